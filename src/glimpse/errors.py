@@ -1,0 +1,33 @@
+"""The errors that Glimpse raises on purpose: each is one sentence for the person who caused it."""
+
+
+class GlimpseError(Exception):
+    """Something the user can mend: what was wrong, what was expected, what to do.
+
+    The command line prints the sentence and exits with code 2; anything that is not a
+    `GlimpseError` is a defect of ours and keeps its traceback.
+    """
+
+
+class MissingExtraError(GlimpseError):
+    """An optional dependency is not installed; the sentence names the extra that brings it."""
+
+
+class RecordsError(GlimpseError, ValueError):
+    """A table of records is malformed; the sentence names row and column."""
+
+
+class BrokenImageError(GlimpseError):
+    """A picture cannot be decoded safely; the sentence names the file and the reason."""
+
+
+class LayoutError(GlimpseError):
+    """A folder does not hold the data set that it should."""
+
+
+class ShapeError(GlimpseError, ValueError):
+    """An array has the wrong shape, type or values; the sentence says what was expected and got."""
+
+
+class OptionError(GlimpseError, ValueError):
+    """An option is unknown or its value is impossible; the sentence says what is allowed."""
