@@ -172,6 +172,7 @@ def _allocate(path: Path, size: int) -> None:
             if missing > 0:
                 try:
                     _reserve(file.fileno(), path.parent, old, missing)
+                    os.fsync(file.fileno())  # the index, which comes next, must not outlive the room
                 except OSError:
                     file.truncate(old)
                     raise
