@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from caches import spoil
 from pictures import encoded, folder_of, noise
 from PIL import Image
 
@@ -73,9 +74,7 @@ def spoil_done(cache, paths):
     marks = np.fromfile(cache / NAME / "states.bin", np.uint64)
     for path, mark in zip(paths, marks, strict=True):
         if mark:
-            status = Path(path).stat()
-            Path(path).write_bytes(bytes(status.st_size))
-            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+            spoil(path)
     return int(np.count_nonzero(marks))
 
 
@@ -108,7 +107,7 @@ def test_repeated_kills_at_any_moment_lose_nothing(tmp_path):
     PixelCache.build(paths, tmp_path / "whole", size=SIZE, progress=silent)
     cache = tmp_path / "cache"
     before = 0
-    for target in (1, 40, 41, 120):
+    for target in (1, 41, 120):
         process = start(tmp_path, cache, paths)
         wait_until(lambda target=target: done(cache) >= target)
         process.kill()
