@@ -182,7 +182,7 @@ def webp_header(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("side", [9000, 16383])
 def test_a_webp_bomb_is_refused_from_its_header(side):
-    with pytest.raises(BrokenImageError, match="more than the 67,108,864 (pixels )?allowed"):
+    with pytest.raises(BrokenImageError, match=r"more than the 67,108,864 (pixels )?allowed"):
         decode(webp_header(side, side))
 
 
