@@ -31,3 +31,7 @@ class ShapeError(GlimpseError, ValueError):
 
 class OptionError(GlimpseError, ValueError):
     """An option is unknown or its value is impossible; the sentence says what is allowed."""
+
+
+class StorageError(GlimpseError):
+    """A file cannot be written or locked, or what was written is damaged."""
