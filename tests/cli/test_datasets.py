@@ -87,7 +87,10 @@ def test_reader_options_are_typed(run, tmp_path):
         (["p_ethz:.", "--set", "split=x"], "the option split must be a whole number, got 'x'"),
         (["p_ethz:.", "--set", "spilt=1"], "no option is called 'spilt'; did you mean split?"),
         (["p_ethz:.", "--set", "split"], "an option is given as key=value, got 'split'"),
-        (["sysu_mm01:.", "--set", "draw=best"], "the option draw must be one of official, seeded, got 'best'"),
+        (
+            ["sysu_mm01:.", "--set", "draw=best"],
+            "the option draw must be one of official, seeded, got 'best'",
+        ),
         (["market1501:.", "--set", "split=1"], "no option is called 'split'; there are none"),
     ],
 )

@@ -136,7 +136,8 @@ def test_p_ethz_halves_its_persons_anew_with_each_seed(plant, quietly):
 def test_p_ethz_says_both_counts_and_refuses_an_eleventh_split(plant, quietly):
     root = plant(*p_ethz(2))
     assert (
-        "both kinds: found 2 persons / 8 rows, expected 85 persons / 3,897 rows" in quietly("p_ethz", root).problems
+        "both kinds: found 2 persons / 8 rows, expected 85 persons / 3,897 rows"
+        in quietly("p_ethz", root).problems
     )
     with pytest.raises(OptionError, match="splits 0 to 9, got 10"):
         quietly("p_ethz", root, split=10)

@@ -81,7 +81,7 @@ def check(
     name, root = parse_source(source)
     read = reader(name)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DatasetWarning)  # the problems are listed below
+        warnings.simplefilter("ignore", DatasetWarning)
         dataset = read(root, **typed_options(read, options or []))
     found = part_counts(dataset.train, dataset.protocols)
     protocols: list[dict[str, Any]] = []
