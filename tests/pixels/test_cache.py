@@ -9,7 +9,7 @@ from pictures import encoded, folder_of, noise
 from PIL import Image
 
 from glimpse.errors import BrokenImageError, OptionError, ShapeError
-from glimpse.pixels import Filter, OnBroken, decode, resize
+from glimpse.pixels import Filter, OnBroken, PixelCache, decode, resize
 
 
 def test_rows_are_aligned_with_the_given_paths_which_may_repeat(tmp_path):
