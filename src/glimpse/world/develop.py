@@ -5,14 +5,14 @@
 
 import math
 
-import numba
 import numpy as np
 
 from glimpse.world import lens as ln
+from glimpse.world.jit import inner
 from glimpse.world.noise import bell
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def develop(light, lens, i, images, n):
     """Turn `light [H, W, 3]` into `images[n]`; `light` is spent."""
     height, width = light.shape[0], light.shape[1]
@@ -46,7 +46,7 @@ def develop(light, lens, i, images, n):
                 images[n, row, column, c] = int(min(1.0, max(0.0, value)) * 255.0 + 0.5)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _sense(light, lens, i, rgb):
     """White balance, exposure and noise: what shot noise and the amplifier leave of the light."""
     seed = int(lens[i, ln.SEED])
@@ -63,7 +63,7 @@ def _sense(light, lens, i, rgb):
                 light[row, column, c] = max(0.0, value)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _tone(light, lens, i, rgb):
     """Gamma, a soft shoulder, contrast and saturation."""
     contrast, saturation = lens[i, ln.CONTRAST], lens[i, ln.SATURATION]
@@ -86,7 +86,7 @@ def _tone(light, lens, i, rgb):
                     light[row, column, c] = grey + saturation * (light[row, column, c] - grey)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _smear(light, far_x, far_y):
     """Average along a line of the given extent in pixels."""
     taps = int(max(abs(far_x), abs(far_y)) + 0.5) + 1
@@ -106,7 +106,7 @@ def _smear(light, far_x, far_y):
                 light[row, column, c] = total / taps
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _soften(light, turns):
     """A small blur of the first channel, `turns` times over."""
     height, width = light.shape[0], light.shape[1]
@@ -125,7 +125,7 @@ def _soften(light, turns):
                 )
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _shrink(light, height, width):
     """Area average to `[height, width, 3]`, over whole pixels."""
     small = np.empty((height, width, 3), np.float32)
@@ -144,7 +144,7 @@ def _shrink(light, height, width):
     return small
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _grow(small, light):
     """Bilinear enlargement of `small` into `light`."""
     height, width = light.shape[0], light.shape[1]

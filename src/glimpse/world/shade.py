@@ -5,12 +5,11 @@
 
 import math
 
-import numba
-
 from glimpse.world import intersect as w
 from glimpse.world import lens as ln
 from glimpse.world import solids as s
 from glimpse.world import stage
+from glimpse.world.jit import inner
 from glimpse.world.noise import smooth, uniform
 from glimpse.world.scenery import backdrop_look, ground_look
 from glimpse.world.texture import look
@@ -20,7 +19,7 @@ GROUND_INFRARED = (0.16, 0.34, 0.78, 0.40, 0.30, 0.52)
 BACKDROP_INFRARED = (0.36, 0.42, 0.80, 0.38, 0.30, 0.55)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def sunlit(work, count, view, lens, i, x, y, z, softness, seed_a, seed_b):
     """Whether the sun reaches a point: 1 or 0 along one ray, drawn within the sun's disc."""
     sx, sy, sz = lens[i, ln.SUN], lens[i, ln.SUN + 1], lens[i, ln.SUN + 2]
@@ -54,7 +53,7 @@ def sunlit(work, count, view, lens, i, x, y, z, softness, seed_a, seed_b):
     return 1.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def solid_light(work, count, rows, bones, view, lens, i, k, t, dx, dy, dz, softness, a, b):
     """Light from the point at `t` of a camera ray on solid `k`: linear RGB; one number thrice in infrared."""
     lx = work[k, 0] * dx + work[k, 1] * dy + work[k, 2] * dz
@@ -110,7 +109,7 @@ def solid_light(work, count, rows, bones, view, lens, i, k, t, dx, dy, dz, softn
         scale = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz)
         nx, ny, nz = nx * scale, ny * scale, nz * scale
     if band == 2.0:
-        warm = rows[row, s.WARMTH] * (0.72 + 0.28 * facing) * (0.92 + 0.16 * smooth(px * 14.0, pz * 14.0, 3))
+        warm = rows[row, s.WARMTH] * (0.72 + 0.28 * facing) * (0.92 + 0.16 * smooth(px * 14.0, pz * 14.0, bone))
         if finish == s.FACE and bright < 0.6:
             warm *= 0.95
         return warm, warm, warm
@@ -162,21 +161,21 @@ def solid_light(work, count, rows, bones, view, lens, i, k, t, dx, dy, dz, softn
     return out_r, out_g, out_b
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _sheen(lens, i, nx, ny, nz, facing, channel):
     """Sky mirrored in paint or glass, stronger at grazing angles."""
     edge = 1.0 - facing
     return lens[i, ln.SKY_LIGHT + channel] * (0.03 + 0.25 * edge * edge * edge) * max(0.0, nz + 0.4)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _lamp(lens, i, t):
     """The camera's infrared lamp at distance `t`: it falls off with the square, to 1 at the person."""
     ratio = lens[i, ln.DISTANCE] / max(t, 0.5)
     return lens[i, ln.ILLUMINATOR] * min(3.0, ratio * ratio)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b):
     """Light along a camera ray that meets no solid: ground, backdrop or sky."""
     ox, oy, oz = view[stage.PLACE, 0], view[stage.PLACE, 1], view[stage.PLACE, 2]
@@ -233,7 +232,7 @@ def scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b):
     return _scene_rgb(lens, i, ln.BACKDROP_COLOUR, share, bright, sun, 0.75)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _scene_rgb(lens, i, colour, share, bright, sun, open_sky):
     r = (lens[i, colour] * (1.0 - share) + lens[i, colour + 3] * share) * bright
     g = (lens[i, colour + 1] * (1.0 - share) + lens[i, colour + 4] * share) * bright

@@ -6,11 +6,11 @@ extend along -z. Proportions are fractions of stature as drawing books give them
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.world.frame import Pose
+from glimpse.world.jit import inner
 from glimpse.world.person import Body
 
 ROOT, PELVIS, CHEST, SKULL = 0, 1, 2, 3
@@ -70,7 +70,7 @@ def pose_numbers(pose: Pose) -> NDArray[np.float64]:
     )
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _turn(bones, bone, parent, x, y, z, about_x, about_y, about_z):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     """Hang `bone` at (x, y, z) of `parent`, turned about z, then x, then y of its own frame."""
     cx, sx = math.cos(about_x), math.sin(about_x)
@@ -88,12 +88,13 @@ def _turn(bones, bone, parent, x, y, z, about_x, about_y, about_z):  # type: ign
         bones[bone, 9 + row] = bones[parent, 9 + row] + a * x + b * y + c * z
 
 
-@numba.njit(cache=True, error_model="numpy")
-def place_bones(bones, first, size, who, pose, at, x, y, yaw):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
-    """Fill `bones[first : first + BONES]` for lengths `size[who]` in pose `pose[at]`, standing at (x, y).
+@inner
+def place_bones(bones, first_bone, size, who, pose, at, x, y, yaw):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+    """Fill `BONES` rows of `bones` from `first_bone` for lengths `size[who]` in pose `pose[at]`, standing at (x, y).
 
     `yaw` turns the person's forward direction counter-clockwise, seen from above, from +y.
     """
+    first = int(first_bone)  # comes as a float: a literal int would compile once per value
     root = first + ROOT
     for i in range(12):
         bones[root, i] = 0.0

@@ -206,7 +206,7 @@ def _along(start: Vector, end: Vector, depth: float) -> tuple[NDArray[np.float64
 
 
 def linear(rgb: RGB) -> NDArray[np.float64]:
-    """sRGB to linear light, by a power of 2.2 (the camera develops by its inverse)."""
+    """SRGB to linear light, by a power of 2.2 (the camera develops by its inverse)."""
     return np.asarray(rgb, dtype=np.float64) ** 2.2
 
 

@@ -9,8 +9,7 @@ the second colour (0 to 1), and a factor on the brightness.
 
 import math
 
-import numba
-
+from glimpse.world.jit import inner
 from glimpse.world.noise import smooth, uniform
 from glimpse.world.skeleton import CHEST
 from glimpse.world.solids import (
@@ -30,7 +29,7 @@ PLAIN, STRIPES, PLAID, DOTS, BLOTCHES, PRINT = range(6)
 PRINT_HEIGHT, PRINT_HALF = 0.345, 0.088  # of a chest print, in metres above the hips
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def look(finish, pattern, scale, wrap, raised, opening, grain, bone, x, y, z):
     """(share of the second colour, brightness) at (x, y, z) of the bone."""
     if finish == CLOTH:
@@ -61,7 +60,7 @@ def look(finish, pattern, scale, wrap, raised, opening, grain, bone, x, y, z):
     return 0.0, 1.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _cloth(pattern, scale, wrap, raised, opening, grain, bone, x, y, z):
     if opening > 0.0 and y > 0.0:
         edge = abs(x) - opening
@@ -95,7 +94,7 @@ def _cloth(pattern, scale, wrap, raised, opening, grain, bone, x, y, z):
     return (1.0 if field > 0.52 else 0.0), 1.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _print(x, v, grain):
     """A motif on the chest: a disc, a ring, a cross, a bar, a triangle or a block of lines."""
     a, b = x / PRINT_HALF, v / PRINT_HALF
@@ -117,7 +116,7 @@ def _print(x, v, grain):
     return 1.0 if inside else 0.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _face(k, x, y, v):
     """Eyes, brows, mouth: dark places of a face; the second colour is the hair's."""
     if y < 0.03:
@@ -140,7 +139,7 @@ def _face(k, x, y, v):
     return 0.0, 1.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def brick(along, z, seed, scale):
     """Bricks of `scale` metres: (mortar share, brightness)."""
     row = math.floor(z / (0.36 * scale))

@@ -8,13 +8,12 @@ Solids are sorted by depth and listed per tile of pixels, so a ray meets only wh
 
 import math
 
-import numba
 import numpy as np
 
-from glimpse.world import frame
+from glimpse.world import frame, shade, stage
 from glimpse.world import intersect as w
 from glimpse.world import lens as ln
-from glimpse.world import shade, stage
+from glimpse.world.jit import inner
 from glimpse.world.skeleton import CHEST
 
 TILE = 8
@@ -37,13 +36,26 @@ SAMPLES = np.array(
 )
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
+def _by_depth(work, count):
+    """The order of the solids by their nearest depth; a plain insertion sort, which compiles fast."""
+    order = np.empty(count, np.int64)
+    for n in range(count):
+        m = n
+        while m > 0 and work[order[m - 1], w.NEAR] > work[n, w.NEAR]:
+            order[m] = order[m - 1]
+            m -= 1
+        order[m] = n
+    return order
+
+
+@inner
 def list_tiles(work, count, grid, tiles_x, tiles_y, counts, lists):
     """For each tile the solids whose boxes touch it, nearest first.
 
     `grid` is the picture plane: left, top, pixel width, pixel height.
     """
-    order = np.argsort(work[:count, w.NEAR])
+    order = _by_depth(work, count)
     for tile in range(tiles_x * tiles_y):
         counts[tile] = 0
     for n in range(count):
@@ -59,12 +71,12 @@ def list_tiles(work, count, grid, tiles_x, tiles_y, counts, lists):
                 counts[tile] += 1
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _nearest_in_tile(work, view, counts, lists, tile, person, dx, dy, dz):
     """(distance, index) of the nearest occluding solid, then of the nearest of the person's first `person`."""
     other_t, other, own_t, own = w.MISS, -1, w.MISS, -1
     for n in range(counts[tile]):
-        k = lists[tile, n]
+        k = int(lists[tile, n])
         mine = k < person
         best = own_t if mine else other_t
         if work[k, w.NEAR] > best:
@@ -81,7 +93,7 @@ def _nearest_in_tile(work, view, counts, lists, tile, person, dx, dy, dz):
     return other_t, other, own_t, own
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def truth(work, person, count, bones, view, window, box, height, width, n, parts, tally, seen, things, first):
     """The part map of picture `n` and the counts behind its fractions.
 
@@ -141,7 +153,7 @@ def truth(work, person, count, bones, view, window, box, height, width, n, parts
                     first[r, c] = -1
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def expose(work, count, rows, bones, view, lens, i, window, height, width, samples, light):
     """The linear light of every pixel, `light [H, W, 3]`, as the mean of its samples."""
     step_x, step_y = (window[1] - window[0]) / width, (window[3] - window[2]) / height
@@ -160,9 +172,9 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
                 dx = view[stage.AHEAD, 0] + x * view[stage.ACROSS, 0] + y * view[stage.UP, 0]
                 dy = view[stage.AHEAD, 1] + x * view[stage.ACROSS, 1] + y * view[stage.UP, 1]
                 dz = view[stage.AHEAD, 2] + x * view[stage.ACROSS, 2] + y * view[stage.UP, 2]
-                best, which = w.MISS, -1
+                best, which = w.MISS, count
                 for n in range(counts[tile]):
-                    k = lists[tile, n]
+                    k = int(lists[tile, n])
                     if work[k, w.NEAR] > best:
                         break
                     lx = work[k, 0] * dx + work[k, 1] * dy + work[k, 2] * dz
@@ -172,7 +184,7 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
                     if t < best:
                         best, which = t, k
                 a, b = row * 8 + sample, column
-                if which >= 0:
+                if which < count:
                     r, g, u = shade.solid_light(
                         work, count, rows, bones, view, lens, i, which, best, dx, dy, dz, softness, a, b
                     )

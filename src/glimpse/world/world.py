@@ -1,8 +1,10 @@
 """`World`: people, cameras and scenes from one seed, and pictures of them with the truth."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,7 @@ from glimpse.world.trace import SAMPLES
 from glimpse.world.view import lens_row
 from glimpse.world.wardrobe import dressed
 
+_BLOCK = 4  # pictures that a thread takes at a time
 _PLAN_STREAM, _TAKE_STREAM = 3, 4
 
 
@@ -128,13 +131,20 @@ class World:
             for place, (kind, band, _) in enumerate(each)
         )
 
-    def render(self, shots: Sequence[Shot], size: tuple[int, int] = (128, 64), samples: int = 4) -> Frames:
+    def render(
+        self,
+        shots: Sequence[Shot],
+        size: tuple[int, int] = (128, 64),
+        samples: int = 4,
+        threads: int | None = None,
+    ) -> Frames:
         """Take the pictures.
 
         Args:
             shots: what to take; a shot gives the same bytes in any batch.
             size: height and width of the pictures.
             samples: rays per pixel, 1 to 8.
+            threads: how many pictures are rendered at once; as many as numba uses unless said.
         """
         height, width = size
         if not (16 <= height <= 1024 and 8 <= width <= 1024):
@@ -150,21 +160,14 @@ class World:
         if count:
             cast, rows, sizes = self._cast(shots)
             poses, passer_poses, lens = self._takes(shots)
-            raycast.render_all(
-                cast,
-                rows,
-                sizes,
-                poses,
-                passer_poses,
-                lens,
-                samples,
-                images,
-                parts,
-                tally,
-                seen,
-                things,
-                keypoints,
-            )
+            given = (cast, rows, sizes, poses, passer_poses, lens, samples)
+            filled = (images, parts, tally, seen, things, keypoints)
+
+            def work(start: int) -> None:
+                raycast.render_range(start, min(start + _BLOCK, count), *given, *filled)
+
+            with ThreadPoolExecutor(threads or numba.config.NUMBA_NUM_THREADS) as pool:
+                list(pool.map(work, range(0, count, _BLOCK)))
         return Frames(
             shots=tuple(shots),
             images=images,
