@@ -54,14 +54,14 @@ def add_upper(build: Builder, person: Person, girth: Girth) -> None:
         tag, look, (0, 0, -0.01), (0, 0.004, rise - 0.145 * girth.scale), (belly, chest), 0.66, wrap, waist
     )
     half = girth.shoulder_half
-    top = rise - 0.035
+    top = rise - 0.062
     strap = 0.55 if upper.sleeve == "none" else 0.93
     build.cone(
         tag,
         look,
         (-half * strap, 0, top - 0.012),
         (half * strap, 0, top - 0.012),
-        (0.052, 0.052),
+        (0.050, 0.050),
         1.0,
         wrap,
         waist,
@@ -70,8 +70,8 @@ def add_upper(build: Builder, person: Person, girth: Girth) -> None:
         build.cone(
             tag,
             look,
-            (sign * 0.028, -0.012, rise + 0.004),
-            (sign * half * 0.8, -0.004, top - 0.004),
+            (sign * 0.028, -0.012, rise + 0.006),
+            (sign * half * 0.85, -0.004, top + 0.006),
             (0.050, 0.046),
             1.0,
             wrap,

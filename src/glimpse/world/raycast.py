@@ -145,11 +145,24 @@ def _keypoints(bones, sizes, size, view, window, height, width, parts, n, keypoi
         )
         wrist = -sizes[size, k.FOREARM]
         _joint(
-            bones, k.FOREARM_R + side, 0.0, wrist, view, window, height, width, parts, n, base + 2.0, keypoints
+            bones,
+            k.FOREARM_R + side,
+            0.0,
+            wrist,
+            view,
+            window,
+            height,
+            width,
+            parts,
+            n,
+            base + 2.0,
+            keypoints,
         )
         base = 8.0 + 3.0 * side
         _joint(bones, k.THIGH_R + side, 0.0, 0.0, view, window, height, width, parts, n, base, keypoints)
-        _joint(bones, k.SHANK_R + side, 0.0, 0.0, view, window, height, width, parts, n, base + 1.0, keypoints)
+        _joint(
+            bones, k.SHANK_R + side, 0.0, 0.0, view, window, height, width, parts, n, base + 1.0, keypoints
+        )
         _joint(bones, k.FOOT_R + side, 0.0, 0.0, view, window, height, width, parts, n, base + 2.0, keypoints)
 
 

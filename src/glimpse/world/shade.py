@@ -19,12 +19,48 @@ GROUND_INFRARED = (0.16, 0.34, 0.78, 0.40, 0.30, 0.52)
 BACKDROP_INFRARED = (0.36, 0.42, 0.80, 0.38, 0.30, 0.55)
 
 
+LIGHT_CELLS = 24  # along each side of the grid of solids as the sun sees them
+
+
 @inner
-def sunlit(work, count, view, lens, i, x, y, z, softness, seed_a, seed_b):
+def list_light(work, count, softness, grid, lists):
+    """List for each cell of a grid across the sun's direction the solids that could shade it.
+
+    `grid` becomes low u, cells per metre along u, and the same of v; a list begins with its length.
+    """
+    wide = 6.0 * softness
+    low_u, high_u, low_v, high_v = 1e30, -1e30, 1e30, -1e30
+    for k in range(count):
+        r = work[k, w.LIGHT_R] + wide
+        low_u, high_u = min(low_u, work[k, w.LIGHT_X] - r), max(high_u, work[k, w.LIGHT_X] + r)
+        low_v, high_v = min(low_v, work[k, w.LIGHT_Y] - r), max(high_v, work[k, w.LIGHT_Y] + r)
+    grid[0], grid[1] = low_u, LIGHT_CELLS / (high_u - low_u)
+    grid[2], grid[3] = low_v, LIGHT_CELLS / (high_v - low_v)
+    for cell in range(LIGHT_CELLS * LIGHT_CELLS):
+        lists[cell, 0] = 0
+    for k in range(count):
+        r = work[k, w.LIGHT_R] + wide
+        c0 = max(0, int((work[k, w.LIGHT_X] - r - low_u) * grid[1]))
+        c1 = min(LIGHT_CELLS - 1, int((work[k, w.LIGHT_X] + r - low_u) * grid[1]))
+        r0 = max(0, int((work[k, w.LIGHT_Y] - r - low_v) * grid[3]))
+        r1 = min(LIGHT_CELLS - 1, int((work[k, w.LIGHT_Y] + r - low_v) * grid[3]))
+        for row in range(r0, r1 + 1):
+            for column in range(c0, c1 + 1):
+                cell = row * LIGHT_CELLS + column
+                lists[cell, 0] += 1
+                lists[cell, lists[cell, 0]] = k
+
+
+@inner
+def sunlit(work, grid, lists, view, lens, i, x, y, z, softness, seed_a, seed_b):
     """Whether the sun reaches a point: 1 or 0 along one ray, drawn within the sun's disc."""
     sx, sy, sz = lens[i, ln.SUN], lens[i, ln.SUN + 1], lens[i, ln.SUN + 2]
     u = x * view[stage.SUN_U, 0] + y * view[stage.SUN_U, 1] + z * view[stage.SUN_U, 2]
     v = x * view[stage.SUN_V, 0] + y * view[stage.SUN_V, 1] + z * view[stage.SUN_V, 2]
+    column, row = int((u - grid[0]) * grid[1]), int((v - grid[2]) * grid[3])
+    if u < grid[0] or v < grid[2] or column >= LIGHT_CELLS or row >= LIGHT_CELLS:
+        return 1.0
+    cell = row * LIGHT_CELLS + column
     along = x * sx + y * sy + z * sz
     du, dv = 0.0, 0.0
     if softness > 0.0:
@@ -34,7 +70,8 @@ def sunlit(work, count, view, lens, i, x, y, z, softness, seed_a, seed_b):
         sx += du * view[stage.SUN_U, 0] + dv * view[stage.SUN_V, 0]
         sy += du * view[stage.SUN_U, 1] + dv * view[stage.SUN_V, 1]
         sz += dv * view[stage.SUN_V, 2]
-    for k in range(count):
+    for n in range(lists[cell, 0]):
+        k = int(lists[cell, n + 1])
         reach = work[k, w.LIGHT_FAR] - along
         if reach <= 0.0:
             continue
@@ -54,7 +91,7 @@ def sunlit(work, count, view, lens, i, x, y, z, softness, seed_a, seed_b):
 
 
 @inner
-def solid_light(work, count, rows, bones, view, lens, i, k, t, dx, dy, dz, softness, a, b):
+def solid_light(work, grid, lists, rows, bones, view, lens, i, k, t, dx, dy, dz, softness, a, b):
     """Light from the point at `t` of a camera ray on solid `k`: linear RGB; one number thrice in infrared."""
     lx = work[k, 0] * dx + work[k, 1] * dy + work[k, 2] * dz
     ly = work[k, 3] * dx + work[k, 4] * dy + work[k, 5] * dz
@@ -109,9 +146,12 @@ def solid_light(work, count, rows, bones, view, lens, i, k, t, dx, dy, dz, softn
         scale = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz)
         nx, ny, nz = nx * scale, ny * scale, nz * scale
     if band == 2.0:
-        warm = rows[row, s.WARMTH] * (0.72 + 0.28 * facing) * (0.92 + 0.16 * smooth(px * 14.0, pz * 14.0, bone))
+        warm = (
+            rows[row, s.WARMTH] * (0.72 + 0.28 * facing) * (0.92 + 0.16 * smooth(px * 14.0, pz * 14.0, bone))
+        )
         if finish == s.FACE and bright < 0.6:
             warm *= 0.95
+        warm *= warm  # developing takes the root again
         return warm, warm, warm
     if band == 1.0:
         albedo = rows[row, s.INFRARED] * (1.0 - share) + rows[row, s.INFRARED_SECOND] * share
@@ -123,7 +163,18 @@ def solid_light(work, count, rows, bones, view, lens, i, k, t, dx, dy, dz, softn
     if shine > 0.0:
         if lens[i, ln.SUN_LIGHT + 1] > 0.02:
             shine *= sunlit(
-                work, count, view, lens, i, x + 0.004 * nx, y + 0.004 * ny, z + 0.004 * nz, softness, a, b
+                work,
+                grid,
+                lists,
+                view,
+                lens,
+                i,
+                x + 0.004 * nx,
+                y + 0.004 * ny,
+                z + 0.004 * nz,
+                softness,
+                a,
+                b,
             )
         gloss = rows[row, s.GLOSS]
         if gloss > 0.0:
@@ -176,7 +227,7 @@ def _lamp(lens, i, t):
 
 
 @inner
-def scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b):
+def scene_light(work, grid, lists, view, lens, i, dx, dy, dz, softness, a, b):
     """Light along a camera ray that meets no solid: ground, backdrop or sky."""
     ox, oy, oz = view[stage.PLACE, 0], view[stage.PLACE, 1], view[stage.PLACE, 2]
     band = lens[i, ln.BAND]
@@ -186,13 +237,14 @@ def scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b):
     ground = -oz / dz if dz < -1e-6 else w.MISS
     if ground < wall:
         x, y = ox + ground * dx, oy + ground * dy
-        c, q = math.cos(lens[i, ln.SCENE_TURN]), math.sin(lens[i, ln.SCENE_TURN])
+        c, q = lens[i, ln.TURN_COS], lens[i, ln.TURN_SIN]
         gx, gy = c * x - q * y + lens[i, ln.SCENE_X], q * x + c * y + lens[i, ln.SCENE_Y]
         kind = int(lens[i, ln.GROUND])
         share, bright = ground_look(kind, gx, gy, seed)
         near = math.exp(-(x * x + y * y) * 7.0)
         if band == 2.0:
-            warm = 0.17 + 0.05 * smooth(gx * 0.7, gy * 0.7, seed) + 0.03 * bright
+            warm = 0.20 + 0.08 * smooth(gx * 0.7, gy * 0.7, seed) + 0.03 * bright
+            warm *= warm
             return warm, warm, warm
         if band == 1.0:
             steep = -dz / math.sqrt(dx * dx + dy * dy + dz * dz)
@@ -201,12 +253,12 @@ def scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b):
             return value, value, value
         sun = max(0.0, lens[i, ln.SUN + 2])
         if lens[i, ln.SUN_LIGHT + 1] > 0.02:
-            sun *= sunlit(work, count, view, lens, i, x, y, 0.002, softness, a, b)
+            sun *= sunlit(work, grid, lists, view, lens, i, x, y, 0.002, softness, a, b)
         return _scene_rgb(lens, i, ln.GROUND_COLOUR, share, bright, sun, 1.0 - 0.45 * near)
     x, z = ox + wall * dx, oz + wall * dz
     if z > lens[i, ln.BACKDROP_TALL] or wall < 0.0:
         if band == 2.0:
-            return 0.02, 0.02, 0.02
+            return 0.001, 0.001, 0.001
         if band == 1.0:
             return 0.01, 0.01, 0.01
         glow = 1.25 + 0.3 * smooth(x * 0.15, z * 0.3, seed)
@@ -219,7 +271,8 @@ def scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b):
     kind = int(lens[i, ln.BACKDROP])
     share, bright = backdrop_look(kind, along, z, seed)
     if band == 2.0:
-        warm = 0.13 + 0.05 * smooth(along * 0.5, z * 0.5, seed) + 0.08 * share
+        warm = 0.14 + 0.08 * smooth(along * 0.5, z * 0.5, seed) + 0.10 * share
+        warm *= warm
         return warm, warm, warm
     if band == 1.0:
         value = BACKDROP_INFRARED[kind] * bright * (1.0 - 0.5 * share)
@@ -228,7 +281,7 @@ def scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b):
     sun = max(0.0, -lens[i, ln.SUN + 1])
     if sun > 0.0 and lens[i, ln.SUN_LIGHT + 1] > 0.02:
         y = oy + wall * dy
-        sun *= sunlit(work, count, view, lens, i, x, y - 0.01, z, softness, a, b)
+        sun *= sunlit(work, grid, lists, view, lens, i, x, y - 0.01, z, softness, a, b)
     return _scene_rgb(lens, i, ln.BACKDROP_COLOUR, share, bright, sun, 0.75)
 
 

@@ -132,7 +132,7 @@ def place_bones(bones, first_bone, size, who, pose, at, x, y, yaw):  # type: ign
     for side in range(2):
         sign = 1.0 - 2.0 * side  # +1 on the right, -1 on the left
         arm = -sign * swing * step + pose[at, 6 + side]
-        shoulder_z = size[who, SHOULDER] - 0.035
+        shoulder_z = size[who, SHOULDER] - 0.062
         _turn(
             bones,
             first + ARM_R + side,

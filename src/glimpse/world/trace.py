@@ -162,6 +162,9 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
     lists = np.empty((tiles_x * tiles_y, count), np.int16)
     list_tiles(work, count, (window[0], window[3], step_x, step_y), tiles_x, tiles_y, counts, lists)
     softness = lens[i, ln.SUN_WIDTH]
+    light_grid = np.empty(4)
+    light_lists = np.empty((shade.LIGHT_CELLS * shade.LIGHT_CELLS, count + 1), np.int16)
+    shade.list_light(work, count, softness, light_grid, light_lists)
     for row in range(height):
         for column in range(width):
             tile = (row // TILE) * tiles_x + column // TILE
@@ -186,10 +189,27 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
                 a, b = row * 8 + sample, column
                 if which < count:
                     r, g, u = shade.solid_light(
-                        work, count, rows, bones, view, lens, i, which, best, dx, dy, dz, softness, a, b
+                        work,
+                        light_grid,
+                        light_lists,
+                        rows,
+                        bones,
+                        view,
+                        lens,
+                        i,
+                        which,
+                        best,
+                        dx,
+                        dy,
+                        dz,
+                        softness,
+                        a,
+                        b,
                     )
                 else:
-                    r, g, u = shade.scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b)
+                    r, g, u = shade.scene_light(
+                        work, light_grid, light_lists, view, lens, i, dx, dy, dz, softness, a, b
+                    )
                 red += r
                 green += g
                 blue += u
