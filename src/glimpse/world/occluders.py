@@ -135,11 +135,11 @@ def _car(build: Builder, it: Occluder) -> None:
     k = it.size
     # The body, with its bonnet and boot; then glass, roof and pillars of the cabin.
     build.cone(
-        _TAG, paint, (-1.72 * k, 0, 0.64 * k), (1.70 * k, 0, 0.66 * k), (0.30 * k, 0.32 * k), depth=2.6
+        _TAG, paint, (-1.72 * k, 0, 0.64 * k), (1.70 * k, 0, 0.66 * k), (0.33 * k, 0.35 * k), depth=2.4
     )
     build.slab(_TAG, paint, (0, 0, 0.50 * k), (1.96 * k, 0.80 * k, 0.22 * k))
     build.cone(
-        _TAG, glass, (-0.62 * k, 0, 0.98 * k), (0.86 * k, 0, 0.98 * k), (0.42 * k, 0.42 * k), depth=1.62
+        _TAG, glass, (-0.62 * k, 0, 0.98 * k), (0.86 * k, 0, 0.98 * k), (0.42 * k, 0.42 * k), depth=1.48
     )
     build.ball(_TAG, paint, (0.12 * k, 0, 1.385 * k), (0.98 * k, 0.66 * k, 0.085 * k))
     for x, lean in ((-0.82, 0.55), (0.14, 0.0), (1.04, -0.45)):

@@ -124,10 +124,28 @@ def render_one(
         )
     choose_window(lens, n, box, depths, total, window)
     first = np.empty((height, width), np.int16)
-    truth(work, person, count, bones, view, window, box, height, width, n, parts, tally, seen, things, first)
+    depth = np.empty((height, width))
+    truth(
+        work,
+        person,
+        count,
+        bones,
+        view,
+        window,
+        box,
+        height,
+        width,
+        n,
+        parts,
+        tally,
+        seen,
+        things,
+        first,
+        depth,
+    )
     _keypoints(bones, sizes, size, view, window, height, width, parts, n, keypoints)
     light = np.empty((height, width, 3), np.float32)
-    expose(work, count, rows, bones, view, lens, n, window, height, width, samples, light)
+    expose(work, count, rows, bones, view, lens, n, window, height, width, samples, first, depth, light)
     develop(light, lens, n, images, n)
 
 

@@ -52,8 +52,9 @@ def list_light(work, count, softness, grid, lists):
 
 
 @inner
-def sunlit(work, grid, lists, view, lens, i, x, y, z, softness, seed_a, seed_b):
+def sunlit(work, grid, lists, view, lens, i, x, y, z, seed_a, seed_b):
     """Whether the sun reaches a point: 1 or 0 along one ray, drawn within the sun's disc."""
+    softness = lens[i, ln.SUN_WIDTH]
     sx, sy, sz = lens[i, ln.SUN], lens[i, ln.SUN + 1], lens[i, ln.SUN + 2]
     u = x * view[stage.SUN_U, 0] + y * view[stage.SUN_U, 1] + z * view[stage.SUN_U, 2]
     v = x * view[stage.SUN_V, 0] + y * view[stage.SUN_V, 1] + z * view[stage.SUN_V, 2]
@@ -91,8 +92,11 @@ def sunlit(work, grid, lists, view, lens, i, x, y, z, softness, seed_a, seed_b):
 
 
 @inner
-def solid_light(work, grid, lists, rows, bones, view, lens, i, k, t, dx, dy, dz, softness, a, b):
-    """Light from the point at `t` of a camera ray on solid `k`: linear RGB; one number thrice in infrared."""
+def solid_light(work, grid, lists, rows, bones, view, lens, i, k, t, dx, dy, dz, a, b, lit):
+    """Light from the point at `t` of a camera ray on solid `k`: linear RGB, one number thrice in infrared.
+
+    `lit` is whether the sun reaches it, negative if that is to be found out; it is the fourth of the answer.
+    """
     lx = work[k, 0] * dx + work[k, 1] * dy + work[k, 2] * dz
     ly = work[k, 3] * dx + work[k, 4] * dy + work[k, 5] * dz
     lz = work[k, 6] * dx + work[k, 7] * dy + work[k, 8] * dz
@@ -152,30 +156,21 @@ def solid_light(work, grid, lists, rows, bones, view, lens, i, k, t, dx, dy, dz,
         if finish == s.FACE and bright < 0.6:
             warm *= 0.95
         warm *= warm  # developing takes the root again
-        return warm, warm, warm
+        return warm, warm, warm, lit
     if band == 1.0:
         albedo = rows[row, s.INFRARED] * (1.0 - share) + rows[row, s.INFRARED_SECOND] * share
         lamp = _lamp(lens, i, t) * max(0.0, -(nx * dx + ny * dy + nz * dz) * length)
         value = albedo * bright * (lamp + lens[i, ln.AMBIENT] * (0.7 + 0.3 * nz))
-        return value, value, value
+        return value, value, value, lit
     shine = nx * lens[i, ln.SUN] + ny * lens[i, ln.SUN + 1] + nz * lens[i, ln.SUN + 2]
     gloss = 0.0
     if shine > 0.0:
         if lens[i, ln.SUN_LIGHT + 1] > 0.02:
-            shine *= sunlit(
-                work,
-                grid,
-                lists,
-                view,
-                lens,
-                i,
-                x + 0.004 * nx,
-                y + 0.004 * ny,
-                z + 0.004 * nz,
-                softness,
-                a,
-                b,
-            )
+            if lit < 0.0:
+                lit = sunlit(
+                    work, grid, lists, view, lens, i, x + 0.004 * nx, y + 0.004 * ny, z + 0.004 * nz, a, b
+                )
+            shine *= lit
         gloss = rows[row, s.GLOSS]
         if gloss > 0.0:
             hx = lens[i, ln.SUN] - dx * length
@@ -209,7 +204,7 @@ def solid_light(work, grid, lists, rows, bones, view, lens, i, k, t, dx, dy, dz,
             out_g = value
         else:
             out_b = value
-    return out_r, out_g, out_b
+    return out_r, out_g, out_b, lit
 
 
 @inner
@@ -227,8 +222,8 @@ def _lamp(lens, i, t):
 
 
 @inner
-def scene_light(work, grid, lists, view, lens, i, dx, dy, dz, softness, a, b):
-    """Light along a camera ray that meets no solid: ground, backdrop or sky."""
+def scene_light(work, grid, lists, view, lens, i, dx, dy, dz, a, b, lit):
+    """Light along a camera ray that meets no solid (ground, backdrop or sky), and `lit` as in `solid_light`."""
     ox, oy, oz = view[stage.PLACE, 0], view[stage.PLACE, 1], view[stage.PLACE, 2]
     band = lens[i, ln.BAND]
     seed = int(lens[i, ln.SCENE_SEED])
@@ -245,27 +240,30 @@ def scene_light(work, grid, lists, view, lens, i, dx, dy, dz, softness, a, b):
         if band == 2.0:
             warm = 0.20 + 0.08 * smooth(gx * 0.7, gy * 0.7, seed) + 0.03 * bright
             warm *= warm
-            return warm, warm, warm
+            return warm, warm, warm, lit
         if band == 1.0:
             steep = -dz / math.sqrt(dx * dx + dy * dy + dz * dz)
             value = GROUND_INFRARED[kind] * bright * (_lamp(lens, i, ground) * steep + lens[i, ln.AMBIENT])
             value *= 1.0 - 0.3 * near
-            return value, value, value
+            return value, value, value, lit
         sun = max(0.0, lens[i, ln.SUN + 2])
         if lens[i, ln.SUN_LIGHT + 1] > 0.02:
-            sun *= sunlit(work, grid, lists, view, lens, i, x, y, 0.002, softness, a, b)
-        return _scene_rgb(lens, i, ln.GROUND_COLOUR, share, bright, sun, 1.0 - 0.45 * near)
+            if lit < 0.0:
+                lit = sunlit(work, grid, lists, view, lens, i, x, y, 0.002, a, b)
+            sun *= lit
+        return _scene_rgb(lens, i, ln.GROUND_COLOUR, share, bright, sun, 1.0 - 0.45 * near, lit)
     x, z = ox + wall * dx, oz + wall * dz
     if z > lens[i, ln.BACKDROP_TALL] or wall < 0.0:
         if band == 2.0:
-            return 0.001, 0.001, 0.001
+            return 0.001, 0.001, 0.001, lit
         if band == 1.0:
-            return 0.01, 0.01, 0.01
+            return 0.01, 0.01, 0.01, lit
         glow = 1.25 + 0.3 * smooth(x * 0.15, z * 0.3, seed)
         return (
             lens[i, ln.SKY_LIGHT] * glow,
             lens[i, ln.SKY_LIGHT + 1] * glow,
             lens[i, ln.SKY_LIGHT + 2] * glow,
+            lit,
         )
     along = x + lens[i, ln.SCENE_X]
     kind = int(lens[i, ln.BACKDROP])
@@ -273,20 +271,22 @@ def scene_light(work, grid, lists, view, lens, i, dx, dy, dz, softness, a, b):
     if band == 2.0:
         warm = 0.14 + 0.08 * smooth(along * 0.5, z * 0.5, seed) + 0.10 * share
         warm *= warm
-        return warm, warm, warm
+        return warm, warm, warm, lit
     if band == 1.0:
         value = BACKDROP_INFRARED[kind] * bright * (1.0 - 0.5 * share)
         value *= _lamp(lens, i, wall) + lens[i, ln.AMBIENT]
-        return value, value, value
+        return value, value, value, lit
     sun = max(0.0, -lens[i, ln.SUN + 1])
     if sun > 0.0 and lens[i, ln.SUN_LIGHT + 1] > 0.02:
         y = oy + wall * dy
-        sun *= sunlit(work, grid, lists, view, lens, i, x, y - 0.01, z, softness, a, b)
-    return _scene_rgb(lens, i, ln.BACKDROP_COLOUR, share, bright, sun, 0.75)
+        if lit < 0.0:
+            lit = sunlit(work, grid, lists, view, lens, i, x, y - 0.01, z, a, b)
+        sun *= lit
+    return _scene_rgb(lens, i, ln.BACKDROP_COLOUR, share, bright, sun, 0.75, lit)
 
 
 @inner
-def _scene_rgb(lens, i, colour, share, bright, sun, open_sky):
+def _scene_rgb(lens, i, colour, share, bright, sun, open_sky, lit):
     r = (lens[i, colour] * (1.0 - share) + lens[i, colour + 3] * share) * bright
     g = (lens[i, colour + 1] * (1.0 - share) + lens[i, colour + 4] * share) * bright
     b = (lens[i, colour + 2] * (1.0 - share) + lens[i, colour + 5] * share) * bright
@@ -294,4 +294,5 @@ def _scene_rgb(lens, i, colour, share, bright, sun, open_sky):
         r * (lens[i, ln.SUN_LIGHT] * sun + lens[i, ln.SKY_LIGHT] * open_sky),
         g * (lens[i, ln.SUN_LIGHT + 1] * sun + lens[i, ln.SKY_LIGHT + 1] * open_sky),
         b * (lens[i, ln.SUN_LIGHT + 2] * sun + lens[i, ln.SKY_LIGHT + 2] * open_sky),
+        lit,
     )

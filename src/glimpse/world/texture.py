@@ -123,15 +123,15 @@ def _face(k, x, y, v):
         return 0.0, 1.0
     side = abs(x) / k
     high = v / k
-    brow = abs(high - 0.040 + 0.12 * abs(side - 0.032)) < 0.0065 and 0.010 < side < 0.054
+    brow = abs(high - 0.041 + 0.25 * max(0.0, side - 0.036)) < 0.0050 and 0.013 < side < 0.052
     if brow:
-        return 0.9, 0.8
+        return 0.75, 0.85
     e, f = (side - 0.031) / 0.0175, (high - 0.018) / 0.0095
     r = e * e + f * f
     if r < 1.0:
         return (0.0, 0.10) if e * e * 3.4 + f * f < 0.9 else (0.0, 1.25)
-    if r < 2.2:
-        return 0.0, 0.72
+    if r < 2.0:
+        return 0.0, 0.82
     if abs(high + 0.064 - 0.1 * side) < 0.0085 and side < 0.028:
         return 0.0, 0.50
     if abs(high + 0.026) < 0.008 and side < 0.014:

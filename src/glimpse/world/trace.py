@@ -72,13 +72,15 @@ def list_tiles(work, count, grid, tiles_x, tiles_y, counts, lists):
 
 
 @inner
-def _nearest_in_tile(work, view, counts, lists, tile, person, dx, dy, dz):
+def _nearest_in_tile(work, counts, lists, tile, person, x, y, dx, dy, dz):
     """(distance, index) of the nearest occluding solid, then of the nearest of the person's first `person`."""
     other_t, other, own_t, own = w.MISS, -1, w.MISS, -1
     for n in range(counts[tile]):
         k = int(lists[tile, n])
         mine = k < person
         best = own_t if mine else other_t
+        if x < work[k, w.LEFT] or x > work[k, w.RIGHT] or y < work[k, w.BOTTOM] or y > work[k, w.TOP]:
+            continue
         if work[k, w.NEAR] > best:
             continue
         lx = work[k, 0] * dx + work[k, 1] * dy + work[k, 2] * dz
@@ -94,12 +96,14 @@ def _nearest_in_tile(work, view, counts, lists, tile, person, dx, dy, dz):
 
 
 @inner
-def truth(work, person, count, bones, view, window, box, height, width, n, parts, tally, seen, things, first):
+def truth(
+    work, person, count, bones, view, window, box, height, width, n, parts, tally, seen, things, first, depth
+):
     """The part map of picture `n` and the counts behind its fractions.
 
     The pixels' grid is continued beyond the picture as far as the person reaches: `tally[n, p]` counts the
-    pixels of part p there without occluders, `seen[n, p]` those that the picture shows. `first` gets the
-    solid under each pixel's middle.
+    pixels of part p there without occluders, `seen[n, p]` those that the picture shows. `first` and
+    `depth` get the solid under each pixel's middle and how far away it is.
     """
     step_x, step_y = (window[1] - window[0]) / width, (window[3] - window[2]) / height
     left = max(0, int(math.ceil((window[0] - box[0]) / step_x)))
@@ -124,7 +128,7 @@ def truth(work, person, count, bones, view, window, box, height, width, n, parts
             dz = view[stage.AHEAD, 2] + x * view[stage.ACROSS, 2] + y * view[stage.UP, 2]
             if counts[tile] > 0:
                 other_t, other, own_t, own = _nearest_in_tile(
-                    work, view, counts, lists, tile, person, dx, dy, dz
+                    work, counts, lists, tile, person, x, y, dx, dy, dz
                 )
             if own >= 0:
                 tally[n, int(work[own, w.PART]) - _HEAD] += 1
@@ -133,10 +137,12 @@ def truth(work, person, count, bones, view, window, box, height, width, n, parts
                 if other_t < own_t:
                     parts[n, r, c] = _OCCLUDER
                     first[r, c] = other
+                    depth[r, c] = other_t
                 elif own >= 0:
                     part = int(work[own, w.PART])
                     parts[n, r, c] = part
                     first[r, c] = own
+                    depth[r, c] = own_t
                     seen[n, part - _HEAD] += 1
                     thing = int(work[own, w.THING])
                     if thing >= 0:
@@ -154,7 +160,7 @@ def truth(work, person, count, bones, view, window, box, height, width, n, parts
 
 
 @inner
-def expose(work, count, rows, bones, view, lens, i, window, height, width, samples, light):
+def expose(work, count, rows, bones, view, lens, i, window, height, width, samples, first, depth, light):
     """The linear light of every pixel, `light [H, W, 3]`, as the mean of its samples."""
     step_x, step_y = (window[1] - window[0]) / width, (window[3] - window[2]) / height
     tiles_x, tiles_y = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
@@ -169,6 +175,7 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
         for column in range(width):
             tile = (row // TILE) * tiles_x + column // TILE
             red, green, blue = 0.0, 0.0, 0.0
+            lit, last = -1.0, -2
             for sample in range(samples):
                 x = window[0] + (column + 0.5 + SAMPLES[sample, 0]) * step_x
                 y = window[3] - (row + 0.5 + SAMPLES[sample, 1]) * step_y
@@ -176,10 +183,22 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
                 dy = view[stage.AHEAD, 1] + x * view[stage.ACROSS, 1] + y * view[stage.UP, 1]
                 dz = view[stage.AHEAD, 2] + x * view[stage.ACROSS, 2] + y * view[stage.UP, 2]
                 best, which = w.MISS, count
-                for n in range(counts[tile]):
+                listed = counts[tile]
+                if sample == 0:  # the truth has been there
+                    listed = 0
+                    if first[row, column] >= 0:
+                        best, which = depth[row, column], int(first[row, column])
+                for n in range(listed):
                     k = int(lists[tile, n])
                     if work[k, w.NEAR] > best:
                         break
+                    if (
+                        x < work[k, w.LEFT]
+                        or x > work[k, w.RIGHT]
+                        or y < work[k, w.BOTTOM]
+                        or y > work[k, w.TOP]
+                    ):
+                        continue
                     lx = work[k, 0] * dx + work[k, 1] * dy + work[k, 2] * dz
                     ly = work[k, 3] * dx + work[k, 4] * dy + work[k, 5] * dz
                     lz = work[k, 6] * dx + work[k, 7] * dy + work[k, 8] * dz
@@ -187,8 +206,11 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
                     if t < best:
                         best, which = t, k
                 a, b = row * 8 + sample, column
+                if sample % 2 == 0 or which != last:
+                    lit = -1.0  # a sample shares its neighbour's shadow where both see the same solid
+                last = which
                 if which < count:
-                    r, g, u = shade.solid_light(
+                    r, g, u, lit = shade.solid_light(
                         work,
                         light_grid,
                         light_lists,
@@ -202,13 +224,13 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
                         dx,
                         dy,
                         dz,
-                        softness,
                         a,
                         b,
+                        lit,
                     )
                 else:
-                    r, g, u = shade.scene_light(
-                        work, light_grid, light_lists, view, lens, i, dx, dy, dz, softness, a, b
+                    r, g, u, lit = shade.scene_light(
+                        work, light_grid, light_lists, view, lens, i, dx, dy, dz, a, b, lit
                     )
                 red += r
                 green += g

@@ -97,7 +97,7 @@ def _develop(row: NDArray[np.float64], shot: Shot, camera: Camera, rng: np.rando
         row[ln.EXPOSURE] = gain * (1.05 if shot.band == "thermal" else 0.85)
         row[ln.WHITE : ln.WHITE + 3] = 1.0
         row[ln.CONTRAST], row[ln.SATURATION] = 1.0, 1.0
-        row[ln.NOISE] = 0.012 if shot.band == "thermal" else 0.02 + camera.noise
+        row[ln.NOISE] = 0.012 if shot.band == "thermal" else 0.008 + 0.4 * camera.noise
     row[ln.MARGINS : ln.MARGINS + 4] = rng.uniform(-0.25, 1.0, 4) * camera.detector
     blur, angle = camera.blur * rng.random() ** 2, rng.normal(0.0, 0.4)
     row[ln.BLUR_X], row[ln.BLUR_Y] = blur * np.cos(angle), 0.5 * blur * np.sin(angle)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numba
 import numpy as np
@@ -10,9 +9,8 @@ from numpy.typing import NDArray
 
 from glimpse.errors import OptionError
 from glimpse.world import raycast, skeleton
-from glimpse.world import solids as s
 from glimpse.world.camera import make_cameras
-from glimpse.world.frame import BANDS, HEAD, KINDS, PARTS, SIDES, THINGS, Band, Frames, Kind, Shot
+from glimpse.world.frame import BANDS, KINDS, PARTS, SIDES, THINGS, Band, Frames, Kind, Shot
 from glimpse.world.occluders import LEAST_VISIBLE, built
 from glimpse.world.people import make_people
 from glimpse.world.person import Person
@@ -80,12 +78,15 @@ class World:
             )
         if wanted is not None and not 0.0 < wanted <= 1.0:
             raise OptionError(f"the wanted visible fraction is above 0 and at most 1, got {wanted}")
+        occluders = self.cameras[camera].scene.occluders
+        if occluder is not None and not 0 <= occluder < len(occluders):
+            raise OptionError(f"camera {camera} has {len(occluders)} occluders, got number {occluder}")
         rng = self._generator(_PLAN_STREAM, person, camera, seed)
         turned = float(rng.uniform(-np.pi, np.pi))
         pose = draw_pose(self.people[person], rng)
         fraction = float(rng.uniform(0.35, 0.85))
         side = SIDES[int(rng.choice(4, p=[0.4, 0.2, 0.2, 0.2]))]
-        order = rng.permutation(len(self.cameras[camera].scene.occluders))
+        order = rng.permutation(len(occluders))
         chosen = -1
         if kind == "whole":
             fraction = 1.0
@@ -151,6 +152,8 @@ class World:
             raise OptionError(f"a picture is 16 to 1024 pixels high and 8 to 1024 wide, got {height}x{width}")
         if not 1 <= samples <= len(SAMPLES):
             raise OptionError(f"samples go from 1 to {len(SAMPLES)} per pixel, got {samples}")
+        if threads is not None and threads < 1:
+            raise OptionError(f"threads are 1 or more, got {threads}")
         count = len(shots)
         images = np.zeros((count, height, width, 3), np.uint8)
         parts = np.zeros((count, height, width), np.uint8)
@@ -244,11 +247,3 @@ class World:
             passer_poses.append(skeleton.pose_numbers(pose))
         return np.stack(poses), np.stack(passer_poses), np.stack(lenses)
 
-
-def replaced(shot: Shot, **new: object) -> Shot:
-    """A shot with some of its fields changed."""
-    return replace(shot, **new)  # type: ignore[arg-type]
-
-
-__all__ = ["HEAD", "World"]
-_ = s
