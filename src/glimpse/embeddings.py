@@ -1,0 +1,82 @@
+"""`Embeddings`: vectors, and how far each of their dimensions can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from glimpse.errors import ShapeError
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """One vector per row of a `Records` table, in the same order.
+
+    Attributes:
+        vectors: [N, D] float32 or float64; finite; may be a memory map, which is not copied.
+        masks: [N, D] in [0, 1] (a prototype mask of DPM, a visible part), or None for full trust.
+    """
+
+    vectors: FloatArray
+    masks: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        vectors = np.asanyarray(self.vectors)
+        if vectors.ndim != 2 or vectors.dtype not in (np.float32, np.float64):
+            raise ShapeError(
+                f"vectors must be float32 or float64 [N, D], got {vectors.dtype} {list(vectors.shape)}"
+            )
+        check_finite("vectors", vectors)
+        object.__setattr__(self, "vectors", vectors)
+        if self.masks is None:
+            return
+        masks = np.asanyarray(self.masks)
+        if masks.shape != vectors.shape or masks.dtype != vectors.dtype:
+            raise ShapeError(
+                f"masks must be {vectors.dtype} {list(vectors.shape)} like the vectors, "
+                f"got {masks.dtype} {list(masks.shape)}"
+            )
+        check_finite("masks", masks)
+        if masks.size and (masks.min() < 0 or masks.max() > 1):
+            raise ShapeError(f"masks must lie in [0, 1], got values from {masks.min()} to {masks.max()}")
+        object.__setattr__(self, "masks", masks)
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __getitem__(self, rows: slice | ArrayLike) -> Embeddings:
+        """The chosen rows: a slice, a list of numbers or a boolean [N]."""
+        chosen = rows if isinstance(rows, slice) else np.asarray(rows)
+        return Embeddings(self.vectors[chosen], None if self.masks is None else self.masks[chosen])
+
+    @property
+    def dim(self) -> int:
+        """D, the number of dimensions."""
+        return int(self.vectors.shape[1])
+
+
+def check_finite(name: str, values: FloatArray) -> None:
+    """Refuse NaN and infinity, naming the first row that has one.
+
+    >>> check_finite("scores", np.array([[0.0], [np.nan]]))
+    Traceback (most recent call last):
+    ...
+    glimpse.errors.ShapeError: scores must be finite, got nan in row 1
+    """
+    # in blocks: a memory-mapped gallery must not become a boolean array of its own size
+    block = max(1, 2**22 // max(1, int(np.prod(values.shape[1:]))))
+    for start in range(0, len(values), block):
+        part = values[start : start + block]
+        # a sum is finite unless a value is not (or it overflows): only then look closer
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = np.add.reduce(part, axis=None, dtype=np.float64)
+        if not np.isfinite(total):
+            bad = np.argwhere(~np.isfinite(part))
+            if len(bad):
+                where = tuple(int(i) for i in bad[0])
+                raise ShapeError(f"{name} must be finite, got {part[where]} in row {start + where[0]}")

@@ -1,0 +1,162 @@
+"""Files that are written whole or not at all, and a lock that holds between processes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from glimpse.errors import StorageError
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than the disk's file system allows",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+    errno.ENOENT: "the folder does not exist",
+    errno.ENOTDIR: "a part of its path is a file, not a folder",
+    errno.EISDIR: "a folder has that name",
+    errno.EEXIST: "a file has that name",
+}
+# Errors that only a write can give: inside a caller's block any other OSError may be about another file.
+_WRITE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    r"""The path as one printable line: names may hold newlines or bytes that are no text.
+
+    >>> printable("people/0001_c1.jpg"), printable("two\nlines")
+    ('people/0001_c1.jpg', 'two\\nlines')
+    """
+    name = os.fspath(path)
+    return name if name.isprintable() else repr(name)[1:-1]
+
+
+def storage_error(path: str | os.PathLike[str], error: OSError) -> StorageError:
+    """The sentence for a file that could not be written."""
+    reason = _REASONS.get(error.errno or 0, error.strerror or type(error).__name__)
+    return StorageError(f"cannot write {printable(path)}: {reason}")
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path in the same folder that becomes `path` when the block ends well.
+
+    For libraries that insist on opening the file themselves; `atomic_write` is simpler. The file reaches
+    the disk before it gets its name, so a kill or a power cut leaves the old file or the new one, whole.
+    The temporary path keeps the suffix of `path`, and is removed if the block raises.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".tmp-{secrets.token_hex(8)}{target.suffix}")
+    try:
+        try:
+            yield temporary
+        except OSError as error:
+            if error.errno in _WRITE_ERRORS or error.filename in (str(temporary), temporary):
+                raise storage_error(target, error) from error
+            raise
+        try:
+            _to_disk(temporary)
+            os.replace(temporary, target)  # noqa: PTH105 (the name of the atomic operation says what matters)
+            _folder_to_disk(target.parent)
+        except OSError as error:
+            raise storage_error(target, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A binary file to write into, that becomes `path` when the block ends well.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_write(Path(folder) / "card.json") as file:
+    ...         _ = file.write(b"{}")
+    ...     (Path(folder) / "card.json").read_bytes()
+    b'{}'
+    """
+    with atomic_path(path) as temporary, temporary.open("xb") as file:
+        yield file
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _folder_to_disk(folder: Path) -> None:
+    """Make the new name durable; Windows cannot open folders and needs no such call."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems refuse it; the rename itself is done
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str], *, wait: bool = True) -> Iterator[int]:
+    """Hold the exclusive lock of the file `path`, against other processes and other threads.
+
+    The system gives the lock back when the holder ends, however it ends; the empty file stays, since
+    removing it would let two holders in. With `wait=False` a lock held elsewhere is a `StorageError`.
+
+    Yields:
+        The descriptor of the lock. On POSIX a child process that is given it (`pass_fds`) keeps the
+        lock alive if this process is killed; it does not if the block here ends in order.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    try:
+        if not _acquire(descriptor, wait=wait):
+            raise StorageError(f"{printable(path)} is locked: another process is using it")
+        try:
+            yield descriptor
+        finally:
+            _release(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+    import time
+
+    def _acquire(descriptor: int, *, wait: bool) -> bool:
+        while True:
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+                return True
+            except OSError:
+                if not wait:
+                    return False
+                time.sleep(0.1)
+
+    def _release(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+else:
+    import fcntl
+
+    def _acquire(descriptor: int, *, wait: bool) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+        return True
+
+    def _release(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)

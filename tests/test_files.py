@@ -1,0 +1,144 @@
+import errno
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from glimpse.errors import StorageError
+from glimpse.files import atomic_path, atomic_write, locked, printable
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_a_file_appears_whole_when_the_block_ends(tmp_path):
+    target = tmp_path / "card.json"
+    with atomic_write(target) as file:
+        file.write(b"new")
+        assert not target.exists()
+    assert target.read_bytes() == b"new"
+    assert names(tmp_path) == ["card.json"]
+
+
+def test_a_failing_block_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "card.json"
+    target.write_bytes(b"old")
+
+    def fail() -> None:
+        with atomic_write(target) as file:
+            file.write(b"half")
+            raise KeyError("stop")
+
+    with pytest.raises(KeyError):
+        fail()
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["card.json"]
+
+
+def test_a_library_may_write_the_temporary_path_itself(tmp_path):
+    with atomic_path(tmp_path / "a.npy") as temporary:
+        assert temporary.suffix == ".npy"
+        temporary.write_bytes(b"array")
+    assert names(tmp_path) == ["a.npy"]
+    assert (tmp_path / "a.npy").read_bytes() == b"array"
+
+
+def test_new_files_follow_the_umask_rather_than_being_private(tmp_path):
+    with atomic_write(tmp_path / "a") as file:
+        file.write(b"1")
+    (tmp_path / "plain").write_bytes(b"1")
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (errno.ENOSPC, "cannot write {}: the disk is full"),
+        (errno.EROFS, "cannot write {}: the disk is read-only"),
+    ],
+)
+def test_a_full_or_read_only_disk_is_one_sentence(tmp_path, code, sentence):
+    target = tmp_path / "a"
+    with pytest.raises(StorageError) as caught, atomic_write(target):
+        raise OSError(code, os.strerror(code))
+    assert str(caught.value) == sentence.format(target)
+    assert names(tmp_path) == []
+
+
+def test_a_missing_folder_and_a_folder_in_the_way_are_one_sentence(tmp_path):
+    with pytest.raises(StorageError, match="the folder does not exist"), atomic_write(tmp_path / "no" / "a"):
+        pass
+    (tmp_path / "taken").mkdir()
+    with (
+        pytest.raises(StorageError, match="a folder has that name"),
+        atomic_write(tmp_path / "taken") as file,
+    ):
+        file.write(b"1")
+    assert names(tmp_path) == ["taken"]
+
+
+def test_an_error_about_another_file_passes_through(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "a"):
+        (tmp_path / "source").read_bytes()
+
+
+def test_a_failing_fsync_is_a_sentence_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="the disk is full"), atomic_write(tmp_path / "a") as file:
+        file.write(b"1")
+    assert names(tmp_path) == []
+
+
+def test_names_that_are_no_text_are_shown_escaped():
+    assert printable("a\nb") == "a\\nb"
+    assert printable("\udcff.jpg") == "\\udcff.jpg"
+    assert printable("größe 1.jpg") == "größe 1.jpg"
+
+
+def test_the_lock_excludes_another_process_until_it_is_given_back(tmp_path):
+    lock = tmp_path / "lock"
+    code = "import sys; from glimpse.files import locked\nwith locked(sys.argv[1], wait=False): print('in')"
+    command = [sys.executable, "-c", code, str(lock)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with locked(lock):
+        refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "another process is using it" in refused.stderr
+    admitted = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert admitted.stdout.strip() == "in"
+
+
+def test_the_lock_makes_another_thread_wait(tmp_path):
+    order = []
+
+    def second() -> None:
+        with locked(tmp_path / "lock"):
+            order.append("second")
+
+    with locked(tmp_path / "lock"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive()
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_the_lock_is_free_again_after_an_error(tmp_path):
+    with pytest.raises(KeyError), locked(tmp_path / "lock"):
+        raise KeyError("stop")
+    with locked(tmp_path / "lock", wait=False):
+        pass
+
+
+def test_a_lock_that_cannot_be_made_is_one_sentence(tmp_path):
+    with pytest.raises(StorageError, match="the folder does not exist"), locked(tmp_path / "no" / "lock"):
+        pass
