@@ -102,7 +102,9 @@ def test_visible_keypoints_lie_on_the_person(frames):
 def test_keypoints_lie_on_the_parts_they_name(world):
     """Someone who stands with arms away from the body and faces the camera hides none of her own joints."""
     shot = world.shot(3, 0, 0, heading=0.0)
-    pose = replace(shot.pose, stride=0.0, swing=0.0, arms_out=(0.5, 0.5), elbows=(0.1, 0.1), arms_forward=(0.0, 0.0))
+    pose = replace(
+        shot.pose, stride=0.0, swing=0.0, arms_out=(0.5, 0.5), elbows=(0.1, 0.1), arms_forward=(0.0, 0.0)
+    )
     taken = world.render([replace(shot, pose=pose)], size=(256, 128), samples=1)
     expected = {
         "head_top": (HEAD, CARRIED),

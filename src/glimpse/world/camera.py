@@ -52,7 +52,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Light:
-    """A camera's light: where the sun is (radians; azimuth from the camera's side), and linear RGB strengths."""
+    """A camera's light: where the sun is (radians, azimuth from the camera's side) and linear strengths."""
 
     hour: float
     azimuth: float

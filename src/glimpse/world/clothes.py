@@ -103,7 +103,7 @@ def _add_hem(build: Builder, person: Person, girth: Girth, look: Surface, radii:
     wrap = girth.chest
     start = (0.0, 0.0, waist + 0.02)
     drop = {"t-shirt": 0.050, "shirt": 0.085, "jacket": 0.055, "coat": 0.060, "dress": 0.050}[kind]
-    build.tube(tag, look, start, (0, 0, -drop), (belly + 0.006, hips + 0.014), 0.74, sway=0.0, wrap=wrap)
+    build.tube(tag, look, start, (0, 0, -drop), (belly + 0.006, hips + 0.018), 0.78, sway=0.10, wrap=wrap)
     legs = Tag(bones.PELVIS, LEGS, UPPER)
     if kind == "dress":
         length = 0.95 * girth.thigh_length
@@ -223,13 +223,16 @@ def add_shoes(build: Builder, person: Person, girth: Girth) -> None:
     drop = -girth.ankle_height
     for side in range(2):
         tag = Tag(bones.FOOT_R + side, FEET, SHOES)
-        first = len(build.solids)
         build.cone(
-            tag, shoe, (0, -0.040 * k, drop + 0.044), (0, 0.155 * k, drop + 0.034), (0.044, 0.036), 0.95
+            tag,
+            shoe,
+            (0, -0.040 * k, drop + 0.044),
+            (0, 0.155 * k, drop + 0.034),
+            (0.044, 0.036),
+            0.95,
+            raised=-drop,
         )
-        build.cone(tag, shoe, (0, -0.035 * k, drop + 0.05), (0, 0.0, -0.005), (0.042, 0.044))
-        for i in range(first, len(build.solids)):
-            object.__setattr__(build.solids[i], "raised", -drop)
+        build.cone(tag, shoe, (0, -0.035 * k, drop + 0.05), (0, 0.0, -0.005), (0.042, 0.044), raised=-drop)
         ankle = Tag(bones.SHANK_R + side, FEET)
         sock = Surface(person.skin.rgb, "skin", finish=SKIN)
         build.cone(ankle, sock, (0, 0, -0.9 * girth.shank), (0, 0, -girth.shank), (girth.ankle, girth.ankle))

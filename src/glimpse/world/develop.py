@@ -1,6 +1,6 @@
-"""From light to a picture: motion blur, the sensor's resolution and noise, white balance, tone, sharpening."""
+"""From light to a picture: motion blur, resolution, noise, white balance, tone, sharpening."""
 
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202, RUF046
 # mypy: disable-error-code="no-untyped-def"
 
 import math
@@ -10,7 +10,6 @@ import numpy as np
 from glimpse.world import lens as ln
 from glimpse.world.jit import inner
 from glimpse.world.noise import bell
-
 
 _STEPS = 4096
 GAMMA = np.linspace(0.0, 1.0, _STEPS + 1) ** (1.0 / 2.2)  # looked up: a power per pixel is slow

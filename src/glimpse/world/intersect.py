@@ -1,10 +1,10 @@
-"""Rays against solids, in closed form: a ray is taken into a solid's own coordinates, where the shape is simple.
+"""Rays against solids, in closed form: a ray is taken into a solid's own coordinates.
 
 The distance along the ray is the same number in both coordinates, since the direction is mapped without
 being normalised. `work` is one picture's table of solids, made by `stage.py`.
 """
 
-# ruff: noqa: ANN001, ANN201
+# ruff: noqa: ANN001, ANN201, ANN202
 # mypy: disable-error-code="no-untyped-def"
 
 import math

@@ -180,11 +180,11 @@ def _bush(build: Builder, it: Occluder) -> None:
     leaf = Surface(it.colour, "leaf", it.second, finish=LEAF, grain=it.grain)
     rng = np.random.default_rng(int(it.grain))
     tall, half = it.tall, it.half_width
-    build.ball(_TAG, leaf, (0, 0, 0.42 * tall), (0.80 * half, 0.45, 0.55 * tall))
-    for step in range(7):
-        x = (step / 6 - 0.5) * 1.5 * half
-        z = float(rng.uniform(0.50, 0.80)) * tall * (1.0 - 0.25 * abs(x) / half)
-        r = float(rng.uniform(0.26, 0.40))
+    build.ball(_TAG, leaf, (0, 0, 0.38 * tall), (0.78 * half, 0.42, 0.34 * tall))
+    for step in range(11):
+        x = (step / 10 - 0.5) * 1.6 * half
+        z = float(rng.uniform(0.45, 0.84)) * tall * (1.0 - 0.25 * abs(x) / half)
+        r = float(rng.uniform(0.22, 0.34))
         build.ball(
             _TAG, leaf, (x, float(rng.uniform(-0.2, 0.1)), z), (r, r * 0.9, r * float(rng.uniform(0.8, 1.3)))
         )

@@ -4,7 +4,7 @@ A picture reads its own rows only and all its randomness is hashed from its seed
 in nor the number of threads changes a byte.
 """
 
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202, RUF046
 # mypy: disable-error-code="no-untyped-def"
 
 import math
@@ -16,7 +16,7 @@ from glimpse.world import lens as ln
 from glimpse.world import skeleton as k
 from glimpse.world import stage
 from glimpse.world.develop import develop
-from glimpse.world.jit import entry, inner
+from glimpse.world.jit import entry, inner, source_digest
 from glimpse.world.trace import expose, truth
 from glimpse.world.window import (
     OCCLUDER_BONE,
@@ -28,54 +28,16 @@ from glimpse.world.window import (
     probe_person,
 )
 
-# Columns of the index table `cast [N, 8]`: where a picture finds its rows.
-PERSON_FIRST, PERSON_COUNT, PERSON_SIZE, OCCLUDER_FIRST, OCCLUDER_COUNT, PASSER_SIZE, PASSER_POSE = range(7)
-CAST = 7
-
-
-@entry
-def render_range(
-    start,
-    stop,
-    cast,
-    rows,
-    sizes,
-    poses,
-    passer_poses,
-    lens,
-    samples,
-    images,
-    parts,
-    tally,
-    seen,
-    things,
-    keypoints,
-):
-    """Render the pictures from `start` to `stop` into the outputs."""
-    for n in range(start, stop):
-        render_one(
-            n,
-            cast,
-            rows,
-            sizes,
-            poses,
-            passer_poses,
-            lens,
-            samples,
-            images,
-            parts,
-            tally,
-            seen,
-            things,
-            keypoints,
-        )
+# Columns of the index table `cast [N, CAST]`: where a picture finds its rows.
+PERSON_FIRST, PERSON_COUNT, PERSON_SIZE, OCCLUDER_FIRST, OCCLUDER_COUNT, PASSER_SIZE = range(6)
+CAST = 6
 
 
 @inner
-def render_one(
-    n, cast, rows, sizes, poses, passer_poses, lens, samples, images, parts, tally, seen, things, keypoints
-):
+def render_one(n, given, filled):
     """Render picture `n`: pose, stage, occluder, window, truth, light, picture."""
+    cast, rows, sizes, poses, passer_poses, lens, samples = given
+    images, parts, tally, seen, things, keypoints = filled
     height, width = images.shape[1], images.shape[2]
     person, occluders = cast[n, PERSON_COUNT], cast[n, OCCLUDER_COUNT]
     count = person + occluders
@@ -202,3 +164,22 @@ def _joint(bones, bone, ahead, up, view, window, height, width, parts, n, place,
     if 0 <= column < width and 0 <= row < height and parts[n, row, column] >= 2:
         shown = 1.0
     keypoints[n, index, 2] = shown
+
+
+def _compiled(sources):
+    @entry
+    def render_range(start, stop, given, filled):
+        """Render the pictures from `start` to `stop`.
+
+        `given` are cast, rows, sizes, poses, passers' poses, lens and samples; `filled` are images, parts,
+        tally, seen, things and keypoints.
+        """
+        made_from = sources  # part of the closure, and so of the key under which the cache keeps this
+        for n in range(start, stop):
+            render_one(n, given, filled)
+        return made_from
+
+    return render_range
+
+
+render_range = _compiled(source_digest())

@@ -1,6 +1,6 @@
 """Grounds and backdrops: endless planes with a texture of their own."""
 
-# ruff: noqa: ANN001, ANN201
+# ruff: noqa: ANN001, ANN201, RUF046
 # mypy: disable-error-code="no-untyped-def"
 
 import math

@@ -223,7 +223,7 @@ def _lamp(lens, i, t):
 
 @inner
 def scene_light(work, grid, lists, view, lens, i, dx, dy, dz, a, b, lit):
-    """Light along a camera ray that meets no solid (ground, backdrop or sky), and `lit` as in `solid_light`."""
+    """Light along a ray that meets no solid: ground, backdrop or sky; `lit` as in `solid_light`."""
     ox, oy, oz = view[stage.PLACE, 0], view[stage.PLACE, 1], view[stage.PLACE, 2]
     band = lens[i, ln.BAND]
     seed = int(lens[i, ln.SCENE_SEED])

@@ -1,4 +1,4 @@
-"""The contact sheet: people down, kinds and bands across, as a picture or as a page with the truth beside it."""
+"""The contact sheet: people down, kinds and bands across, as a picture or as a page."""
 
 import base64
 import html
@@ -72,8 +72,10 @@ def _shot(world: World, person: int, turn: int, seed: int, column: Column, shown
         _, _, occluder, camera, kind = min(choices)
         shown[kind] = shown.get(kind, 0) + 1
     shot = world.shot(person, camera, seed, column.kind, column.band, occluder=occluder)
-    return shot if column.side is None else world.shot(
-        person, camera, seed, column.kind, column.band, side=column.side
+    return (
+        shot
+        if column.side is None
+        else world.shot(person, camera, seed, column.kind, column.band, side=column.side)
     )
 
 
@@ -101,7 +103,9 @@ def describe(person: Person) -> str:
     words = [
         f"{person.body.height:.2f} m",
         f"{person.skin.name} skin",
-        person.hair.style if person.hair.style == "bald" else f"{person.hair.colour.name} {person.hair.style} hair",
+        person.hair.style
+        if person.hair.style == "bald"
+        else f"{person.hair.colour.name} {person.hair.style} hair",
         f"{upper.cloth.colour.name} {upper.cloth.material} {upper.kind}",
         f"{upper.sleeve} sleeves",
     ]
@@ -163,7 +167,9 @@ def _page_row(row: Row, world: World) -> str:
     for n, shot in enumerate(row.frames.shots):
         quality = world.cameras[shot.camera].jpeg_quality
         hidden = [
-            f"{name} {row.frames.visible[n, p]:.0%}" for p, name in enumerate(PARTS) if row.frames.visible[n, p] > 0
+            f"{name} {row.frames.visible[n, p]:.0%}"
+            for p, name in enumerate(PARTS)
+            if row.frames.visible[n, p] > 0
         ]
         title = html.escape("visible: " + ", ".join(hidden), quote=True)
         what = ""

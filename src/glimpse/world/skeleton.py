@@ -4,6 +4,9 @@ A bone's frame is x to the person's right, y forward, z up when the person stand
 extend along -z. Proportions are fractions of stature as drawing books give them; the spreads are our choice.
 """
 
+# ruff: noqa: ANN001, ANN201, ANN202
+# mypy: disable-error-code="no-untyped-def"
+
 import math
 
 import numpy as np
@@ -71,7 +74,7 @@ def pose_numbers(pose: Pose) -> NDArray[np.float64]:
 
 
 @inner
-def _turn(bones, bone, parent, x, y, z, about_x, about_y, about_z):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _turn(bones, bone, parent, x, y, z, about_x, about_y, about_z):
     """Hang `bone` at (x, y, z) of `parent`, turned about z, then x, then y of its own frame."""
     cx, sx = math.cos(about_x), math.sin(about_x)
     cy, sy = math.cos(about_y), math.sin(about_y)
@@ -89,8 +92,11 @@ def _turn(bones, bone, parent, x, y, z, about_x, about_y, about_z):  # type: ign
 
 
 @inner
-def place_bones(bones, first_bone, size, who, pose, at, x, y, yaw):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
-    """Fill `BONES` rows of `bones` from `first_bone` for lengths `size[who]` in pose `pose[at]`, standing at (x, y).
+def place_bones(bones, first_bone, size, who, pose, at, x, y, yaw):
+    """Fill `BONES` rows of `bones` from `first_bone` for someone standing at (x, y).
+
+    Her lengths are `size[who]`, her pose is `pose[at]`.
+
 
     `yaw` turns the person's forward direction counter-clockwise, seen from above, from +y.
     """

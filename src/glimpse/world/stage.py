@@ -1,6 +1,6 @@
-"""Setting the stage of one picture: solids into the world, their bounds in the picture and towards the sun."""
+"""Setting the stage of one picture: solids in the world, their bounds for camera and sun."""
 
-# ruff: noqa: ANN001, ANN201
+# ruff: noqa: ANN001, ANN201, ANN202
 # mypy: disable-error-code="no-untyped-def"
 
 import math
@@ -34,7 +34,7 @@ def aim(view, lens, i, look_height):
 
 @inner
 def put(work, k, rows, row, bones, bone, part, view, lens, i, spread):
-    """Fill work row `k` from solid `row` on `bone`; `part` overrides the solid's own where it is not negative."""
+    """Fill work row `k` from solid `row` on `bone`; `part` replaces the solid's own unless negative."""
     for r in range(3):
         for c in range(3):
             total = 0.0

@@ -3,7 +3,7 @@
 Solids are sorted by depth and listed per tile of pixels, so a ray meets only what could be in its way.
 """
 
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202, RUF046
 # mypy: disable-error-code="no-untyped-def"
 
 import math
@@ -73,7 +73,7 @@ def list_tiles(work, count, grid, tiles_x, tiles_y, counts, lists):
 
 @inner
 def _nearest_in_tile(work, counts, lists, tile, person, x, y, dx, dy, dz):
-    """(distance, index) of the nearest occluding solid, then of the nearest of the person's first `person`."""
+    """(distance, index) of the nearest occluding solid, then of the nearest of the person's."""
     other_t, other, own_t, own = w.MISS, -1, w.MISS, -1
     for n in range(counts[tile]):
         k = int(lists[tile, n])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from glimpse.errors import OptionError
 from glimpse.world import raycast, skeleton
 from glimpse.world.camera import make_cameras
-from glimpse.world.frame import BANDS, KINDS, PARTS, SIDES, THINGS, Band, Frames, Kind, Shot
+from glimpse.world.frame import BANDS, KINDS, PARTS, SIDES, THINGS, Band, Frames, Kind, Shot, Side
 from glimpse.world.occluders import LEAST_VISIBLE, built
 from glimpse.world.people import make_people
 from glimpse.world.person import Person
@@ -66,6 +66,7 @@ class World:
         wanted: float | None = None,
         heading: float | None = None,
         occluder: int | None = None,
+        side: Side | None = None,
     ) -> Shot:
         """A shot of one person by one camera; whatever is not said is drawn from the shot's own seed."""
         if not 0 <= person < len(self.people):
@@ -85,7 +86,7 @@ class World:
         turned = float(rng.uniform(-np.pi, np.pi))
         pose = draw_pose(self.people[person], rng)
         fraction = float(rng.uniform(0.35, 0.85))
-        side = SIDES[int(rng.choice(4, p=[0.4, 0.2, 0.2, 0.2]))]
+        drawn_side = SIDES[int(rng.choice(4, p=[0.4, 0.2, 0.2, 0.2]))]
         order = rng.permutation(len(occluders))
         chosen = -1
         if kind == "whole":
@@ -104,7 +105,7 @@ class World:
             pose=pose,
             wanted=fraction,
             occluder=chosen,
-            side=side,
+            side=drawn_side if side is None else side,
         )
 
     def plan(
@@ -167,7 +168,7 @@ class World:
             filled = (images, parts, tally, seen, things, keypoints)
 
             def work(start: int) -> None:
-                raycast.render_range(start, min(start + _BLOCK, count), *given, *filled)
+                raycast.render_range(start, min(start + _BLOCK, count), given, filled)
 
             with ThreadPoolExecutor(threads or numba.config.NUMBA_NUM_THREADS) as pool:
                 list(pool.map(work, range(0, count, _BLOCK)))
@@ -186,7 +187,7 @@ class World:
         return np.random.default_rng(np.random.SeedSequence([self.seed, stream, person, camera, seed]))
 
     def _able(self, camera: int, order: NDArray[np.int64], fraction: float) -> int:
-        """The first occluder in `order` that can leave only `fraction` visible, else the one that hides most."""
+        """The first occluder in `order` that can hide enough, else the one that hides most."""
         occluders = self.cameras[camera].scene.occluders
         for index in order:
             if LEAST_VISIBLE[occluders[index].kind] <= fraction:
@@ -246,4 +247,3 @@ class World:
             pose = shot.pose if passer is None else draw_pose(passer, rng)
             passer_poses.append(skeleton.pose_numbers(pose))
         return np.stack(poses), np.stack(passer_poses), np.stack(lenses)
-
