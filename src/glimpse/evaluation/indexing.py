@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from glimpse.evaluation.kernels import count_matches
+from glimpse.evaluation.compiled import compiled
 from glimpse.protocols import Comparison
-from glimpse.records import IntArray
+from glimpse.records import BoolArray, IntArray
 
 ABSENT = -1
 """Group of a query for which the gallery holds no row."""
 
 
-@dataclass(frozen=True, eq=False)
-class Groups:
-    """Gallery rows put together by a label.
+class Groups(NamedTuple):
+    """Gallery rows put together by a label; a named tuple because kernels take it as it is.
 
     Attributes:
         start: [P + 1]; group p holds `rows[start[p] : start[p + 1]]`.
@@ -33,15 +32,14 @@ class Groups:
     label: IntArray
 
 
-@dataclass(frozen=True, eq=False)
-class TrialIndex:
+class TrialIndex(NamedTuple):
     """What the kernels need to know of one trial, for all its queries.
 
     Attributes:
-        query_rows: [Q] row numbers into the protocol's `query`.
+        query_rows: [Q] row numbers into the protocol's `query`, ascending.
         columns: [G] row numbers into the protocol's `gallery`, which are columns of a score matrix.
         persons: gallery rows by person; every distractor is a person of its own.
-        keys: gallery rows by exclusion key.
+        keys: gallery rows by exclusion key; a row does not count for a query of the same group.
         matches: [Q] right answers that count; 0 where a query must be skipped.
         query_person: [Q].
     """
@@ -62,41 +60,57 @@ def index_trial(comparison: Comparison, gallery_order: IntArray | None = None) -
         gallery_order: for each row of the protocol's gallery, the place by which rows of a person are
             ordered; the order of the gallery if None.
     """
-    someone = comparison.gallery_person >= 0
+    order = np.argsort(comparison.query_rows, kind="stable")
+    query_person = np.array(comparison.query_person, np.int64)[order]
+    gallery_person = np.asarray(comparison.gallery_person, np.int64)
+    columns = np.array(comparison.gallery_rows, np.int64)
     # a distractor is nobody in particular: each takes a place of its own and matches no query
-    own_label = -1 - np.arange(len(someone))
-    place = None if gallery_order is None else gallery_order[comparison.gallery_rows]
+    own_label = -1 - np.arange(len(gallery_person))
     persons = _group(
-        np.where(comparison.query_person >= 0, comparison.query_person, 0),
-        np.where(someone, comparison.gallery_person, own_label),
-        comparison.query_person >= 0,
-        place,
+        query_person,
+        np.where(gallery_person >= 0, gallery_person, own_label),
+        query_person >= 0,
+        None if gallery_order is None else gallery_order[columns],
     )
-    keys = _group(comparison.query_key, comparison.gallery_key, None, None)
-    matches = count_matches(persons.of_query, persons.start, persons.rows, keys.of_query, keys.of_gallery)
+    keys = _group(
+        np.asarray(comparison.query_key, np.int64)[order],
+        np.asarray(comparison.gallery_key, np.int64),
+        np.ones(len(order), bool),
+        None,
+    )
     return TrialIndex(
-        np.ascontiguousarray(comparison.query_rows, np.int64),
-        np.ascontiguousarray(comparison.gallery_rows, np.int64),
+        np.array(comparison.query_rows, np.int64)[order],
+        columns,
         persons,
         keys,
-        matches,
-        np.ascontiguousarray(comparison.query_person, np.int64),
+        _count_matches(persons, keys),
+        query_person,
     )
 
 
 def _group(
-    query_label: IntArray, gallery_label: IntArray, known: IntArray | None, place: IntArray | None
+    query_label: IntArray, gallery_label: IntArray, known: BoolArray, place: IntArray | None
 ) -> Groups:
     labels, of_gallery = np.unique(gallery_label, return_inverse=True)
     of_gallery = of_gallery.reshape(-1).astype(np.int64)
-    order = np.argsort(of_gallery, kind="stable") if place is None else np.lexsort((place, of_gallery))
+    rows = np.argsort(of_gallery, kind="stable") if place is None else np.lexsort((place, of_gallery))
     start = np.zeros(len(labels) + 1, np.int64)
     np.cumsum(np.bincount(of_gallery, minlength=len(labels)), out=start[1:])
     of_query = np.full(len(query_label), ABSENT, np.int64)
     if len(labels):
         nearest = np.minimum(np.searchsorted(labels, query_label), len(labels) - 1)
-        found = labels[nearest] == query_label
-        of_query = np.where(found if known is None else found & known, nearest, ABSENT)
-    return Groups(
-        start, order.astype(np.int64), of_gallery, of_query.astype(np.int64), labels.astype(np.int64)
-    )
+        of_query = np.where(known & (labels[nearest] == query_label), nearest, ABSENT).astype(np.int64)
+    return Groups(start, rows.astype(np.int64), of_gallery, of_query, labels.astype(np.int64))
+
+
+@compiled
+def _count_matches(persons: Groups, keys: Groups) -> IntArray:
+    """Right answers that count for each query, [Q]."""
+    found = np.zeros(persons.of_query.shape[0], np.int64)
+    for q in range(found.shape[0]):
+        p = persons.of_query[q]
+        if p >= 0:
+            for place in range(persons.start[p], persons.start[p + 1]):
+                if keys.of_gallery[persons.rows[place]] != keys.of_query[q]:
+                    found[q] += 1
+    return found

@@ -1,18 +1,20 @@
 """Ranks by counting: how many gallery rows stand before each right answer. Nothing is sorted.
 
 A gallery row stands before another if its score is higher, or equal and its position smaller, which
-is the order of a stable sort. Every kernel treats its queries independently, so the result does not
-depend on the number of threads.
-
-In all kernels `persons` and `keys` of `glimpse.evaluation.indexing` come as their arrays; a gallery
-row does not count for a query when its key group is the query's.
+is the order of a stable sort. Every kernel treats its queries independently, and is run on pieces of
+them by `glimpse.evaluation.threads`.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numba import get_num_threads, int32, njit, prange
+from typing import NamedTuple
 
+import numpy as np
+from numba import int32
+
+from glimpse.evaluation.compiled import compiled, inlined
+from glimpse.evaluation.indexing import TrialIndex
+from glimpse.evaluation.sources import FloatArray
 from glimpse.records import IntArray
 
 FEW = 64
@@ -20,32 +22,20 @@ FEW = 64
 is placed among the sorted right answers. Both are exact; measured equal in cost around 100. Our choice."""
 
 
-def chunks(queries: int) -> int:
-    """Into how many pieces the queries are cut, so that threads which finish early find more work."""
-    return max(1, min(queries, 8 * get_num_threads()))
+class Queries(NamedTuple):
+    """Consecutive queries of a `TrialIndex`, and where each one's right answers are kept.
+
+    Attributes:
+        first: the first of them.
+        offsets: [n + 1] for n queries.
+    """
+
+    first: int
+    offsets: IntArray
 
 
-@njit(cache=True)
-def count_matches(
-    query_person: IntArray,
-    person_start: IntArray,
-    person_rows: IntArray,
-    query_key: IntArray,
-    gallery_key: IntArray,
-) -> IntArray:
-    """Right answers that count for each query, [Q]."""
-    found = np.zeros(query_person.shape[0], np.int64)
-    for q in range(query_person.shape[0]):
-        p = query_person[q]
-        if p >= 0:
-            for place in range(person_start[p], person_start[p + 1]):
-                if gallery_key[person_rows[place]] != query_key[q]:
-                    found[q] += 1
-    return found
-
-
-@njit(cache=True, inline="always")
-def gather_row(scores, row, columns, values):  # type: ignore[no-untyped-def]
+@compiled
+def gather_row(scores: FloatArray, row: int, columns: IntArray, values: FloatArray) -> int:
     """Copy the trial's columns of one row into `values`; the first position with NaN, or -1."""
     nans = int32(0)
     for j in range(columns.shape[0]):
@@ -59,25 +49,25 @@ def gather_row(scores, row, columns, values):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True)
-def _count_not_below(values, score):  # type: ignore[no-untyped-def]
-    count = int32(0)  # a wider counter halves the lanes of the vector unit
+@compiled
+def _count_not_below(values: FloatArray, score: float) -> int:
+    count: int = int32(0)  # a wider counter halves the lanes of the vector unit
     for j in range(values.shape[0]):
         count = int32(count + int32(values[j] >= score))
     return count
 
 
-@njit(cache=True)
-def _count_above(values, score):  # type: ignore[no-untyped-def]
-    count = int32(0)
+@compiled
+def _count_above(values: FloatArray, score: float) -> int:
+    count: int = int32(0)
     for j in range(values.shape[0]):
         count = int32(count + int32(values[j] > score))
     return count
 
 
-@njit(cache=True)
-def _rank_few(values, places, left_out, ranks):  # type: ignore[no-untyped-def]
-    """Ranks of the rows `places`; excluded rows hold minus infinity in `values`."""
+@compiled
+def _rank_few(values: FloatArray, places: IntArray, left_out: IntArray, ranks: IntArray) -> None:
+    """Ranks of the rows `places`, in their order; excluded rows hold minus infinity in `values`."""
     for k in range(places.shape[0]):
         i = places[k]
         score = values[i]
@@ -87,17 +77,42 @@ def _rank_few(values, places, left_out, ranks):  # type: ignore[no-untyped-def]
                 if left_out[n] < i:
                     before -= 1
         ranks[k] = before + 1
-    ranks.sort()
 
 
-@njit(cache=True)
-def _rank_many(values, places, gallery_key, key, ranks):  # type: ignore[no-untyped-def]
+@inlined
+def _before(values: FloatArray, i: int, j: int) -> bool:
+    """Whether the row at position i stands before the one at j."""
+    return values[i] > values[j] or (values[i] == values[j] and i < j)
+
+
+@compiled
+def _sorted_places(values: FloatArray, places: IntArray) -> IntArray:
+    """The positions in their order of standing: a merge sort, as numba's own takes seconds to compile."""
+    order, spare = places.copy(), np.empty_like(places)
+    width = 1
+    while width < order.shape[0]:
+        for low in range(0, order.shape[0], 2 * width):
+            middle = min(low + width, order.shape[0])
+            high = min(low + 2 * width, order.shape[0])
+            left, right = low, middle
+            for k in range(low, high):
+                if left < middle and (right >= high or _before(values, order[left], order[right])):
+                    spare[k] = order[left]
+                    left += 1
+                else:
+                    spare[k] = order[right]
+                    right += 1
+        order, spare = spare, order
+        width *= 2
+    return order
+
+
+@compiled
+def _rank_many(
+    values: FloatArray, places: IntArray, gallery_key: IntArray, key: int, ranks: IntArray
+) -> None:
     """The same, for many right answers: each row is placed among them by bisection."""
-    ascending = np.sort(places)
-    own = np.empty(ascending.shape[0], values.dtype)
-    for k in range(ascending.shape[0]):
-        own[k] = -values[ascending[k]]
-    order = np.argsort(own, kind="mergesort")
+    order = _sorted_places(values, places)
     ranks[:] = 0
     for j in range(values.shape[0]):
         if gallery_key[j] == key:
@@ -105,8 +120,7 @@ def _rank_many(values, places, gallery_key, key, ranks):  # type: ignore[no-unty
         low, high = 0, order.shape[0]  # how many right answers stand before row j
         while low < high:
             middle = (low + high) // 2
-            i = ascending[order[middle]]
-            if values[i] > values[j] or (values[i] == values[j] and i < j):
+            if _before(values, order[middle], j):
                 low = middle + 1
             else:
                 high = middle
@@ -116,8 +130,16 @@ def _rank_many(values, places, gallery_key, key, ranks):  # type: ignore[no-unty
         ranks[k] += ranks[k - 1]
 
 
-@njit(cache=True)
-def _persons_before(values, best, key, gallery_key, gallery_person, seen, mark):  # type: ignore[no-untyped-def]
+@compiled
+def _persons_before(
+    values: FloatArray,
+    best: int,
+    key: int,
+    gallery_key: IntArray,
+    gallery_person: IntArray,
+    seen: IntArray,
+    mark: int,
+) -> int:
     """How many persons have a row that stands before position `best`."""
     score = values[best]
     persons = 0
@@ -130,69 +152,58 @@ def _persons_before(values, best, key, gallery_key, gallery_person, seen, mark):
     return persons
 
 
-@njit(parallel=True, cache=True)
-def rank_matches(  # type: ignore[no-untyped-def]
-    scores,
-    score_rows,
-    columns,
-    query_person,
-    person_start,
-    person_rows,
-    gallery_person,
-    query_key,
-    key_start,
-    key_rows,
-    gallery_key,
-    offsets,
-    by_identity,
-    pieces,
-    ranks,
-    identity_rank,
-    nan_at,
-):
-    """Rank every right answer of every query among the gallery rows that count.
+@compiled
+def rank_matches(
+    scores: FloatArray,
+    start: int,
+    index: TrialIndex,
+    queries: Queries,
+    by_identity: bool,
+    ranks: IntArray,
+    place: IntArray,
+    nan_at: IntArray,
+    first: int,
+    last: int,
+) -> None:
+    """Rank every right answer of some queries among the gallery rows that count.
 
     Args:
         scores: [B, W] higher is better.
-        score_rows: [n] row of `scores` of each query.
-        columns: [G] column of `scores` of each gallery position.
-        query_person, query_key: [n] groups.
-        person_start, person_rows, gallery_person: gallery rows by person.
-        key_start, key_rows, gallery_key: gallery rows by exclusion key.
-        offsets: [n + 1]; the right answers of query q are `ranks[offsets[q] : offsets[q + 1]]`.
-        by_identity: whether to fill `identity_rank`.
-        pieces: how many pieces to cut the queries into.
-        ranks: [offsets[n]] filled, from 1, ascending within a query.
-        identity_rank: [n] filled: the place of the query's person among persons by their best row.
-        nan_at: [n] filled: a position that holds NaN, or -1.
+        start: row of the protocol's `query` that the first row of scores is.
+        index: the trial.
+        queries: the trial's queries that the scores hold, n of them.
+        by_identity: whether to fill `place`.
+        ranks: [queries.offsets[n]] filled, from 1, within a query in no particular order.
+        place: [n] filled if `by_identity`: the rank of the person among persons by their best row.
+        nan_at: [n] filled: a gallery position that holds NaN, or -1.
+        first: the first query to rank, of n.
+        last: the query to stop before.
     """
-    n, g = score_rows.shape[0], columns.shape[0]
-    for piece in prange(pieces):
-        values = np.empty(g, scores.dtype)
-        places = np.empty(g, np.int64)
-        seen = np.full(person_start.shape[0] if by_identity else 0, -1, np.int64)
-        for q in range(n * piece // pieces, n * (piece + 1) // pieces):
-            nan_at[q] = gather_row(scores, score_rows[q], columns, values)
-            matches = offsets[q + 1] - offsets[q]
-            if nan_at[q] >= 0 or matches == 0:
-                continue
-            key, person = query_key[q], query_person[q]
-            found, best = 0, -1
-            for place in range(person_start[person], person_start[person + 1]):
-                i = person_rows[place]
-                if gallery_key[i] != key:
-                    places[found] = i
-                    found += 1
-                    if best < 0 or values[i] > values[best] or (values[i] == values[best] and i < best):
-                        best = i
-            mine = ranks[offsets[q] : offsets[q + 1]]
-            if matches > FEW:
-                _rank_many(values, places[:matches], gallery_key, key, mine)
-            else:
-                left_out = key_rows[key_start[key] : key_start[key + 1]] if key >= 0 else key_rows[:0]
-                for k in range(left_out.shape[0]):
-                    values[left_out[k]] = -np.inf
-                _rank_few(values, places[:matches], left_out, mine)
-            if by_identity:
-                before = _persons_before(values, best, key, gallery_key, gallery_person, seen, q)
-                identity_rank[q] = before + 1
+    persons, keys, offsets = index.persons, index.keys, queries.offsets
+    values = np.empty(index.columns.shape[0], scores.dtype)
+    places = np.empty(index.columns.shape[0], np.int64)
+    seen = np.full(persons.start.shape[0] if by_identity else 0, -1)
+    for n in range(first, last):
+        q = queries.first + n
+        nan_at[n] = gather_row(scores, index.query_rows[q] - start, index.columns, values)
+        if nan_at[n] >= 0 or index.matches[q] == 0:
+            continue
+        key = keys.of_query[q]
+        found, best = 0, -1
+        for r in range(persons.start[persons.of_query[q]], persons.start[persons.of_query[q] + 1]):
+            i = persons.rows[r]
+            if keys.of_gallery[i] != key:
+                places[found] = i
+                found += 1
+                if best < 0 or _before(values, i, best):
+                    best = i
+        if by_identity:
+            place[n] = 1 + _persons_before(values, best, key, keys.of_gallery, persons.of_gallery, seen, n)
+        mine = ranks[offsets[n] : offsets[n + 1]]
+        if found > FEW:
+            _rank_many(values, places[:found], keys.of_gallery, key, mine)
+        else:
+            left_out = keys.rows[keys.start[key] : keys.start[key + 1]] if key >= 0 else keys.rows[:0]
+            for k in range(left_out.shape[0]):
+                values[left_out[k]] = -np.inf
+            _rank_few(values, places[:found], left_out, mine)

@@ -14,7 +14,7 @@ class AveragePrecision(Enum):
     """Which of the two published average precisions is meant; they differ by a point or more."""
 
     MEAN = "mean"
-    """Mean over the right answers of (right answers so far) / rank: every Python baseline (spec datasets 0.1)."""
+    """Mean over the right answers of (right answers so far) / rank: the usual one (spec datasets 0.1)."""
     TRAPEZOID = "trapezoid"
     """Area under the precision-recall curve by trapezoids: the MATLAB original of Market-1501."""
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from glimpse.errors import ShapeError
 from glimpse.evaluation.indexing import TrialIndex, index_trial
-from glimpse.evaluation.kernels import chunks, rank_matches
+from glimpse.evaluation.kernels import Queries, rank_matches
 from glimpse.evaluation.sources import Block, ScoreSource
+from glimpse.evaluation.threads import over_pieces
 from glimpse.protocols import Cmc, Protocol
 from glimpse.records import IntArray
 
@@ -38,22 +39,17 @@ class TrialRanks:
 def rank_protocol(source: ScoreSource, protocol: Protocol) -> tuple[TrialRanks, ...]:
     """Rank the right answers of every trial in one pass over the scores."""
     indexes = [index_trial(protocol.comparison(trial)) for trial in protocol.trials]
-    orders = [np.argsort(index.query_rows, kind="stable") for index in indexes]
     parts: list[list[tuple[IntArray, IntArray]]] = [[] for _ in indexes]
-    by_identity = protocol.cmc is Cmc.IDENTITIES
     for block in source.blocks():
-        for index, order, part in zip(indexes, orders, parts, strict=True):
-            part.append(_rank_block(block, index, queries_of(block, index, order), by_identity))
-    return tuple(
-        _joined(index, order, part) for index, order, part in zip(indexes, orders, parts, strict=True)
-    )
+        for index, part in zip(indexes, parts, strict=True):
+            part.append(_rank_block(block, index, protocol.cmc is Cmc.IDENTITIES))
+    return tuple(_joined(index, part) for index, part in zip(indexes, parts, strict=True))
 
 
-def queries_of(block: Block, index: TrialIndex, order: IntArray) -> IntArray:
-    """Which queries of a trial, in `order` of their rows, a block holds."""
-    rows = index.query_rows[order]
-    first, last = np.searchsorted(rows, [block.start, block.start + len(block.scores)])
-    return order[first:last]
+def queries_of(block: Block, index: TrialIndex) -> slice:
+    """Which queries of a trial a block holds: consecutive ones, as both are sorted by row."""
+    first, last = np.searchsorted(index.query_rows, [block.start, block.start + len(block.scores)])
+    return slice(int(first), int(last))
 
 
 def offsets_of(counts: IntArray) -> IntArray:
@@ -63,61 +59,53 @@ def offsets_of(counts: IntArray) -> IntArray:
     return offsets
 
 
-def refuse_nan(nan_at: IntArray, index: TrialIndex, chosen: IntArray) -> None:
-    """Name the first query and gallery row whose score is not a number."""
+def refuse_nan(nan_at: IntArray, index: TrialIndex, first: int) -> None:
+    """Name the first query and gallery row whose score is not a number.
+
+    Args:
+        nan_at: [n] a gallery position that holds NaN, or -1, for consecutive queries.
+        index: the trial.
+        first: the first of the queries.
+    """
     bad = np.flatnonzero(nan_at >= 0)
     if bad.size:
-        query = index.query_rows[chosen[bad[0]]]
         raise ShapeError(
-            f"scores must be numbers, got nan for query row {query}, "
+            f"scores must be numbers, got nan for query row {index.query_rows[first + bad[0]]}, "
             f"gallery row {index.columns[nan_at[bad[0]]]}"
         )
 
 
-def _rank_block(
-    block: Block, index: TrialIndex, chosen: IntArray, by_identity: bool
-) -> tuple[IntArray, IntArray]:
-    """Ranks of the chosen queries' right answers, and the places of their persons."""
-    offsets = offsets_of(index.matches[chosen])
+def _rank_block(block: Block, index: TrialIndex, by_identity: bool) -> tuple[IntArray, IntArray]:
+    """Ranks of the right answers of a block's queries, and the place that the CMC counts for each query."""
+    chosen = queries_of(block, index)
+    counts = index.matches[chosen]
+    offsets = offsets_of(counts)
     ranks = np.empty(offsets[-1], np.int64)
-    identity = np.zeros(len(chosen), np.int64)
-    nan_at = np.full(len(chosen), -1, np.int64)
-    rank_matches(
-        block.scores,
-        index.query_rows[chosen] - block.start,
-        index.columns,
-        index.persons.of_query[chosen],
-        index.persons.start,
-        index.persons.rows,
-        index.persons.of_gallery,
-        index.keys.of_query[chosen],
-        index.keys.start,
-        index.keys.rows,
-        index.keys.of_gallery,
-        offsets,
-        by_identity,
-        chunks(len(chosen)),
-        ranks,
-        identity,
-        nan_at,
-    )
-    refuse_nan(nan_at, index, chosen)
+    place = np.zeros(len(counts), np.int64)
+    nan_at = np.full(len(counts), -1, np.int64)
+    queries = Queries(chosen.start, offsets)
+
+    def work(first: int, last: int) -> None:
+        rank_matches(
+            block.scores, block.start, index, queries, by_identity, ranks, place, nan_at, first, last
+        )
+
+    over_pieces(len(counts), work)
+    refuse_nan(nan_at, index, chosen.start)
+    ranks = ranks[np.lexsort((ranks, np.repeat(np.arange(len(counts)), counts)))]
     if not by_identity:
-        answered = index.matches[chosen] > 0
-        identity[answered] = ranks[offsets[:-1][answered]]
-    return ranks, identity
+        place[counts > 0] = ranks[offsets[:-1][counts > 0]]
+    return ranks, place
 
 
-def _joined(index: TrialIndex, order: IntArray, parts: list[tuple[IntArray, IntArray]]) -> TrialRanks:
+def _joined(index: TrialIndex, parts: list[tuple[IntArray, IntArray]]) -> TrialRanks:
     none = np.empty(0, np.int64)
-    ranks = np.concatenate([none, *(ranks for ranks, _ in parts)])
-    place = np.concatenate([none, *(place for _, place in parts)])
-    answered = index.matches[order] > 0
+    answered = index.matches > 0
     return TrialRanks(
-        index.query_rows[order][answered],
-        index.query_person[order][answered],
-        offsets_of(index.matches[order][answered]),
-        ranks,
-        place[answered],
-        index.query_rows[order][~answered],
+        query=index.query_rows[answered],
+        person=index.query_person[answered],
+        offsets=offsets_of(index.matches[answered]),
+        ranks=np.concatenate([none, *(ranks for ranks, _ in parts)]),
+        place=np.concatenate([none, *(place for _, place in parts)])[answered],
+        skipped=index.query_rows[~answered],
     )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +207,7 @@ def bins(values: ArrayLike, edges: Iterable[float]) -> NDArray[np.str_]:
         raise OptionError(
             f"values must lie in {limits[0]:g}..{limits[-1]:g}, got {numbers[outside[0]]} in row {outside[0]}"
         )
-    names = np.array([f"{low:g}-{high:g}" for low, high in zip(limits[:-1], limits[1:], strict=True)])
+    names = np.array([f"{low:g}-{high:g}" for low, high in pairwise(limits)])
     place = np.minimum(np.searchsorted(limits, numbers, side="right") - 1, len(names) - 1)
     chosen: NDArray[np.str_] = names[place]
     return chosen
@@ -226,7 +227,9 @@ def table(results: Mapping[str, Result]) -> str:
         lines.append([name, str(result.trials), _span(result.valid), _span(result.skipped), *shares])
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     text = [
-        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
+        "  ".join(
+            [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
+        )
         for line in lines
     ]
     notes = {

@@ -122,7 +122,8 @@ def score_source(
                 )
         if scores[0].dim != scores[1].dim:
             raise ShapeError(
-                f"query and gallery embeddings must have one dimension, got {scores[0].dim} and {scores[1].dim}"
+                f"query and gallery embeddings must have equal dimensions, "
+                f"got {scores[0].dim} and {scores[1].dim}"
             )
         return EmbeddingSource(*scores, similarity, block_bytes)
     if similarity is not None:

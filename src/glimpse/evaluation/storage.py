@@ -60,7 +60,9 @@ def load_result(path: Path) -> Result:
     """Read a result; anything else is refused with a sentence."""
     held = read_json(path, FORMAT)
     try:
-        columns = {name: np.array(held["per_query"][name], dtype) for name, dtype in _COLUMNS.items()}
+        columns: dict[str, Any] = {
+            name: np.array(held["per_query"][name], dtype) for name, dtype in _COLUMNS.items()
+        }
         columns["rank"] = columns["rank"].reshape(len(columns["query"]), -1)
         result = Result(
             protocol=str(held["protocol"]),
