@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +15,9 @@ from glimpse.errors import OptionError, ShapeError
 from glimpse.evaluation.precision import AveragePrecision
 from glimpse.protocols import Cmc
 from glimpse.records import IntArray
+
+if TYPE_CHECKING:
+    from glimpse.evaluation.bootstrap import Difference, Interval
 
 Floats = NDArray[np.float64]
 
@@ -155,7 +156,25 @@ class Result:
         return {**ranks, "mAP": self.mean_ap, "mINP": self.mean_inp}
 
     def __str__(self) -> str:
+        from glimpse.evaluation.report import table
+
         return table({self.protocol: self})
+
+    def intervals(
+        self, rng: np.random.Generator, *, resamples: int = 1000, level: float = 0.95
+    ) -> dict[str, Interval]:
+        """How sure each measure of the summary is, by drawing persons anew (bootstrap)."""
+        from glimpse.evaluation.bootstrap import intervals
+
+        return intervals(self, rng, resamples, level)
+
+    def compare(
+        self, other: Result, rng: np.random.Generator, *, resamples: int = 1000, level: float = 0.95
+    ) -> dict[str, Difference]:
+        """How much better this result is than `other` on the same queries (paired bootstrap)."""
+        from glimpse.evaluation.bootstrap import compare
+
+        return compare(self, other, rng, resamples, level)
 
     def save(self, path: Path | str) -> None:
         """Write the result as JSON, all or nothing."""
@@ -190,57 +209,3 @@ class Result:
 def _mean(values: Floats) -> float:
     """A correctly rounded mean: the same whatever the order of the values."""
     return math.fsum(values) / len(values)
-
-
-def bins(values: ArrayLike, edges: Iterable[float]) -> NDArray[np.str_]:
-    """Name the interval that each value lies in, for `Result.by`; the last interval holds its end.
-
-    >>> bins([0.1, 0.5, 1.0], [0, 0.5, 1]).tolist()
-    ['0-0.5', '0.5-1', '0.5-1']
-    """
-    limits = np.asarray(list(edges), np.float64)
-    numbers = np.asarray(values, np.float64)
-    if len(limits) < 2 or (np.diff(limits) <= 0).any():
-        raise OptionError(f"edges must be at least two rising numbers, got {limits.tolist()}")
-    outside = np.flatnonzero(~((numbers >= limits[0]) & (numbers <= limits[-1])))
-    if outside.size:
-        raise OptionError(
-            f"values must lie in {limits[0]:g}..{limits[-1]:g}, got {numbers[outside[0]]} in row {outside[0]}"
-        )
-    names = np.array([f"{low:g}-{high:g}" for low, high in pairwise(limits)])
-    place = np.minimum(np.searchsorted(limits, numbers, side="right") - 1, len(names) - 1)
-    chosen: NDArray[np.str_] = names[place]
-    return chosen
-
-
-def table(results: Mapping[str, Result]) -> str:
-    """Results under each other, in percent, and below them what was computed."""
-    if not results:
-        return "no results"
-    first = next(iter(results.values()))
-    measures = list(first.summary())
-    header = ["", "trials", "valid", "skipped", *measures]
-    lines = [header]
-    for name, result in results.items():
-        summary = result.summary()
-        shares = [f"{100 * summary[measure]:.2f}" if measure in summary else "-" for measure in measures]
-        lines.append([name, str(result.trials), _span(result.valid), _span(result.skipped), *shares])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    text = [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in lines
-    ]
-    notes = {
-        f"AP: {result.ap.value}; a rank counts {result.cmc_counts.value}; ties: {TIES}"
-        + (f"; {result.rank.shape[1]} draws per query" if result.rank.shape[1] > 1 else "")
-        + (f"; {result.note}" if result.note else ""): None
-        for result in results.values()
-    }
-    return "\n".join([*(line.rstrip() for line in text), *notes])
-
-
-def _span(counts: IntArray) -> str:
-    low, high = int(counts.min()), int(counts.max())
-    return str(low) if low == high else f"{low}-{high}"
