@@ -72,7 +72,7 @@ def sysu_mm01(infrared: Records, visible: Records, permutations: Permutations | 
                     same_sysu_location,
                     trials=_trials(len(infrared), galleries),
                     cmc=Cmc.IDENTITIES,
-                    trained_on="sysu-mm01",
+                    trained_on="sysu_mm01",
                     note=f"{search}-search, {shot}-shot, gallery by {draw}",
                 )
             )
