@@ -2,8 +2,8 @@
 
 import dataclasses
 
-import cases
-import naive
+import evaluation_cases as cases
+import naive_evaluation as naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -37,14 +37,15 @@ def assert_equals_naive(result, scores, protocol, max_rank):
 @pytest.mark.parametrize("kind", ["random", "tied", "constant", "infinite"])
 @pytest.mark.parametrize("rule", ["market", "none", "sysu"])
 @pytest.mark.parametrize("cmc", list(Cmc))
-@pytest.mark.parametrize("few", [0, 64])
-def test_equals_the_plain_evaluator(rng, monkeypatch, dtype, kind, rule, cmc, few):
+@pytest.mark.parametrize("crowded", [False, True])
+def test_equals_the_plain_evaluator(rng, dtype, kind, rule, cmc, crowded):
     protocol = cases.protocol(rng, rule=rule, cmc=cmc, trials=3)
+    if crowded:
+        protocol = crowd(protocol)
     scores = cases.scores(rng, protocol, kind, dtype)
-    crowded = protocol if few else crowd(protocol)
-    assert_equals_naive(evaluate(scores, crowded, max_rank=30), scores, crowded, 30)
-    trapezoid = evaluate(scores, crowded, max_rank=5, ap=AveragePrecision.TRAPEZOID)
-    assert_equals_naive(trapezoid, scores, crowded, 5)
+    assert_equals_naive(evaluate(scores, protocol, max_rank=30), scores, protocol, 30)
+    trapezoid = evaluate(scores, protocol, max_rank=5, ap=AveragePrecision.TRAPEZOID)
+    assert_equals_naive(trapezoid, scores, protocol, 5)
 
 
 def crowd(protocol):
@@ -165,12 +166,11 @@ def test_nan_is_refused_by_query_and_gallery_row(rng):
         evaluate(scores, protocol)
 
 
-def test_nan_is_refused_even_for_a_query_that_is_skipped():
-    protocol, scores = listed(1, 2)
+def test_nan_is_refused_even_where_the_query_is_skipped():
+    protocol, _ = listed(1, 2)
     two = dataclasses.replace(protocol, query=Records.from_columns(["q", "r"], [7, 1]), trials=())
     with pytest.raises(ShapeError, match="query row 0, gallery row 1"):
         evaluate(np.array([[0.0, np.nan], [0.0, 0.0]]), two)
-    assert scores.shape == (1, 2)
 
 
 def test_skipped_queries_are_in_no_sum_and_no_divisor():

@@ -88,14 +88,14 @@ def single_shot_chances(scores, protocol, comparison, q):
     Given the drawn right answer, every other person stands before it independently, with the share of
     its counted rows that do: a Poisson binomial, summed over the right answers.
     """
-    row, person = comparison.query_rows[q], comparison.query_person[q]
-    order = ranked_list(scores, protocol, comparison, q)
-    others = {p: [] for _, p in order if p != person}
-    for place, (_, p) in enumerate(order):
-        if p != person:
-            others[p].append(place)
-    right = [place for place, (_, p) in enumerate(order) if p == person]
-    assert row >= 0
+    person = comparison.query_person[q]
+    others, right = {}, []
+    for place, (position, other) in enumerate(ranked_list(scores, protocol, comparison, q)):
+        if other == person:
+            right.append(place)
+        else:
+            name = other if other >= 0 else ("distractor", position)
+            others.setdefault(name, []).append(place)
     chances = np.zeros(len(others) + 1)
     for mine in right:
         share = np.zeros(len(others) + 1)
