@@ -1,9 +1,9 @@
 """SYSU-MM01's ten trials, single-shot and with `--multi` also ten-shot, against the published plain loop.
 
-Run with `python -m benchmarks.evaluation_sysu`. As many queries as in the data set (3,803), and a slightly
-larger gallery, since every person is in every camera here (384 for 301; 3,840 for 3,010). The peer is a stand-in written from the metric's
-definition, as the published Python evaluations do it: sort, filter by location, keep the first row of
-each person with `np.unique`, per query.
+Run with `python -m benchmarks.evaluation_sysu`. There are as many queries as in the data set (3,803) and
+a slightly larger gallery, since every person is in every camera here (384 for 301; 3,840 for 3,010). The
+peer is a stand-in written from the metric's definition, as the published Python evaluations do it: sort,
+filter by location, keep the first row of each person with `np.unique`, per query.
 """
 
 from __future__ import annotations

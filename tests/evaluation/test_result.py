@@ -7,7 +7,7 @@ import evaluation_cases as cases
 import numpy as np
 import pytest
 
-from glimpse.errors import OptionError, ShapeError
+from glimpse.errors import OptionError, ShapeError, StorageError
 from glimpse.evaluation import AveragePrecision, Result, bins, evaluate, table
 from glimpse.protocols import Cmc, SingleShot, without_cameras
 from glimpse.records import Records
@@ -121,7 +121,7 @@ def test_json_brings_everything_back(rng, tmp_path, protocol, sampling):
 )
 def test_another_file_is_refused(tmp_path, text, sentence):
     (tmp_path / "other.json").write_text(text)
-    with pytest.raises(ShapeError, match=sentence):
+    with pytest.raises(StorageError, match=sentence):
         Result.load(tmp_path / "other.json")
 
 
@@ -130,12 +130,12 @@ def test_a_file_with_rows_missing_is_refused(tmp_path, result):
     held = json.loads((tmp_path / "result.json").read_text())
     held["per_query"]["precision"].pop()
     (tmp_path / "result.json").write_text(json.dumps(held))
-    with pytest.raises(ShapeError, match="differ in length"):
+    with pytest.raises(StorageError, match="differ in length"):
         Result.load(tmp_path / "result.json")
 
 
 def test_there_is_no_file(tmp_path):
-    with pytest.raises(ShapeError, match="no file"):
+    with pytest.raises(StorageError, match="no file"):
         Result.load(tmp_path / "none.json")
 
 

@@ -7,7 +7,7 @@ import naive_evaluation as naive
 import numpy as np
 import pytest
 
-from glimpse.errors import OptionError, ShapeError
+from glimpse.errors import OptionError, ShapeError, StorageError
 from glimpse.evaluation import Calibration, Roc, calibrate, open_set, roc
 from glimpse.protocols import Cmc, without_cameras
 from glimpse.records import Records
@@ -170,7 +170,7 @@ def test_a_calibration_comes_back_from_its_file(tmp_path, curve):
     [{"thresholds": []}, {"false_match": [1.0]}, {"thresholds": "text"}, {"impostors": 0}, {"wanted": None}],
 )
 def test_a_damaged_calibration_is_refused(curve, damage):
-    with pytest.raises(ShapeError, match="not a whole calibration"):
+    with pytest.raises(StorageError, match="not a whole calibration"):
         Calibration.from_dict({**calibrate(curve, 0.01).as_dict(), **damage})
 
 

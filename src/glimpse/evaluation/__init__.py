@@ -6,6 +6,7 @@ from glimpse.evaluation.evaluate import evaluate
 from glimpse.evaluation.open_set import OpenSet, open_set
 from glimpse.evaluation.precision import AveragePrecision
 from glimpse.evaluation.report import bins, table
+from glimpse.evaluation.reranked import Rescore, evaluate_reranked
 from glimpse.evaluation.result import Result
 from glimpse.evaluation.sources import Pairwise
 from glimpse.evaluation.verification import Roc, roc
@@ -17,11 +18,13 @@ __all__ = [
     "Interval",
     "OpenSet",
     "Pairwise",
+    "Rescore",
     "Result",
     "Roc",
     "bins",
     "calibrate",
     "evaluate",
+    "evaluate_reranked",
     "open_set",
     "roc",
     "table",

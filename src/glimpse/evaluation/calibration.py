@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.errors import OptionError, ShapeError
+from glimpse.errors import OptionError, ShapeError, StorageError
 from glimpse.evaluation.storage import read_json, write_json
 from glimpse.evaluation.verification import Roc
 
@@ -119,7 +119,7 @@ class Calibration:
             if calibration.impostors < 1:
                 raise ValueError("it must have seen impostors")
         except (KeyError, TypeError, ValueError) as damage:
-            raise ShapeError(f"not a whole calibration: {damage}") from damage
+            raise StorageError(f"not a whole calibration: {damage}") from damage
         return calibration
 
 

@@ -15,7 +15,7 @@ from glimpse.errors import OptionError, ShapeError
 FloatArray = NDArray[np.floating[Any]]
 ScoresOrEmbeddings = ArrayLike | tuple[Embeddings, Embeddings]
 
-BLOCK_BYTES = 96 * 2**20
+BLOCK_BYTES = 192 * 2**20
 """Scores that are held at a time when they come from embeddings: our choice."""
 TILE_BYTES = 24 * 2**20
 """Gallery vectors that are handed to the similarity at a time: our choice."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from glimpse.errors import ShapeError
+from glimpse.errors import StorageError
 from glimpse.evaluation.precision import AveragePrecision
 from glimpse.evaluation.result import TIES, Result
 from glimpse.files import atomic_write
@@ -29,10 +29,9 @@ _COLUMNS = {
 }
 
 
-def result_as_dict(result: Result) -> dict[str, Any]:
-    """Everything a result holds, as plain values; the summary is for readers and is not read back."""
+def headline(result: Result) -> dict[str, Any]:
+    """What people want to read of a result, as plain values."""
     return {
-        "format": FORMAT,
         "protocol": result.protocol,
         "note": result.note,
         "ap": result.ap.value,
@@ -47,13 +46,13 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         "trial_map": result.trial_map.tolist(),
         "trial_minp": result.trial_minp.tolist(),
         "trial_rank1": result.trial_cmc[:, 0].tolist(),
-        "per_query": {name: getattr(result, name).tolist() for name in _COLUMNS},
     }
 
 
 def save_result(result: Result, path: Path) -> None:
     """Write a result, all or nothing."""
-    write_json(result_as_dict(result), path)
+    columns = {name: getattr(result, name).tolist() for name in _COLUMNS}
+    write_json({"format": FORMAT, **headline(result), "per_query": columns}, path)
 
 
 def load_result(path: Path) -> Result:
@@ -74,10 +73,10 @@ def load_result(path: Path) -> Result:
             **columns,
         )
     except (KeyError, TypeError, ValueError) as damage:
-        raise ShapeError(f"{path} is not a whole result of an evaluation: {damage}") from damage
+        raise StorageError(f"{path} is not a whole result of an evaluation: {damage}") from damage
     answered = ("trial", "person", "matches", "rank", "precision", "inp")
     if any(len(getattr(result, name)) != len(result) for name in answered):
-        raise ShapeError(f"{path} is not a whole result of an evaluation: its columns differ in length")
+        raise StorageError(f"{path} is not a whole result of an evaluation: its columns differ in length")
     return result
 
 
@@ -93,10 +92,10 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
     try:
         held = json.loads(path.read_bytes())
     except FileNotFoundError as missing:
-        raise ShapeError(f"there is no file {path}") from missing
+        raise StorageError(f"there is no file {path}") from missing
     except (OSError, ValueError) as damage:
-        raise ShapeError(f"{path} cannot be read as JSON: {damage}") from damage
+        raise StorageError(f"{path} cannot be read as JSON: {damage}") from damage
     if not isinstance(held, dict) or held.get("format") != expected:
         got = held.get("format") if isinstance(held, dict) else type(held).__name__
-        raise ShapeError(f"{path} must be of format {expected}, got {got}")
+        raise StorageError(f"{path} must be of format {expected}, got {got}")
     return held
