@@ -2,6 +2,22 @@
 
 from glimpse.similarity.base import Similarity
 from glimpse.similarity.cosine import Cosine, Euclidean, Precision
+from glimpse.similarity.masked import MaskedCosine, Side, participation_ratio
+from glimpse.similarity.overlap import occlusion_aware_overlap
+from glimpse.similarity.parts import PartCosine
 from glimpse.similarity.selection import TopK
+from glimpse.similarity.two_pass import TwoPass
 
-__all__ = ["Cosine", "Euclidean", "Precision", "Similarity", "TopK"]
+__all__ = [
+    "Cosine",
+    "Euclidean",
+    "MaskedCosine",
+    "PartCosine",
+    "Precision",
+    "Side",
+    "Similarity",
+    "TopK",
+    "TwoPass",
+    "occlusion_aware_overlap",
+    "participation_ratio",
+]
