@@ -45,6 +45,11 @@ class Similarity(ABC):
 
     device: str
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether query and gallery may change places: then neighbours within a set cost half."""
+        return True
+
     @abstractmethod
     def scorer(self, query: Tile) -> TileScorer:
         """Prepare [Q, D] queries once; the function returned maps a [g, D] tile to [Q, g] scores."""
@@ -141,6 +146,8 @@ def score_rows(
     scores = np.empty(len(columns), np.float32)
     for row in range(len(query)):
         chosen = slice(int(starts[row]), int(starts[row + 1]))
+        if chosen.start == chosen.stop:
+            continue
         one = similarity.scorer(tile_of(query, slice(row, row + 1), similarity.device))
         tile = tile_of(gallery, columns[chosen], similarity.device)
         scores[chosen] = one(tile).numpy(force=True)[0]

@@ -84,6 +84,11 @@ class MaskedCosine(Similarity):
     precision: Precision = Precision.FLOAT32
     device: str = "cpu"
 
+    @property
+    def symmetric(self) -> bool:
+        """Where both masks or none count."""
+        return self.side in (Side.NONE, Side.BOTH)
+
     def scorer(self, query: Tile) -> TileScorer:
         """The products of the chosen side."""
         ours = _unit(query)

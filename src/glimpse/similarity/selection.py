@@ -94,24 +94,19 @@ class ComposedKeys:
     """
 
     def __init__(self, queries: int, k: int, device: torch.device) -> None:
-        self._k = k
-        self._keys = torch.empty((queries, 0), dtype=torch.int64, device=device)
-        self._blocks: list[tuple[slice, torch.Tensor]] = []
+        self._keys = torch.full((queries, k), torch.iinfo(torch.int64).min, device=device)
         self._lowest = torch.full((queries,), torch.inf, device=device)
 
     def add(self, rows: slice, first_column: int, tile: torch.Tensor) -> None:
         """Take in a tile: its keys compete with the k best so far."""
         if tile.shape[1]:
             self._lowest[rows] = torch.minimum(self._lowest[rows], tile.amin(1))
-        keys = _compose(tile, first_column)
-        if self._blocks and self._blocks[-1][0] == rows:
-            keys = torch.cat([self._blocks.pop()[1], keys], 1)
-        self._blocks.append((rows, keys.topk(min(self._k, keys.shape[1]), 1).values))
+        keys = torch.cat([self._keys[rows], _compose(tile, first_column)], 1)
+        self._keys[rows] = keys.topk(self._keys.shape[1], 1).values
 
     def result(self) -> tuple[TopK, NDArray[np.float32]]:
         """The keys, taken apart, and the lowest scores."""
-        keys = torch.cat([keys for _, keys in self._blocks]) if self._blocks else self._keys
-        scores, rows = _decompose(keys)
+        scores, rows = _decompose(self._keys)
         lowest = self._lowest.numpy(force=True)
         return TopK(scores.numpy(force=True), rows.numpy(force=True)), lowest
 

@@ -41,6 +41,11 @@ class TwoPass(Similarity):
         """The exact similarity's."""
         return self.exact.device
 
+    @property
+    def symmetric(self) -> bool:
+        """As the exact similarity is."""
+        return self.exact.symmetric
+
     def check(self, query: Embeddings, gallery: Embeddings) -> None:
         """Refuse what either similarity refuses."""
         self.coarse.check(query, gallery)
