@@ -49,6 +49,12 @@ def measured(work: Callable[[], T], repeats: int = 1) -> tuple[T, Measured]:
 
 
 def line(name: str, measure: Measured, ours: Measured | None = None, note: str = "") -> None:
-    """Print one row of a benchmark; with `ours`, how many times as long a peer takes."""
-    ratio = "" if ours is None else f"   {measure.wall / ours.wall:7.1f} times ours"
+    """Print one row of a benchmark; with `ours`, how many times as long a peer takes.
+
+    The ratio of processor time is printed beside that of the clock, because other work on the machine
+    disturbs it less.
+    """
+    ratio = ""
+    if ours is not None:
+        ratio = f"   {measure.wall / ours.wall:7.1f} times ours (CPU {measure.cpu / max(ours.cpu, 1e-9):.1f})"
     print(f"  {name:34s}{measure}{ratio}{'   ' + note if note else ''}", flush=True)

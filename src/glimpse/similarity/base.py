@@ -18,7 +18,9 @@ Scores = NDArray[np.float32]
 
 # our choice: 16 MiB of scores on a CPU, 256 MiB on a GPU; a tile of converted vectors is at most 64 MiB
 CPU_TILE, GPU_TILE, VECTOR_TILE = 2**22, 2**26, 2**24
-QUERY_BLOCK = 2048
+QUERY_BLOCK = 4096
+# our choice: pairs that are asked for one by one are scored in blocks of so many rows and pairs
+PAIR_ROWS, PAIR_BLOCK = 64, 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,11 +146,17 @@ def score_rows(
     """
     similarity.check(query, gallery)
     scores = np.empty(len(columns), np.float32)
-    for row in range(len(query)):
-        chosen = slice(int(starts[row]), int(starts[row + 1]))
-        if chosen.start == chosen.stop:
-            continue
-        one = similarity.scorer(tile_of(query, slice(row, row + 1), similarity.device))
-        tile = tile_of(gallery, columns[chosen], similarity.device)
-        scores[chosen] = one(tile).numpy(force=True)[0]
+    row_of = np.repeat(np.arange(len(query)), np.diff(starts))
+    first = 0
+    while first < len(query):
+        # some rows at a time against all that any of them wants: fewer, larger products
+        wanted = int(np.searchsorted(starts, starts[first] + PAIR_BLOCK, side="right")) - 1
+        last = max(first + 1, min(wanted, first + PAIR_ROWS))
+        chosen = slice(int(starts[first]), int(starts[last]))
+        if chosen.start < chosen.stop:
+            needed, place = np.unique(columns[chosen], return_inverse=True)
+            score = similarity.scorer(tile_of(query, slice(first, last), similarity.device))
+            block = score(tile_of(gallery, needed, similarity.device)).numpy(force=True)
+            scores[chosen] = block[row_of[chosen] - first, place]
+        first = last
     return scores

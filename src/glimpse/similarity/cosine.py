@@ -14,8 +14,8 @@ from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer
 class Precision(Enum):
     """In what the matrix products are computed; everything else is float32.
 
-    BFLOAT16 keeps 8 bits of each score: meant for the first of `TwoPass`, three times as fast on a CPU
-    with AMX and more on a GPU.
+    BFLOAT16 keeps 8 bits of each score: meant for the first of `TwoPass`. It pays on a GPU and on a CPU with
+    AMX; a CPU without such instructions is slower with it than with float32.
     """
 
     FLOAT32 = "float32"
