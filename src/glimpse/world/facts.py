@@ -25,7 +25,7 @@ MIN_PART = 0.3
 """A property of a part is named where at least this much of the part is visible."""
 _FRONT, _BACK = np.radians(50.0), np.radians(130.0)
 _BEHIND_FULLY = np.radians(145.0)
-_WALKING = 0.15
+_STILL, _WALKING = 0.1, 0.16  # strides; between the two a picture does not tell
 _SLIM, _HEAVY = 0.25, 0.75
 
 
@@ -75,7 +75,7 @@ def visible_facts(
     points = {name: bool(point[2] > 0) for name, point in zip(KEYPOINTS, keypoints, strict=True)}
     facts = {"view": view(heading)}
     if parts[LEGS]:
-        facts["motion"] = "walking" if stride > _WALKING else "standing"
+        facts |= _motion(stride)
     if parts[TORSO] and shown["upper"] and not _SLIM <= person.body.build <= _HEAVY:
         facts["build"] = "slim" if person.body.build < _SLIM else "heavy"
     facts |= _hair(person, shown, parts[HEAD], facts["view"])
@@ -90,6 +90,12 @@ def visible_facts(
         if thing is not None and shown[kind]:
             facts[f"{kind}.colour"] = thing.colour.name
     return facts
+
+
+def _motion(stride: float) -> dict[str, str]:
+    if stride >= _WALKING:
+        return {"motion": "walking"}
+    return {"motion": "standing"} if stride <= _STILL else {}
 
 
 def view(heading: float) -> str:

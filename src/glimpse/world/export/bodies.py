@@ -16,7 +16,9 @@ _CAMERAS = 6
 
 def plan_occluded_reid(options: Options) -> Tree:
     """As many occluded as whole images of each person."""
-    pictures = _pictures(options, ("occluded", "whole"), "{kind}_body_images/{person:03d}/{person:03d}_{n:02d}.tif")
+    pictures = _pictures(
+        options, ("occluded", "whole"), "{kind}_body_images/{person:03d}/{person:03d}_{n:02d}.tif"
+    )
     return _tree(options, pictures, {"test": "occluded"})
 
 

@@ -90,9 +90,7 @@ def plan_rstp(options: Options) -> Tree:
             path = f"imgs/{person:04d}_c{camera + 1}_{n:04d}.jpg"
             index = len(pictures)
             pictures.append(
-                Picture(
-                    (path,), person, camera, index, person, -1, split=split, captions=2, words=LONG_WORDS
-                )
+                Picture((path,), person, camera, index, person, -1, split=split, captions=2, words=LONG_WORDS)
             )
 
     def lists(captions: Captions) -> Files:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from glimpse.records import Array, IntArray
 from glimpse.world.export.tree import Captions, Files, Options, Picture, Tree, Writer, counted, layout_rng
+from glimpse.world.frame import Band
 
 TRIALS = 10
 """Given by the sources for both sets (spec datasets 8, 9)."""
@@ -38,14 +40,23 @@ def plan_sysu(options: Options) -> Tree:
                 camera = cameras[i % len(cameras)]
                 number = seen[camera, person] = seen.get((camera, person), 0) + 1
                 path = f"cam{camera}/{person + 1:04d}/{number:04d}.jpg"
-                band = "near_infrared" if camera in _INFRARED else "rgb"
+                band: Band = "near_infrared" if camera in _INFRARED else "rgb"
                 pictures.append(
                     Picture(
-                        (path,), person, _SCENES[camera], len(pictures), person + 1, camera, band=band, split=split
-                    )  # type: ignore[arg-type]
+                        (path,),
+                        person,
+                        _SCENES[camera],
+                        len(pictures),
+                        person + 1,
+                        camera,
+                        band=band,
+                        split=split,
+                    )
                 )
     rng = layout_rng(options)
-    orders = {key: np.stack([rng.permutation(count) + 1 for _ in range(TRIALS)]) for key, count in seen.items()}
+    orders = {
+        key: np.stack([rng.permutation(count) + 1 for _ in range(TRIALS)]) for key, count in seen.items()
+    }
 
     def lists(captions: Captions) -> Files:
         ids = {f"{split}_id": [person + 1 for person in people] for split, people in splits.items()}
@@ -60,12 +71,15 @@ def plan_sysu(options: Options) -> Tree:
     return Tree(options.people, 5, tuple(pictures), _sysu_counts(pictures, seen), lists)
 
 
-def _sysu_counts(pictures: Sequence[Picture], seen: Mapping[tuple[int, int], int]) -> dict[str, tuple[int, int]]:
+def _sysu_counts(
+    pictures: Sequence[Picture], seen: Mapping[tuple[int, int], int]
+) -> dict[str, tuple[int, int]]:
     learned = [p for p in pictures if p.split != "test"]
     asked = [p for p in pictures if p.split == "test" and p.modality == "ir"]
     tested = {p.person for p in asked}
     counts = {
-        f"train {modality}": counted(p for p in learned if p.modality == modality) for modality in ("rgb", "ir")
+        f"train {modality}": counted(p for p in learned if p.modality == modality)
+        for modality in ("rgb", "ir")
     }
     for search, cameras in (("all", (1, 2, 4, 5)), ("indoor", _INDOOR)):
         found = {(c, p): n for (c, p), n in seen.items() if c in cameras and p in tested}
@@ -76,8 +90,8 @@ def _sysu_counts(pictures: Sequence[Picture], seen: Mapping[tuple[int, int], int
     return counts
 
 
-def _cells(orders: Mapping[tuple[int, int], np.ndarray], people: int) -> np.ndarray:  # type: ignore[type-arg]
-    """MATLAB's nested cells as in the official file: for each camera a cell per person, empty where unseen."""
+def _cells(orders: Mapping[tuple[int, int], IntArray], people: int) -> Array:
+    """The official file's nested cells: for each camera a cell per person, empty where unseen."""
     cameras = np.empty((6, 1), object)
     for camera in range(1, 7):
         persons = np.empty((people, 1), object)
@@ -88,12 +102,12 @@ def _cells(orders: Mapping[tuple[int, int], np.ndarray], people: int) -> np.ndar
     return cameras
 
 
-def matlab_file(variables: Mapping[str, np.ndarray]) -> bytes:  # type: ignore[type-arg]
+def matlab_file(variables: Mapping[str, Array]) -> bytes:
     """A MATLAB 5 file whose header does not tell the hour, so that the same options give the same bytes."""
     from scipy.io import savemat
 
     buffer = io.BytesIO()
-    savemat(buffer, dict(variables))
+    savemat(buffer, dict(variables))  # type: ignore[arg-type] # the stubs know no open files
     written = buffer.getvalue()
     return b"MATLAB 5.0 MAT-file, written by Glimpse".ljust(116) + written[116:]
 

@@ -72,7 +72,7 @@ def plan_occluded_duke(options: Options) -> Tree:
             share = _OCCLUDED_IN_TRAINING if person < training else _OCCLUDED_IN_GALLERY
             occluded = bool(rng.random() < share) or asked
             twice = bool(rng.random() < _ALSO_IN_GALLERY)
-            folders = (TRAIN,) if person < training else (GALLERY,)
+            folders: tuple[str, ...] = (TRAIN,) if person < training else (GALLERY,)
             if asked:
                 folders = (QUERY, GALLERY) if twice else (QUERY,)
             pictures.append(
