@@ -37,9 +37,13 @@ class ByFact:
 
 @dataclass(frozen=True)
 class Listing:
-    """Items joined as a list, in order or shuffled; those that cannot be said fall out."""
+    """Items joined as a list, in order or shuffled; those that cannot be said fall out.
+
+    Of three or more, one of the `droppable` ones may be left out for brevity.
+    """
 
     items: tuple[str, ...]
+    droppable: frozenset[str]
     between: str
     last: str
     shuffled: bool
@@ -114,13 +118,15 @@ class _Saying:
 
     def _listing(self, rule: Listing) -> str | None:
         order = self.rng.permutation(len(rule.items)).tolist() if rule.shuffled else range(len(rule.items))
-        said = [text for i in order if (text := self.rule(rule.items[i])) is not None]
-        # leaving out is for long lists: a list of one or two stays whole
-        while len(said) > 2 and self.rng.random() > 0.5 + 0.5 * self.detail:
-            said.pop(int(self.rng.integers(len(said))))
-        if len(said) < 2:
-            return said[0] if said else None
-        return rule.between.join(said[:-1]) + rule.last + said[-1]
+        names = [rule.items[i] for i in order]
+        said = {name: text for name in names if (text := self.rule(name)) is not None}
+        droppable = [name for name in said if name in rule.droppable]
+        if len(said) > 2 and droppable and self.rng.random() > self.detail:
+            del said[droppable[int(self.rng.integers(len(droppable)))]]
+        texts = list(said.values())
+        if len(texts) < 2:
+            return texts[0] if texts else None
+        return rule.between.join(texts[:-1]) + rule.last + texts[-1]
 
     def _template(self, template: Template) -> str | None:
         """The text of a template, or None as soon as a part that it needs cannot be said."""
@@ -170,7 +176,13 @@ def _rule(name: str, rule: Any, words: Mapping[str, Mapping[str, list[str]]]) ->
     if "first" in rule:
         return AnyOf(tuple(parse(text) for text in rule["first"]), in_order=True)
     if "list" in rule:
-        return Listing(tuple(rule["list"]), rule["between"], rule["last"], bool(rule.get("shuffled", False)))
+        return Listing(
+            tuple(rule["list"]),
+            frozenset(rule.get("droppable", ())),
+            rule["between"],
+            rule["last"],
+            bool(rule.get("shuffled", False)),
+        )
     table = words[rule["words"]] if "words" in rule else {k: v for k, v in rule.items() if k != "by"}
     phrases = {value: AnyOf(tuple(parse(text) for text in texts)) for value, texts in table.items()}
     return ByFact(str(rule["by"]), phrases)
