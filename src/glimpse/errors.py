@@ -18,7 +18,25 @@ class RecordsError(GlimpseError, ValueError):
 
 
 class BrokenImageError(GlimpseError):
-    """A picture cannot be decoded safely; the sentence names the file and the reason."""
+    """A picture cannot be decoded safely; the sentence names the file and the reason.
+
+    >>> str(BrokenImageError("people/0001.jpg", "the file is empty"))
+    'cannot use the picture people/0001.jpg: the file is empty'
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        # Names may hold newlines or bytes that are no text; the sentence must stay one printable line.
+        shown = self.path if self.path.isprintable() else repr(self.path)[1:-1]
+        return f"cannot use the picture {shown}: {self.reason}"
+
+
+class UnreadableImageError(BrokenImageError):
+    """A picture's file cannot be read now, so nothing is known of its content: worth trying again."""
 
 
 class LayoutError(GlimpseError):

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from glimpse.datasets.counts import count, differences
 from glimpse.datasets.dataset import Dataset
-from glimpse.datasets.layout import Layout
+from glimpse.datasets.layout import Count, Layout
 from glimpse.datasets.reading import Reading, person_row
 from glimpse.errors import OptionError
 from glimpse.protocols import without_cameras
@@ -21,11 +22,9 @@ LAYOUT = Layout(
     folders=("P_ETHZ", "P-ETHZ", "PETHZ"),
     tree="occluded_body_images and whole_body_images with names like 001/001_01.png",
     grants="its authors (Zhuo et al., ICME 2018) give it for research",
+    published={"both kinds": Count(85, 3_897)},  # there is no official split that parts could be counted of
     splits=tuple(range(10)),
 )
-
-PERSONS, IMAGES = 85, 3_897
-"""Of both kinds together: published. There is no official split."""
 
 _NAME = re.compile(r"(?P<person>\d+)_.+")
 
@@ -46,11 +45,7 @@ def read(root: Path | str, *, split: int = 0) -> Dataset:
         for kind in (OCCLUDED, WHOLE)
     )
     everything = Records.concat([whole, occluded])
-    if (len(everything.persons), len(everything)) != (PERSONS, IMAGES):
-        reading.problems.append(
-            f"found {len(everything.persons)} persons / {len(everything):,} images, "
-            f"expected {PERSONS} persons / {IMAGES:,} images"
-        )
+    reading.problems += differences({"both kinds": count(everything)}, LAYOUT.published)
     shuffled = np.random.default_rng(split).permutation(everything.persons)
     half = (len(shuffled) + 1) // 2
     train, test = everything.filter(person=shuffled[:half].tolist()), shuffled[half:].tolist()

@@ -57,8 +57,9 @@ def _format(path: Path) -> tuple[Callable[[Records, Path], None], Callable[[Path
 def _write_csv(records: Records, path: Path) -> None:
     columns = [(name, _cells(getattr(records, name))) for name in CORE_COLUMNS]
     columns += [(_csv_header(name, values), _cells(values)) for name, values in records.extra.items()]
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    buffer = io.StringIO(newline="")
+    # the default line end: it makes the writer quote a lone carriage return as well as a line feed
+    writer = csv.writer(buffer)
     writer.writerow([header for header, _ in columns])
     writer.writerows(zip(*[cells for _, cells in columns], strict=True))
     with atomic_write(path) as file:

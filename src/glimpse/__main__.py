@@ -1,0 +1,5 @@
+"""`python -m glimpse`."""
+
+from glimpse.cli import main
+
+main()

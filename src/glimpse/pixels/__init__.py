@@ -1,0 +1,18 @@
+"""Pixels: safe decoding, resizing, and the cache that decodes each picture once."""
+
+from glimpse.pixels.cache import BuildReport, OnBroken, PixelCache
+from glimpse.pixels.decode import MAX_PIXELS, decode
+from glimpse.pixels.progress import silent, terminal_bar
+from glimpse.pixels.resize import Filter, resize
+
+__all__ = [
+    "MAX_PIXELS",
+    "BuildReport",
+    "Filter",
+    "OnBroken",
+    "PixelCache",
+    "decode",
+    "resize",
+    "silent",
+    "terminal_bar",
+]

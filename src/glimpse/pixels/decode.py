@@ -1,0 +1,156 @@
+"""Safe decoding: a file or its bytes in, RGB pixels or one `BrokenImageError` out."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ExifTags import Base as ExifTag
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from glimpse.errors import BrokenImageError, OptionError, UnreadableImageError
+from glimpse.pixels.source import read_source
+
+MAX_PIXELS = 2**26  # our choice: 67 megapixels, twice an 8K video frame and 192 MiB as RGB
+WHITE = 65535  # the full range of 16 bits
+
+# The readers are called by name, not through Image.open: nothing but these five can be reached, and
+# Image.open speaks of large pictures through process-wide warnings that no thread can silence safely.
+_READERS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
+    (b"\xff\xd8\xff", JpegImageFile),
+    (b"\x89PNG\r\n\x1a\n", PngImageFile),
+    (b"BM", BmpImageFile),
+    (b"II*\x00", TiffImageFile),
+    (b"MM\x00*", TiffImageFile),
+    (b"II+\x00", TiffImageFile),
+    (b"MM\x00+", TiffImageFile),
+)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode(
+    source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, white: int = WHITE
+) -> NDArray[np.uint8]:
+    """Decode a JPEG, PNG, BMP, TIFF or WebP picture, the first one where a file holds several.
+
+    The EXIF rotation is applied. Grey becomes three equal channels, palettes and CMYK become RGB, and
+    transparency is dropped (the stored colours stay). Floating-point pictures are refused.
+
+    Args:
+        source: a path, or the bytes of a file.
+        max_pixels: the header may claim at most this many; it is read before any pixel is decoded.
+        white: which value of a 16-bit grey picture becomes 255; larger ones become 255 too. Infrared
+            sensors of 10, 12 or 14 bits need 1023, 4095 or 16383. 8-bit pictures ignore it.
+
+    Returns:
+        uint8 `[H, W, 3]`.
+
+    Raises:
+        BrokenImageError: for every picture that cannot be decoded, with the file and the reason.
+    """
+    check_white(white)
+    if max_pixels < 1:
+        raise OptionError(f"max_pixels must be at least 1, not {max_pixels}")
+    if isinstance(source, bytes):
+        return decode_bytes(source, name="(bytes)", max_pixels=max_pixels, white=white)
+    name = os.fspath(source)
+    data = read_source(name, max_bytes=max_bytes(max_pixels))
+    return decode_bytes(data, name=name, max_pixels=max_pixels, white=white)
+
+
+def decode_bytes(
+    data: bytes, *, name: str, max_pixels: int = MAX_PIXELS, white: int = WHITE
+) -> NDArray[np.uint8]:
+    """`decode` for bytes already read; `name` is what errors call them."""
+    reader = _reader(data, name)
+    try:
+        image = reader(BytesIO(data))
+        width, height = image.size
+        if width * height > max_pixels:
+            raise BrokenImageError(
+                name, f"it has {width} x {height} pixels, more than the {max_pixels:,} allowed"
+            )
+        if white != WHITE and _narrowed(image):
+            raise BrokenImageError(name, "its 16-bit colours are read as 8-bit ones, so `white` cannot apply")
+        image.load()
+        return _rgb(_upright(image), name, white)
+    except BrokenImageError:
+        raise
+    except MemoryError as error:
+        raise UnreadableImageError(name, "it needs more memory than there is") from error
+    except Exception as error:  # Pillow's readers raise whatever their parsing stumbles over
+        complaint = " ".join(str(error).split())[:160] or type(error).__name__
+        raise BrokenImageError(name, f"its {reader.format} data is damaged ({complaint})") from error
+
+
+def check_white(white: int) -> None:
+    """Refuse a white level that no 16-bit value can have."""
+    if not 1 <= white <= WHITE:
+        raise OptionError(f"white must lie within 1..{WHITE}, not {white}")
+
+
+def max_bytes(max_pixels: int) -> int:
+    """The largest file worth reading: 16-bit RGBA without compression, and 16 MiB of metadata."""
+    return 8 * max_pixels + 2**24
+
+
+def _reader(data: bytes, name: str) -> type[ImageFile.ImageFile]:
+    if not data:
+        raise BrokenImageError(name, "the file is empty")
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return WebPImageFile
+    for magic, reader in _READERS:
+        if data.startswith(magic):
+            return reader
+    raise BrokenImageError(name, "it is not a JPEG, PNG, BMP, TIFF or WebP file")
+
+
+def _narrowed(image: ImageFile.ImageFile) -> bool:
+    """Whether the file has 16 bits a channel and Pillow keeps the upper 8, as it does for colour."""
+    return not image.mode.startswith("I") and any(";16" in str(tile[3]) for tile in image.tile)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    if isinstance(image, TiffImageFile):
+        return image  # Pillow has turned it: for TIFF the rotation is part of the format
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTag.Orientation, 1))
+    except Exception:  # damaged EXIF says nothing about the rotation, and the pixels are whole
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _rgb(image: Image.Image, name: str, white: int) -> NDArray[np.uint8]:
+    if image.mode == "F":
+        raise BrokenImageError(
+            name, "it has floating-point pixels, whose white level is unknown: save it with 8 or 16 bits"
+        )
+    if image.mode.startswith("I"):
+        return _from_16_bits(np.asarray(image), name, white)
+    image.info.pop("transparency", None)  # Pillow would warn that a palette's transparency is lost
+    return np.array(image.convert("RGB"))
+
+
+def _from_16_bits(values: NDArray[np.integer], name: str, white: int) -> NDArray[np.uint8]:
+    """Scale `[H, W]` linearly, rounded, so that `white` becomes 255."""
+    if values.min() < 0 or values.max() > WHITE:
+        raise BrokenImageError(name, "it has pixel values outside the 16-bit range 0..65535")
+    scaled = (values.astype(np.uint32) * 255 + white // 2) // white
+    grey = np.minimum(scaled, 255).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)

@@ -1,0 +1,57 @@
+"""What is done to every picture of a cache, and what the cache's folder is named after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glimpse.pixels.decode import MAX_PIXELS, WHITE, check_white, decode_bytes, max_bytes
+from glimpse.pixels.resize import Filter, check_size, resize
+from glimpse.pixels.source import Stamp, read_source
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Decode with a white level, then resize to a size with a filter.
+
+    >>> Preparation((256, 128)).name, Preparation((64, 32), Filter.BILINEAR, white=4095).name
+    ('256x128-bicubic', '64x32-bilinear-white4095')
+    """
+
+    size: tuple[int, int]
+    filter: Filter = Filter.BICUBIC
+    white: int = WHITE
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", check_size(self.size))
+        check_white(self.white)
+
+    @property
+    def name(self) -> str:
+        """A folder name that differs whenever the pixels may differ."""
+        height, width = self.size
+        white = "" if self.white == WHITE else f"-white{self.white}"
+        return f"{height}x{width}-{self.filter.value}{white}"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of one prepared picture."""
+        return (*self.size, 3)
+
+    def __call__(self, path: str, expected: Stamp) -> NDArray[np.uint8]:
+        """The prepared pixels `[H, W, 3]` of the file, if it still is the version `expected`."""
+        data = read_source(path, max_bytes=max_bytes(MAX_PIXELS), expected=expected)
+        return resize(decode_bytes(data, name=path, white=self.white), self.size, self.filter)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"size": list(self.size), "filter": self.filter.value, "white": self.white}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Preparation:
+        """Back from `to_json`."""
+        height, width = values["size"]
+        return cls((height, width), Filter(values["filter"]), values["white"])

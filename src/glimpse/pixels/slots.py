@@ -1,0 +1,194 @@
+"""The cache's two flat files: the pixels of every slot, and the state of every slot.
+
+A state is one 64-bit word: 0 while nothing is there, else a mark in the upper half and the CRC-32 of
+the pixels in the lower. It is written after its pixels, so a killed process leaves no false mark; after
+a power cut the disk may hold the word and not the pixels, which is what the checksum is for. A sealed
+slot has reached the disk and needs no check.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+import zlib
+from contextlib import ExitStack
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glimpse.errors import StorageError
+from glimpse.files import storage_error
+from glimpse.pixels.index import damaged
+
+_WORD = np.dtype("<u8")
+_WRITTEN = 1 << 32
+_SEALED = 2 << 32
+_CHECKSUM = np.uint64(0xFFFFFFFF)
+
+
+class Slots:
+    """The two files in `folder`, for pictures of one shape `(H, W, 3)`."""
+
+    def __init__(self, folder: Path, shape: tuple[int, int, int]) -> None:
+        self.folder = folder
+        self.shape = shape
+        self.bytes_per_slot = int(np.prod(shape))
+        self.pixels_path = folder / "pixels.bin"
+        self.states_path = folder / "states.bin"
+
+    def check(self, count: int) -> None:
+        """Refuse files that are too short for the `count` slots of the index."""
+        for path, unit in ((self.pixels_path, self.bytes_per_slot), (self.states_path, _WORD.itemsize)):
+            size = path.stat().st_size if path.exists() else 0
+            if size < count * unit:
+                raise damaged(
+                    self.folder, f"{path.name} has {size} bytes where its index needs {count * unit}"
+                )
+
+    def grow(self, old: int, new: int) -> None:
+        """Make room on the disk for slots `old` to `new - 1`, with nothing in them.
+
+        The room is allocated now, so that a full disk is one sentence at the beginning instead of a
+        crash in the middle.
+        """
+        _allocate(self.pixels_path, new * self.bytes_per_slot)
+        _allocate(self.states_path, new * _WORD.itemsize)
+        with self.states_path.open("r+b") as file:  # a build killed before its index may have left marks
+            file.seek(old * _WORD.itemsize)
+            file.write(bytes((new - old) * _WORD.itemsize))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def pixels(self, count: int) -> NDArray[np.uint8]:
+        """The pixels `[count, H, W, 3]`, mapped from the file for reading."""
+        if count == 0:
+            return np.empty((0, *self.shape), np.uint8)
+        return np.memmap(self.pixels_path, np.uint8, "r", shape=(count, *self.shape)).view(np.ndarray)
+
+    def filled(self, count: int) -> NDArray[np.bool_]:
+        """Which slots `[count]` hold pixels, sealed or not."""
+        return self._states(count) >= _WRITTEN
+
+    def sealed(self, count: int) -> NDArray[np.bool_]:
+        """Which slots `[count]` hold pixels that are known to be on the disk."""
+        return self._states(count) >= _SEALED
+
+    def drop_torn(self, count: int) -> None:
+        """Empty every unsealed slot whose pixels are not those that were written."""
+        states, pixels = self._states(count), self.pixels(count)
+        torn = [
+            int(slot)
+            for slot in np.flatnonzero((states >= _WRITTEN) & (states < _SEALED))
+            if zlib.crc32(pixels[slot]) != int(states[slot] & _CHECKSUM)
+        ]
+        if torn:
+            states[torn] = 0
+            self._write_states(states)
+
+    def seal(self, count: int) -> None:
+        """Bring what was written to the disk, then mark it so."""
+        states = self._states(count)
+        written = (states >= _WRITTEN) & (states < _SEALED)
+        if written.any():
+            self._to_disk(self.pixels_path)
+            states[written] = (states[written] & _CHECKSUM) | np.uint64(_SEALED)
+            self._write_states(states)
+
+    def _states(self, count: int) -> NDArray[np.uint64]:
+        return np.fromfile(self.states_path, _WORD, count) if count else np.empty(0, _WORD)
+
+    def _write_states(self, states: NDArray[np.uint64]) -> None:
+        """Overwrite the first words; the caller holds the cache's lock, so that nobody else writes."""
+        try:
+            with self.states_path.open("r+b") as file:
+                file.write(states.tobytes())
+            self._to_disk(self.states_path)
+        except OSError as error:
+            raise storage_error(self.states_path, error) from error
+
+    def _to_disk(self, path: Path) -> None:
+        try:
+            with path.open("r+b") as file:
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise storage_error(path, error) from error
+
+
+class SlotWriter:
+    """Writes pictures into slots; each thread or process has its own.
+
+    Plain writes rather than a writable memory map: on a full disk a write fails with an error that can
+    be told, a map with a signal that kills the process.
+    """
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self._files = ExitStack()
+
+    def __enter__(self) -> SlotWriter:
+        try:
+            self._pixels = self._files.enter_context(self._slots.pixels_path.open("r+b", buffering=0))
+            self._states = self._files.enter_context(self._slots.states_path.open("r+b", buffering=0))
+        except OSError as error:
+            self._files.close()
+            raise storage_error(self._slots.folder, error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+    def write(self, slot: int, pixels: NDArray[np.uint8]) -> None:
+        """Write the picture, then its mark."""
+        data = pixels.tobytes()
+        mark = np.array(_WRITTEN | zlib.crc32(data), _WORD).tobytes()
+        try:
+            _write_at(self._pixels, slot * self._slots.bytes_per_slot, data)
+            _write_at(self._states, slot * _WORD.itemsize, mark)
+        except OSError as error:
+            raise storage_error(self._slots.pixels_path, error) from error
+
+
+def _write_at(file: FileIO, offset: int, data: bytes) -> None:
+    file.seek(offset)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _allocate(path: Path, size: int) -> None:
+    """Extend the file to `size` bytes that the disk truly has; a longer file is left as it is."""
+    missing = size
+    try:
+        with path.open("ab") as file:
+            old = file.tell()
+            missing = size - old
+            if missing > 0:
+                try:
+                    _reserve(file.fileno(), path.parent, old, missing)
+                    os.fsync(file.fileno())  # the index, which comes next, must not outlive the room
+                except OSError:
+                    file.truncate(old)
+                    raise
+    except OSError as error:
+        raise StorageError(f"{storage_error(path, error)} (it needs {missing:,} bytes more)") from error
+
+
+def _reserve(descriptor: int, folder: Path, old: int, missing: int) -> None:
+    if sys.platform == "linux":
+        try:
+            os.posix_fallocate(descriptor, old, missing)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+    # Where room cannot be reserved, the free space of this moment is the best that can be known.
+    if shutil.disk_usage(folder).free < missing:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.truncate(descriptor, old + missing)

@@ -1,0 +1,55 @@
+import io
+import sys
+import time
+
+import pytest
+from pictures import folder_of
+
+from glimpse.pixels import PixelCache, silent
+from glimpse.pixels.progress import terminal_bar
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def run(monkeypatch, stream, *, seconds):
+    clock = iter([0.0, *[seconds] * 9])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock, seconds))
+    monkeypatch.setattr(sys, "stderr", stream)
+    with terminal_bar("decoding pictures", 10) as advance:
+        advance(3)
+        advance(7)
+    return stream.getvalue()
+
+
+def test_a_long_work_shows_a_bar_on_a_terminal(monkeypatch):
+    assert "decoding pictures" in run(monkeypatch, Terminal(), seconds=2.5)
+
+
+def test_a_short_work_and_a_stream_that_is_no_terminal_show_nothing(monkeypatch):
+    assert run(monkeypatch, Terminal(), seconds=1.9) == ""
+    assert run(monkeypatch, io.StringIO(), seconds=60.0) == ""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_build_tells_its_progress_to_the_end(tmp_path, workers):
+    from contextlib import contextmanager
+
+    told = []
+
+    @contextmanager
+    def listen(label, total):
+        told.append((label, total))
+        yield told.append
+
+    PixelCache.build(folder_of(tmp_path / "in", 70), tmp_path / "cache", workers=workers, progress=listen)
+    assert told[0] == ("decoding pictures", 70)
+    assert sum(told[1:]) == 70
+
+
+def test_silent_shows_nothing(capsys):
+    with silent("decoding pictures", 10) as advance:
+        advance(10)
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from pictures import noise
+from PIL import Image
+
+from glimpse.errors import OptionError, ShapeError
+from glimpse.pixels.resize import Filter, resize
+
+
+def kernel(distance: np.ndarray, filter: Filter) -> np.ndarray:
+    """The two filters from their definitions."""
+    x = np.abs(distance)
+    if filter is Filter.BILINEAR:
+        return np.clip(1 - x, 0, None)
+    a = -0.5
+    near = (a + 2) * x**3 - (a + 3) * x**2 + 1
+    far = a * x**3 - 5 * a * x**2 + 8 * a * x - 4 * a
+    return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+
+def weights(old: int, new: int, filter: Filter) -> np.ndarray:
+    """[new, old] weights of the antialiased filter."""
+    scale = max(old / new, 1)
+    centre = (np.arange(new) + 0.5) * old / new
+    rows = kernel((np.arange(old) + 0.5 - centre[:, None]) / scale, filter)
+    return rows / rows.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("filter", Filter)
+@pytest.mark.parametrize("size", [(24, 16), (48, 40), (7, 5), (1, 1)])
+def test_resizing_equals_the_antialiased_filter_up_to_rounding(filter, size):
+    image = noise(24, 16)
+    down = weights(24, size[0], filter)
+    across = weights(16, size[1], filter)
+    middle = np.clip(np.floor(np.einsum("jw,hwc->hjc", across, image) + 0.5), 0, 255)
+    expected = np.clip(np.floor(np.einsum("ih,hjc->ijc", down, middle) + 0.5), 0, 255)
+    assert np.abs(resize(image, size, filter).astype(int) - expected).max() <= 1
+
+
+def test_a_tiny_picture_grows_and_the_result_can_be_written():
+    grown = resize(noise(5, 2), (256, 128))
+    assert grown.shape == (256, 128, 3)
+    assert grown.flags.writeable
+
+
+def test_views_are_resized_as_what_they_show():
+    image = noise(24, 16)
+    np.testing.assert_array_equal(resize(image[:, ::-1], (8, 8)), resize(image[:, ::-1].copy(), (8, 8)))
+
+
+def test_the_same_size_keeps_the_pixels():
+    np.testing.assert_array_equal(resize(noise(6, 4), (6, 4)), noise(6, 4))
+
+
+def test_pillow_is_asked_for_height_and_width_in_its_own_order():
+    image = noise(24, 16)
+    expected = Image.fromarray(image).resize((10, 20), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(resize(image, (20, 10)), np.array(expected))
+
+
+def test_wrong_arrays_and_sizes_are_refused():
+    with pytest.raises(ShapeError, match=r"needs uint8 \[H, W, 3\], not float64 \[2, 2, 3\]"):
+        resize(np.zeros((2, 2, 3)), (4, 4))
+    with pytest.raises(ShapeError, match=r"not uint8 \[2, 2\]"):
+        resize(np.zeros((2, 2), np.uint8), (4, 4))
+    with pytest.raises(OptionError, match=r"size must be \(height, width\).*not \(0, 4\)"):
+        resize(noise(2, 2), (0, 4))

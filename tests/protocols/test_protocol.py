@@ -1,0 +1,106 @@
+"""The rules as keys, and the counts of valid queries, against plain loops over every pair."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glimpse.errors import OptionError
+from glimpse.protocols import (
+    Protocol,
+    Trial,
+    Validity,
+    nothing,
+    same_image,
+    same_person_and_camera,
+    same_sysu_location,
+    single_query,
+)
+from glimpse.protocols.protocol import SingleShot
+from glimpse.records import DISTRACTOR, JUNK, NO_CAMERA, Records
+
+
+def rows(pairs, prefix="q"):
+    person, camera = np.array(pairs, np.int64).reshape(-1, 2).T
+    return Records.from_columns([f"{prefix}{i}" for i in range(len(pairs))], person, camera=camera)
+
+
+PLAIN_RULES = {
+    nothing: lambda q, g: False,
+    same_person_and_camera: lambda q, g: (
+        q.person == g.person and q.camera == g.camera and NO_CAMERA not in (q.camera.item(), g.camera.item())
+    ),
+    same_sysu_location: lambda q, g: (
+        (2 if q.camera.item() == 3 else q.camera.item()) == (2 if g.camera.item() == 3 else g.camera.item())
+    ),
+    same_image: lambda q, g: q.path.item() == g.path.item(),
+}
+
+sides = st.lists(st.tuples(st.integers(-2, 3), st.integers(-1, 3)), max_size=8)
+
+
+@pytest.mark.parametrize("rule", PLAIN_RULES)
+@given(query=sides, gallery=sides)
+def test_a_rule_by_keys_equals_the_rule_by_pairs(rule, query, gallery):
+    if rule is same_sysu_location:  # every camera of that set is known
+        query, gallery = ([(p, abs(c)) for p, c in side] for side in (query, gallery))
+    asked, searched = rows(query), rows(gallery, "g" if rule is not same_image else "q")
+    query_key, gallery_key = rule(asked, searched)
+    by_keys = query_key[:, None] == gallery_key[None, :]
+    by_pairs = [[bool(PLAIN_RULES[rule](q, g)) for g in searched] for q in asked]
+    assert np.array_equal(by_keys, np.array(by_pairs, bool).reshape(len(query), len(gallery)))
+
+
+@pytest.mark.parametrize("rule", PLAIN_RULES)
+@given(query=sides, gallery=sides)
+def test_valid_queries_are_those_with_a_right_answer_left(rule, query, gallery):
+    asked, searched = rows(query), rows(gallery, "g")
+    if rule is same_sysu_location:
+        asked, searched = (side.with_columns(camera=np.abs(side.camera)) for side in (asked, searched))
+    protocol = Protocol("p", asked, searched, rule)
+    comparison = protocol.comparison(protocol.trials[0])
+    plain = [
+        sum(
+            bool(q.person == g.person and q.person >= 0 and not PLAIN_RULES[rule](q, g))
+            for g in searched
+            if g.person != JUNK
+        )
+        for q in asked
+    ]
+    assert comparison.matches_per_query().tolist() == plain
+    valid = sum(count > 0 for count in plain)
+    assert protocol.validity() == (Validity(valid, len(plain) - valid),)
+
+
+def test_market_leaves_out_junk_and_the_own_camera_but_not_distractors():
+    query = rows([(5, 1)])
+    gallery = rows([(5, 1), (5, 2), (JUNK, 1), (DISTRACTOR, 1), (6, 1)], "g")
+    protocol = single_query(query, gallery)
+    comparison = protocol.comparison(protocol.trials[0])
+    assert comparison.gallery_rows.tolist() == [0, 1, 3, 4]
+    counted = comparison.query_key[0] != comparison.gallery_key
+    assert comparison.gallery_rows[counted].tolist() == [1, 3, 4]
+    assert comparison.matches_per_query().tolist() == [1]
+
+
+def test_a_trial_takes_its_own_rows():
+    protocol = Protocol(
+        "p",
+        rows([(1, 1), (2, 1)]),
+        rows([(1, 2), (2, 2)], "g"),
+        nothing,
+        trials=(Trial(np.array([1]), np.array([1])), Trial(np.array([0, 1]), np.array([0]))),
+    )
+    assert protocol.validity() == (Validity(1, 0), Validity(1, 1))
+
+
+def test_rows_outside_the_protocol_are_refused():
+    with pytest.raises(OptionError, match=r"protocol p, trial 0: gallery rows must lie in 0\.\.0"):
+        Protocol(
+            "p", rows([(1, 1)]), rows([(1, 2)], "g"), nothing, trials=(Trial(np.array([0]), np.array([1])),)
+        )
+
+
+def test_single_shot_needs_a_repeat():
+    with pytest.raises(OptionError, match="at least 1 repeat, got 0"):
+        SingleShot(repeats=0)
