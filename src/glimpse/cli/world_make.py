@@ -29,7 +29,7 @@ def make(
     size: Annotated[
         str | None, typer.Option(metavar="HxW", help="Picture size in pixels, by default 128x64.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:
     """Render pedestrians in a published layout, with the ground truth beside them.
 
@@ -40,32 +40,27 @@ def make(
     import json
     from dataclasses import asdict
 
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from glimpse.datasets.counts import world_counts
     from glimpse.files import printable
+    from glimpse.pixels.progress import terminal_bar
     from glimpse.world.export import export_world, parse_shape
 
     shape = None if size is None else parse_shape(size)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Rendering", total=None)
-        options = export_world(
-            layout,
-            folder,
-            scale=scale,
-            seed=seed,
-            people=people,
-            images_per_person=images_per_person,
-            hardness=hardness,
-            shape=shape,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    options = export_world(
+        layout,
+        folder,
+        scale=scale,
+        seed=seed,
+        people=people,
+        images_per_person=images_per_person,
+        hardness=hardness,
+        shape=shape,
+        progress=terminal_bar,
+    )
     counts = world_counts(folder) or {}
     if as_json:
         rows = {part: [count.persons, count.rows] for part, count in counts.items()}
-        typer.echo(json.dumps({"folder": str(folder), **asdict(options), "counts": rows}))
+        typer.echo(json.dumps({"folder": str(folder), **asdict(options), "counts": rows}, indent=2))
         return
     typer.echo(f"{printable(folder)}: {options.layout}, seed {options.seed}")
     for part, count in counts.items():

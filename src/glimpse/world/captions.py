@@ -35,7 +35,7 @@ def write_captions(
     >>> for caption in write_captions(facts, np.random.default_rng(2)):
     ...     print(caption)
     An individual in an olive green shirt, seen from the back.
-    One individual in an olive shirt, seen from the back.
+    This individual in an olive shirt, seen from the back.
     """
     if count < 1:
         raise OptionError(f"a picture gets at least one caption, got {count}")

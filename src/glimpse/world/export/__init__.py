@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from glimpse.pixels.progress import Progress, silent
 from glimpse.world.export.options import DEFAULT_HARDNESS, DEFAULT_SCALE, WRITERS, make_options, parse_shape
 from glimpse.world.export.tree import SCALES, Options
-from glimpse.world.export.writing import Progress, export_tree
+from glimpse.world.export.writing import export_tree
 
 __all__ = ["SCALES", "WRITERS", "Options", "export_world", "make_options", "parse_shape"]
 
@@ -21,7 +22,7 @@ def export_world(
     images_per_person: int | None = None,
     hardness: float = DEFAULT_HARDNESS,
     shape: tuple[int, int] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Options:
     """Render a world into `folder` in a published layout.
 
@@ -37,7 +38,7 @@ def export_world(
         images_per_person: of each of them.
         hardness: 0 to 1.
         shape: height and width of a picture; by default the layout's.
-        progress: is told how many pictures are done, of how many.
+        progress: shows how far it is; `glimpse.pixels.progress.terminal_bar` is a bar.
 
     Returns:
         All that decides the tree, as it was used.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.datasets.counts import WORLD_CARD
+from glimpse.pixels.progress import Progress, silent
 from glimpse.world.export.options import WRITERS
 from glimpse.world.export.site import TRUTH, opened, write_whole
 from glimpse.world.export.tree import Options, Picture, Tree
@@ -28,15 +29,12 @@ from glimpse.world.frame import Frames
 from glimpse.world.grammar import load_grammar
 from glimpse.world.world import World
 
-Progress = Callable[[int, int], None]
-"""Is told how many pictures are done, of how many."""
-
 _BATCH = 128  # pictures: what a kill may cost, and what is rendered while the batch before is encoded
 _ENCODERS = 4  # threads; encoding waits for the disk more than for a core
 _FORMATS = {".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".bmp": "BMP"}
 
 
-def export_tree(root: Path, options: Options, progress: Progress | None = None) -> Tree:
+def export_tree(root: Path, options: Options, progress: Progress = silent) -> Tree:
     """Render the tree that `options` describe into the folder `root`.
 
     The folder must be new, empty, or left by a killed run with the same options, which is continued:
@@ -45,7 +43,7 @@ def export_tree(root: Path, options: Options, progress: Progress | None = None) 
     tree = WRITERS[options.layout].plan(options)
     with opened(root, options) as work:
         world = World(options.seed, people=tree.people, cameras=tree.cameras, hardness=options.hardness)
-        _render(tree, world, root, work, options, progress or _silent)
+        _render(tree, world, root, work, options, progress)
         kept = [Truth.load(_kept(work, start)) for start in _starts(tree)]
         truth = Truth.concat(kept)
         for path, content in tree.lists(captions_by_path(tree.pictures, truth)).items():
@@ -54,10 +52,6 @@ def export_tree(root: Path, options: Options, progress: Progress | None = None) 
         write_whole(root, f"{TRUTH}/people.json", people_file(world.people))
         write_whole(root, WORLD_CARD, _card(options, tree))
     return tree
-
-
-def _silent(done: int, total: int) -> None:
-    """Nobody asked how far it is."""
 
 
 def _starts(tree: Tree) -> range:
@@ -71,22 +65,22 @@ def _kept(work: Path, start: int) -> Path:
 
 def _render(tree: Tree, world: World, root: Path, work: Path, options: Options, progress: Progress) -> None:
     grammar = load_grammar()
-    total = len(tree.pictures)
-    with ThreadPoolExecutor(_ENCODERS) as pool:
-        pending: tuple[int, Truth, list[Future[None]]] | None = None
+    with ThreadPoolExecutor(_ENCODERS) as pool, progress("Rendering", len(tree.pictures)) as advance:
+        pending: tuple[Path, Truth, list[Future[None]]] | None = None
         for start in _starts(tree):
-            if _kept(work, start).is_file():
-                progress(min(start + _BATCH, total), total)
-                continue
             pictures = tree.pictures[start : start + _BATCH]
+            kept = _kept(work, start)
+            if kept.is_file():
+                advance(len(pictures))
+                continue
             shots = [world.shot(p.person, p.camera, p.number, p.kind, p.band) for p in pictures]
             frames = world.render(shots, size=(options.height, options.width))
             if pending is not None:
-                _settle(work, *pending, progress, total)
+                advance(_settle(*pending))
             truth = Truth.of(frames, pictures, world.people, options, grammar)
-            pending = (start, truth, _submit(pool, frames, pictures, world, root))
+            pending = (kept, truth, _submit(pool, frames, pictures, world, root))
         if pending is not None:
-            _settle(work, *pending, progress, total)
+            advance(_settle(*pending))
 
 
 def _submit(
@@ -105,14 +99,12 @@ def _submit(
     ]
 
 
-def _settle(
-    work: Path, start: int, truth: Truth, writes: list[Future[None]], progress: Progress, total: int
-) -> None:
-    """Wait until a batch's pictures are on the disk, then keep its truth."""
+def _settle(kept: Path, truth: Truth, writes: list[Future[None]]) -> int:
+    """Wait until a batch's pictures are on the disk, then keep its truth; says how many they were."""
     for write in writes:
         write.result()
-    truth.save(_kept(work, start))
-    progress(start + len(writes), total)
+    truth.save(kept)
+    return len(writes)
 
 
 def _write_picture(
