@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from glimpse.world.export.tree import Options
 
 TRUTH = "ground_truth"
 _WORK = f"{TRUTH}/.unfinished"
+_HALF = ".tmp-"  # how the names of temporary files begin, here and in `glimpse.files`
 _FORMAT = 1  # of what is left behind by a killed run; another version of Glimpse does not continue it
 
 
@@ -45,14 +48,30 @@ def opened(root: Path, options: Options) -> Iterator[Path]:
 
 
 def write_whole(root: Path, path: str, content: bytes) -> None:
-    """Write one file of the tree, all or nothing, with the folders that it needs."""
+    """Write one file of the tree, whole or not at all, with the folders that it needs.
+
+    `settle_on_disk` makes many of them durable at once: to wait for the disk at each of a hundred
+    thousand small files (`glimpse.files.atomic_write`) takes longer than to render them.
+    """
     target = root / path
+    temporary = target.with_name(f"{_HALF}{secrets.token_hex(8)}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(content)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(content)
+        temporary.replace(target)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise storage_error(target, error) from error
-    with atomic_write(target) as file:
-        file.write(content)
+
+
+def settle_on_disk() -> None:
+    """Wait until everything written reached the disk; Windows has no such call and settles by itself."""
+    if hasattr(os, "sync"):
+        os.sync()
 
 
 def _described(options: Options) -> str:
@@ -94,5 +113,5 @@ def _refuse_other_options(path: Path, options: Options, name: str) -> None:
 
 def _forget_halves(root: Path) -> None:
     """Remove the temporary files that a killed run could not."""
-    for path in root.rglob(".tmp-*"):
+    for path in root.rglob(f"{_HALF}*"):
         path.unlink(missing_ok=True)

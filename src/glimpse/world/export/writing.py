@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.datasets.counts import WORLD_CARD
+from glimpse.files import atomic_write
 from glimpse.pixels.progress import Progress, silent
 from glimpse.world.export.options import WRITERS
-from glimpse.world.export.site import TRUTH, opened, write_whole
+from glimpse.world.export.site import TRUTH, opened, settle_on_disk, write_whole
 from glimpse.world.export.tree import Options, Picture, Tree
 from glimpse.world.export.truth import (
     Truth,
@@ -48,9 +49,11 @@ def export_tree(root: Path, options: Options, progress: Progress = silent) -> Tr
         truth = Truth.concat(kept)
         for path, content in tree.lists(captions_by_path(tree.pictures, truth)).items():
             write_whole(root, path, content)
-        truth_records(tree.pictures, world.people, truth).save(root / TRUTH / "records.csv")
         write_whole(root, f"{TRUTH}/people.json", people_file(world.people))
-        write_whole(root, WORLD_CARD, _card(options, tree))
+        settle_on_disk()
+        truth_records(tree.pictures, world.people, truth).save(root / TRUTH / "records.csv")
+        with atomic_write(root / WORLD_CARD) as file:  # last: it says that the world is finished
+            file.write(_card(options, tree))
     return tree
 
 
@@ -103,6 +106,7 @@ def _settle(kept: Path, truth: Truth, writes: list[Future[None]]) -> int:
     """Wait until a batch's pictures are on the disk, then keep its truth; says how many they were."""
     for write in writes:
         write.result()
+    settle_on_disk()
     truth.save(kept)
     return len(writes)
 
