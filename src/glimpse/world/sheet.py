@@ -107,7 +107,7 @@ def describe(person: Person) -> str:
         if person.hair.style == "bald"
         else f"{person.hair.colour.name} {person.hair.style} hair",
         f"{upper.cloth.colour.name} {upper.cloth.material} {upper.kind}",
-        f"{upper.sleeve} sleeves",
+        f"{'no' if upper.sleeve == 'none' else upper.sleeve} sleeves",
     ]
     if upper.cloth.pattern != "plain" or upper.kind in ("jacket", "coat"):
         words.append(f"{upper.cloth.pattern} with {upper.cloth.second.name}")
