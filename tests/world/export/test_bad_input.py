@@ -44,7 +44,7 @@ def test_a_layout_may_be_written_with_hyphens_and_capitals():
     assert make_options("Occluded-Duke").layout == "occluded_duke"
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "ground_truth/parts/1.png", "query/0001.jpg"])
+@pytest.mark.parametrize("name", ["notes.txt", "ground_truth", "ground_truth/parts/1.png", "query/0001.jpg"])
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, name):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("mine")

@@ -12,7 +12,7 @@ from glimpse.datasets import part_counts, read
 from glimpse.protocols import read_permutations
 from glimpse.records import DISTRACTOR, JUNK
 from glimpse.world.captions import LONG_WORDS
-from glimpse.world.export import SCALES, WRITERS, make_options
+from glimpse.world.export import SCALES, WRITERS, export_world, make_options
 
 
 def read_without_warnings(layout, folder, **options):
@@ -63,8 +63,6 @@ def test_every_scale_of_every_layout_can_be_planned(layout, scale):
 
 
 def test_the_fewest_images_and_people_make_a_whole_tree(tmp_path, layout):
-    from glimpse.world.export import export_world
-
     writer = WRITERS[layout]
     export_world(
         layout,
