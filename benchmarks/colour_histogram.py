@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from glimpse.evaluation import evaluate
 from numpy.typing import NDArray
 
 from glimpse.baselines import colour_histogram, colour_palette, colour_words
 from glimpse.datasets import read
+from glimpse.evaluation import evaluate
 from glimpse.pixels import decode, resize
 from glimpse.progress import terminal_bar
 from glimpse.protocols import Protocol
