@@ -7,7 +7,10 @@ from enum import Enum
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from glimpse.compiled import compiled_fastmath, over_pieces
+from glimpse.embeddings import Embeddings
 from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer
 
 
@@ -60,6 +63,23 @@ class Cosine(Similarity):
 
         return score
 
+    def pairs(
+        self,
+        query: Embeddings,
+        gallery: Embeddings,
+        starts: NDArray[np.integer],
+        columns: NDArray[np.integer],
+    ) -> Scores:
+        """As for any similarity; float32 vectors on a CPU are read where they lie."""
+        vectors = query.vectors, gallery.vectors
+        if self.device != "cpu" or any(v.dtype != np.float32 or not v.flags.c_contiguous for v in vectors):
+            return super().pairs(query, gallery, starts, columns)
+        self.check(query, gallery)
+        scores = np.empty(len(columns), np.float32)
+        places = np.asarray(starts, np.int64), np.asarray(columns, np.int64)
+        over_pieces(_cosines, len(query), *(np.asarray(v) for v in vectors), *places, scores)
+        return scores
+
     def distances(self, scores: Scores) -> Scores:
         """The Euclidean distance of the unit vectors, sqrt(2 - 2 s)."""
         return chord(scores)
@@ -98,6 +118,24 @@ class Euclidean(Similarity):
     def distances(self, scores: Scores) -> Scores:
         """The distances themselves."""
         return -scores
+
+
+@compiled_fastmath
+def _cosines(first, last, query, gallery, starts, columns, scores):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The cosine of each chosen pair; the gallery's norm comes with the same reading."""
+    for i in range(first, last):
+        own = np.float32(0)
+        for c in range(query.shape[1]):
+            own += query[i, c] * query[i, c]
+        for pair in range(starts[i], starts[i + 1]):
+            g = columns[pair]
+            dot = length = np.float32(0)
+            for c in range(query.shape[1]):
+                value = gallery[g, c]
+                dot += query[i, c] * value
+                length += value * value
+            norms = np.sqrt(own) * np.sqrt(length)
+            scores[pair] = dot / norms if norms > 0 else np.float32(0)
 
 
 def unit_rows(vectors: torch.Tensor) -> torch.Tensor:
