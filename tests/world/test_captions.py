@@ -16,7 +16,7 @@ from glimpse.world.world import World
 
 WORDS_OF = {  # words that name a thing, said by nobody who does not see it
     "hair": r"hair|bob|ponytail|bun|afro",
-    "upper": r"shirt|t-shirt|tee|jacket|coat|overcoat|dress|top",
+    "upper": r"shirt|t-shirt|tee|jacket|coat|overcoat|dress|top|garment|something long",
     "chest": r"on the (?:chest|front)|over an?|underneath|under it",
     "lower": r"trousers|pants|shorts|skirt",
     "shoes": r"shoes|sneakers|footwear",

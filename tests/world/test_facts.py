@@ -105,6 +105,12 @@ def test_a_long_garment_whose_hem_is_hidden_is_a_top(kind):
     assert facts(dressed(kind, sleeve="long"))["upper.kind"] == kind
 
 
+@pytest.mark.parametrize("kind", ["coat", "dress"])
+def test_a_hem_without_what_is_above_it_is_a_long_garment(kind):
+    assert facts(dressed(kind, sleeve="long"), hidden_parts=["torso"])["upper.kind"] == "garment"
+    assert facts(dressed("shirt"), hidden_parts=["torso"])["upper.kind"] == "top"
+
+
 def test_hair_tied_behind_is_not_seen_from_the_front():
     tied = replace(SOMEBODY, hair=replace(SOMEBODY.hair, style="ponytail"))
     assert facts(tied, FRONT)["hair.style"] == "unclear"
