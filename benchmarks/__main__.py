@@ -61,9 +61,7 @@ def main() -> None:
 
 def keep(printed: dict[str, str], commit: str | None) -> None:
     """Write the JSON and, from it, the page."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     record = {
         "command": "python -m benchmarks --evidence",
         "commit": commit or head.stdout.strip() or "unknown",
