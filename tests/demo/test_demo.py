@@ -7,9 +7,6 @@ from PIL import Image
 from glimpse.cli import main
 from glimpse.demo import run_demo
 from glimpse.demo.ranked import RIGHT, WRONG, Answer, draw_ranked
-from glimpse.demo.run import chance
-from glimpse.protocols import single_query
-from glimpse.records import Records
 
 
 def test_the_demo_leaves_a_world_figures_and_a_picture_and_can_be_run_again(tmp_path, capsys):
@@ -32,12 +29,6 @@ def test_a_demo_that_cannot_write_is_one_sentence(tmp_path, monkeypatch, capsys)
         main()
     assert stop.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-def test_chance_is_the_share_of_right_answers_among_what_counts():
-    query = Records.from_columns(["q"], [1], camera=[1])
-    gallery = Records.from_columns(list("abcde"), [1, 1, 2, 3, -1], camera=[1, 2, 2, 1, 1])
-    assert chance(single_query(query, gallery)) == pytest.approx(1 / 3)  # not the own camera, not junk
 
 
 def test_right_and_wrong_answers_have_their_own_frames(tmp_path):

@@ -13,6 +13,7 @@ from glimpse.datasets import Dataset, read
 from glimpse.demo.ranked import Answer, draw_ranked
 from glimpse.embeddings import Embeddings
 from glimpse.evaluation import Result, evaluate
+from glimpse.evaluation.chance import chance
 from glimpse.evaluation.report import table
 from glimpse.evaluation.reranked import evaluate_reranked
 from glimpse.files import atomic_write
@@ -87,25 +88,12 @@ def run_demo(
             (query, gallery), protocol, KReciprocal(), similarity=Cosine()
         ),
     }
-    figures = f"{table(results)}\nchance: rank-1 {100 * chance(protocol):.2f}"
+    figures = f"{table(results)}\nchance: rank-1 {100 * chance(protocol).rank_1:.2f}"
     picture = folder / "found.png"
     image = draw_ranked(_answers(dataset, protocol, Cosine().pairwise(query, gallery)))
     with atomic_write(picture) as file:
         image.save(file, "PNG")
     return Demo(world, picture, figures, results)
-
-
-def chance(protocol: Protocol) -> float:
-    """Rank-1 of a gallery in random order: the mean share of right answers among what counts."""
-    comparison = protocol.comparison(protocol.trials[0])
-    matches = comparison.matches_per_query()
-    keys, sizes = np.unique(comparison.gallery_key, return_counts=True)
-    excluded = dict(zip(keys.tolist(), sizes.tolist(), strict=True))
-    counted = np.array(
-        [len(comparison.gallery_rows) - excluded.get(key, 0) for key in comparison.query_key.tolist()]
-    )
-    valid = matches > 0
-    return float((matches[valid] / counted[valid]).mean())
 
 
 def _embed(protocol: Protocol, cache: Path, progress: Progress) -> tuple[Embeddings, Embeddings]:
