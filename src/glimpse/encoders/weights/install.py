@@ -44,7 +44,7 @@ def install(
     """
     state, reshaped = _fitted(encoder, dict(state), source)
     wanted = {name: value for name, value in encoder.state_dict().items() if not is_counter(name)}
-    known = {name: value for name, value in state.items() if name in wanted}
+    known = {name: state[name] for name in wanted if name in state}
     for name, value in known.items():
         if value.shape != wanted[name].shape:
             raise WeightsError(

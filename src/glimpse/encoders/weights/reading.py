@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -62,7 +63,8 @@ def _load_torch(path: Path) -> Any:
                     f"take the same weights from the hub (openai/clip-vit-base-patch16)"
                 )
     try:
-        with _numpy_scores():
+        with _numpy_scores(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of old or odd pickles: they are read, or refused below
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(

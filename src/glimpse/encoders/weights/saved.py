@@ -49,7 +49,12 @@ def save_encoder(encoder: Encoder, path: str | Path) -> None:
 
 def saved_config(metadata: dict[str, str]) -> Config | None:
     """The config in a safetensors header, or None if the file is not one of ours."""
-    return config_from_json(json.loads(metadata[_KEY])) if _KEY in metadata else None
+    if _KEY not in metadata:
+        return None
+    try:
+        return config_from_json(json.loads(metadata[_KEY]))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise WeightsError(f"the header of the file describes no encoder: {error}") from error
 
 
 def config_to_json(config: Config) -> dict[str, Any]:
@@ -77,4 +82,8 @@ def config_from_json(values: dict[str, Any]) -> Config:
 def _typed(hint: Any, value: Any) -> Any:
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint(value)
-    return tuple(value) if isinstance(value, list) else value
+    result = tuple(value) if isinstance(value, list) else value
+    kind = typing.get_origin(hint) or hint
+    if not isinstance(result, (int, float) if kind is float else kind):
+        raise TypeError(f"expected {kind.__name__}, got {value!r}")
+    return result
