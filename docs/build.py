@@ -19,6 +19,7 @@ COMMANDS = (
     ("datasets",),
     ("datasets", "check"),
     ("evaluate",),
+    ("import-weights",),
 )
 
 

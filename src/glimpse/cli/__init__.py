@@ -10,6 +10,7 @@ import typer
 from glimpse.cli import datasets, world
 from glimpse.cli.demo import demo
 from glimpse.cli.evaluate import evaluate
+from glimpse.cli.import_weights import import_weights
 from glimpse.errors import GlimpseError
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.command()(demo)
 app.add_typer(world.app, name="world")
 app.add_typer(datasets.app, name="datasets")
 app.command()(evaluate)
+app.command("import-weights")(import_weights)
 
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",
