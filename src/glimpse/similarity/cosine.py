@@ -138,6 +138,16 @@ def _cosines(first, last, query, gallery, starts, columns, scores):  # type: ign
             scores[pair] = dot / norms if norms > 0 else np.float32(0)
 
 
+@compiled_fastmath
+def _norms(first, last, vectors, norms):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The length of each row: torch takes four times as long over short rows of a long matrix."""
+    for i in range(first, last):
+        length = np.float32(0)
+        for c in range(vectors.shape[1]):
+            length += vectors[i, c] * vectors[i, c]
+        norms[i] = np.sqrt(length)
+
+
 def unit_rows(vectors: torch.Tensor) -> torch.Tensor:
     """Rows [N, D] of length 1; a zero row stays zero."""
     return vectors * inverse_norms(vectors)[:, None]
@@ -145,7 +155,11 @@ def unit_rows(vectors: torch.Tensor) -> torch.Tensor:
 
 def inverse_norms(vectors: torch.Tensor) -> torch.Tensor:
     """1 / |row| for each row [N], 0 for a zero row."""
-    norms = torch.linalg.vector_norm(vectors, dim=1)
+    if vectors.device.type == "cpu" and vectors.is_contiguous():
+        norms = torch.empty(len(vectors))
+        over_pieces(_norms, len(vectors), vectors.numpy(), norms.numpy())
+    else:
+        norms = torch.linalg.vector_norm(vectors, dim=1)
     return torch.where(norms > 0, norms.reciprocal(), 0.0)
 
 
