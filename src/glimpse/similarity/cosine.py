@@ -138,6 +138,16 @@ def _cosines(first, last, query, gallery, starts, columns, scores):  # type: ign
             scores[pair] = dot / norms if norms > 0 else np.float32(0)
 
 
+@compiled_fastmath
+def _inverse_norms(first, last, vectors, inverse):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """One pass, where torch takes several and wakes all its threads for each."""
+    for i in range(first, last):
+        length = np.float32(0)
+        for c in range(vectors.shape[1]):
+            length += vectors[i, c] * vectors[i, c]
+        inverse[i] = np.float32(1) / np.sqrt(length) if length > 0 else np.float32(0)
+
+
 def unit_rows(vectors: torch.Tensor) -> torch.Tensor:
     """Rows [N, D] of length 1; a zero row stays zero."""
     return vectors * inverse_norms(vectors)[:, None]
@@ -145,6 +155,10 @@ def unit_rows(vectors: torch.Tensor) -> torch.Tensor:
 
 def inverse_norms(vectors: torch.Tensor) -> torch.Tensor:
     """1 / |row| for each row [N], 0 for a zero row."""
+    if vectors.device.type == "cpu" and vectors.is_contiguous():
+        inverse = torch.empty(len(vectors))
+        over_pieces(_inverse_norms, len(vectors), vectors.numpy(), inverse.numpy())
+        return inverse
     norms = torch.linalg.vector_norm(vectors, dim=1)
     return torch.where(norms > 0, norms.reciprocal(), 0.0)
 
