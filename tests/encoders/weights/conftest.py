@@ -1,12 +1,6 @@
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from safetensors.torch import save_file
-
-# `foreign_checkpoints` holds what these tests share; importlib mode puts no test folder on the path.
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture
