@@ -1,10 +1,10 @@
 """Training images per second: the engine against a plain DataLoader that decodes and transforms each image.
 
-Run with `python benchmarks/training_engine.py`. Both train the same patch transformer with the same
+Run with `python -m benchmarks.training_engine`. Both train the same patch transformer with the same
 optimiser on the same P x K batches, with flip, pad-crop and random erasing; the plain loop reads through
 worker processes, one per core. The engine's time includes its checkpoints; the build of the pixel cache,
-which happens once however many epochs follow, is shown apart. Each pair of epochs is measured in turn, so
-that other work on the machine slows both.
+which happens once however many epochs follow, is shown apart. Epochs of both alternate, so that other work
+on the machine slows both.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from glimpse.pixels import PixelCache, silent
+from glimpse.pixels import PixelCache
+from glimpse.progress import silent
 from glimpse.records import Records
 from glimpse.training import losses
 from glimpse.training.augment import Augmentation, Erasing, FlipAndCrop
@@ -37,32 +39,50 @@ from glimpse.training.reports import EpochReport
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Method, Stage, Step, one_update
 
-SIZE = (256, 128)
-WIDTHS = {"micro": (64, 4, 2), "tiny": (192, 12, 3), "base": (768, 12, 12)}  # width, depth, heads
-PERSONS, IMAGES = 8, 4
+
+@dataclass(frozen=True)
+class Shape:
+    """What an encoder of some size looks like; the sizes are those of `glimpse.encoders`."""
+
+    image: tuple[int, int]
+    patch: int
+    width: int
+    depth: int
+    heads: int
+
+
+SHAPES = {
+    "micro": Shape((64, 32), 8, 64, 4, 4),
+    "tiny": Shape((128, 64), 16, 128, 6, 4),
+    "base": Shape((256, 128), 16, 768, 12, 12),
+}
+PERSONS, IMAGES = 16, 4
 
 
 class PatchTransformer(Method):
-    """A class token over 128 patches of 16 x 16, and a classifier."""
+    """A class token over square patches, and a classifier."""
 
-    def __init__(self, size: str, persons: int) -> None:
+    def __init__(self, shape: Shape, persons: int) -> None:
         super().__init__()
-        width, depth, heads = WIDTHS[size]
-        self.patches = nn.Conv2d(3, width, 16, stride=16)
+        width, (high, wide) = shape.width, shape.image
+        count = (high // shape.patch) * (wide // shape.patch)
+        self.patches = nn.Conv2d(3, width, shape.patch, stride=shape.patch)
         self.token = nn.Parameter(torch.zeros(1, 1, width))
-        self.position = nn.Parameter(0.02 * torch.randn(1, 129, width))
+        self.position = nn.Parameter(0.02 * torch.randn(1, 1 + count, width))
         layer = nn.TransformerEncoderLayer(
-            width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
+            width, shape.heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
         )
-        self.blocks = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
+        self.blocks = nn.TransformerEncoder(layer, shape.depth, enable_nested_tensor=False)
         self.head = nn.Linear(width, persons, bias=False)
 
     def features(self, images: Tensor) -> Tensor:
+        """[B, width]."""
         patches = self.patches(images).flatten(2).transpose(1, 2)
         tokens = torch.cat([self.token.expand(len(images), -1, -1), patches], 1) + self.position
         return self.blocks(tokens)[:, 0]
 
     def losses_of(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Identity and triplet loss."""
         features = self.features(images)
         return {
             "id": losses.cross_entropy(self.head(features), labels),
@@ -70,9 +90,11 @@ class PatchTransformer(Method):
         }
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
+        """As the engine asks for them."""
         return self.losses_of(batch.images, batch.labels)
 
     def embed(self, batch: Batch) -> Tensor:
+        """The class token."""
         return self.features(batch.images)
 
 
@@ -91,7 +113,8 @@ def write_pictures(folder: Path, persons: int, images: int) -> Records:
 class PlainDataset(Dataset[tuple[Tensor, int]]):
     """The usual way: every image is opened, resized and transformed whenever it is asked for."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, size: tuple[int, int]) -> None:
+        self.size = size
         self.paths = records.path.tolist()
         self.labels = records.labels()[0].tolist()
 
@@ -99,7 +122,7 @@ class PlainDataset(Dataset[tuple[Tensor, int]]):
         return len(self.paths)
 
     def __getitem__(self, row: int) -> tuple[Tensor, int]:
-        height, width = SIZE
+        height, width = self.size
         with Image.open(self.paths[row]) as file:
             image = file.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
         if random.random() < 0.5:
@@ -112,7 +135,7 @@ class PlainDataset(Dataset[tuple[Tensor, int]]):
 
 
 def _erased(image: Tensor) -> Tensor:
-    height, width = SIZE
+    height, width = image.shape[1:]
     if random.random() < 0.5:
         for _ in range(10):
             area = random.uniform(0.02, 1 / 3) * height * width
@@ -125,76 +148,72 @@ def _erased(image: Tensor) -> Tensor:
     return image
 
 
-def plain_epochs(
-    model: PatchTransformer, records: Records, sampler: PersonSampler
-) -> Callable[[int], tuple[int, float]]:
-    """A function that trains an epoch with a DataLoader: images and seconds."""
-    optimiser = torch.optim.SGD(model.parameters(), 0.001, momentum=0.9)
-    dataset = PlainDataset(records)
+class Rivals:
+    """Trains an epoch with a DataLoader after each of the engine's, and keeps the speed of both."""
 
-    def epoch(number: int) -> tuple[int, float]:
-        plan = [rows.tolist() for rows in sampler.plan(number)]
+    def __init__(self, model: PatchTransformer, dataset: PlainDataset, sampler: PersonSampler) -> None:
+        self.model, self.dataset, self.sampler = model, dataset, sampler
+        self.optimiser = torch.optim.SGD(model.parameters(), 0.001, momentum=0.9)
+        self.engine: list[float] = []
+        self.plain: list[float] = []
+        self.begun = time.perf_counter()
+
+    def listen(self, report: EpochReport) -> None:
+        """Called by the engine after an epoch, its checkpoint written."""
+        plan = [rows.tolist() for rows in self.sampler.plan(report.epoch)]
+        images = sum(map(len, plan))
+        self.engine.append(images / (time.perf_counter() - self.begun))
         begun = time.perf_counter()
-        for images, labels in DataLoader(dataset, batch_sampler=plan, num_workers=os.cpu_count() or 1):
-            optimiser.zero_grad(set_to_none=True)
-            sum(model.losses_of(images, labels).values()).backward()
-            optimiser.step()
-        return sum(map(len, plan)), time.perf_counter() - begun
+        for pixels, labels in DataLoader(self.dataset, batch_sampler=plan, num_workers=os.cpu_count() or 1):
+            self.optimiser.zero_grad(set_to_none=True)
+            sum(self.model.losses_of(pixels, labels).values()).backward()
+            self.optimiser.step()
+        self.plain.append(images / (time.perf_counter() - begun))
+        self.begun = time.perf_counter()
 
-    return epoch
+
+def compare(name: str, records: Records, folder: Path, epochs: int) -> str:
+    """Train both ways; a line with their images per second."""
+    shape, persons = SHAPES[name], len(records.persons)
+    begun = time.perf_counter()
+    cache = PixelCache.build(records.path.tolist(), folder / "cache", size=shape.image, progress=silent)
+    build = time.perf_counter() - begun
+    sampler = PersonSampler(records.person, PERSONS, IMAGES)
+    torch.manual_seed(0)
+    rivals = Rivals(PatchTransformer(shape, persons), PlainDataset(records, shape.image), sampler)
+    torch.manual_seed(0)
+    method = PatchTransformer(shape, persons)
+    augmentation = Augmentation(geometry=FlipAndCrop(), erasing=Erasing())
+    stage = Stage(name, epochs, one_update(Optimiser(Kind.SGD, 0.001)), sampler, augmentation)
+    train(
+        method,
+        TrainingData(records, cache),
+        [stage],
+        folder / f"run-{name}",
+        seed=0,
+        engine=Engine(device="cpu"),
+        listeners=[rivals.listen],
+        quiet=True,
+    )
+    ratio = float(np.median(np.array(rivals.engine) / np.array(rivals.plain)))
+    return (
+        f"{name:6} plain DataLoader {np.median(rivals.plain):7.1f} images/s"
+        f"   engine {np.median(rivals.engine):7.1f} images/s   ratio {ratio:.2f}   (cache: {build:.2f} s)"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--persons", type=int, default=32)
+    parser.add_argument("--persons", type=int, default=64)
     parser.add_argument("--images", type=int, default=16, help="of each person")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--sizes", nargs="+", choices=WIDTHS, default=["micro", "tiny"])
+    parser.add_argument("--sizes", nargs="+", choices=SHAPES, default=["micro", "tiny"])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        records = write_pictures(folder, options.persons, options.images)
-        begun = time.perf_counter()
-        cache = PixelCache.build(records.path.tolist(), folder / "cache", size=SIZE, progress=silent)
-        print(
-            f"{len(records)} JPEGs, {os.cpu_count()} cores; cache built in {time.perf_counter() - begun:.2f} s"
-        )
-        sampler = PersonSampler(records.person, PERSONS, IMAGES)
+        records = write_pictures(Path(name), options.persons, options.images)
+        print(f"{len(records)} JPEGs of 128x64, batches of {PERSONS} x {IMAGES}, {os.cpu_count()} cores")
         for size in options.sizes:
-            torch.manual_seed(0)
-            plain = plain_epochs(PatchTransformer(size, options.persons), records, sampler)
-            torch.manual_seed(0)
-            method = PatchTransformer(size, options.persons)
-            augmentation = Augmentation(geometry=FlipAndCrop(), erasing=Erasing())
-            updates = one_update(Optimiser(Kind.SGD, 0.001))
-            stage = Stage(size, options.epochs, updates, sampler, augmentation)
-            theirs: list[float] = []
-            ours: list[float] = []
-            last = time.perf_counter()
-
-            def listen(report: EpochReport) -> None:
-                nonlocal last
-                images = sum(map(len, sampler.plan(report.epoch)))
-                ours.append(images / (time.perf_counter() - last))
-                images, seconds = plain(report.epoch)
-                theirs.append(images / seconds)
-                last = time.perf_counter()
-
-            train(
-                method,
-                TrainingData(records, cache),
-                [stage],
-                folder / f"run-{size}",
-                seed=0,
-                engine=Engine(device="cpu"),
-                listeners=[listen],
-                quiet=True,
-            )
-            ratio = float(np.median(np.array(ours) / np.array(theirs)))
-            print(
-                f"{size:6} plain DataLoader {np.median(theirs):7.1f} images/s"
-                f"   engine {np.median(ours):7.1f} images/s   ratio {ratio:.2f}"
-            )
+            print(compare(size, records, Path(name), options.epochs), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,50 @@
-"""Glimpse: find a person again from whatever is at hand."""
+"""Glimpse: find a person again from whatever is at hand.
+
+The public names are imported when they are first used, so that `import glimpse` costs milliseconds.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glimpse.datasets import Dataset, read
+    from glimpse.embeddings import Embeddings
+    from glimpse.errors import GlimpseError
+    from glimpse.pixels import PixelCache
+    from glimpse.protocols import Protocol
+    from glimpse.records import Records
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Dataset": "glimpse.datasets",
+    "Embeddings": "glimpse.embeddings",
+    "GlimpseError": "glimpse.errors",
+    "PixelCache": "glimpse.pixels",
+    "Protocol": "glimpse.protocols",
+    "Records": "glimpse.records",
+    "read": "glimpse.datasets",
+}
+
+__all__ = [
+    "Dataset",
+    "Embeddings",
+    "GlimpseError",
+    "PixelCache",
+    "Protocol",
+    "Records",
+    "__version__",
+    "read",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'glimpse' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,37 +1,15 @@
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from caches import NAME, SIZE, build, expected, replace_content, spoil
 from pictures import encoded, folder_of, noise
 from PIL import Image
 
 from glimpse.errors import BrokenImageError, OptionError, ShapeError
-from glimpse.pixels import Filter, OnBroken, PixelCache, decode, resize, silent
-
-SIZE = (16, 8)
-NAME = "16x8-bicubic"
-
-
-def build(paths, folder, **options):
-    return PixelCache.build(paths, folder, **{"size": SIZE, "progress": silent, **options})
-
-
-def expected(path, **options):
-    return resize(decode(path, **options), SIZE)
-
-
-def replace_content(path, data):
-    """Change the bytes of a file behind its stamp's back: same size, same time."""
-    status = Path(path).stat()
-    assert len(data) == status.st_size
-    Path(path).write_bytes(data)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def spoil(path):
-    """Make the file undecodable without a change of its stamp: whoever decodes it again will tell."""
-    replace_content(path, bytes(Path(path).stat().st_size))
+from glimpse.pixels import Filter, OnBroken, PixelCache, decode, resize
 
 
 def test_rows_are_aligned_with_the_given_paths_which_may_repeat(tmp_path):
@@ -274,3 +252,17 @@ def test_impossible_options_are_refused(tmp_path):
         build([], tmp_path, workers=0)
     with pytest.raises(OptionError, match="white must lie"):
         build([], tmp_path, white=0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_build_tells_its_progress_to_the_end(tmp_path, workers):
+    told = []
+
+    @contextmanager
+    def listen(label, total):
+        told.append((label, total))
+        yield told.append
+
+    PixelCache.build(folder_of(tmp_path / "in", 70), tmp_path / "cache", workers=workers, progress=listen)
+    assert told[0] == ("decoding pictures", 70)
+    assert sum(told[1:]) == 70

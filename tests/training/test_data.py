@@ -6,7 +6,8 @@ import torch
 from toy_method import toy_data
 
 from glimpse.errors import RecordsError, ShapeError
-from glimpse.pixels import PixelCache, silent
+from glimpse.pixels import PixelCache
+from glimpse.progress import silent
 from glimpse.records import NO_CAMERA, Records
 from glimpse.training.augment import Augmentation, FlipAndCrop
 from glimpse.training.data import TrainingData, make_batch, one_ahead, read_raw

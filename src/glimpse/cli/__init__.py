@@ -7,7 +7,9 @@ import sys
 
 import typer
 
-from glimpse.cli import datasets, recipes
+from glimpse.cli import datasets, recipes, world
+from glimpse.cli.demo import demo
+from glimpse.cli.evaluate import evaluate
 from glimpse.errors import GlimpseError
 
 app = typer.Typer(
@@ -17,7 +19,10 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: rich alone would take a third of the time that --help may
     pretty_exceptions_enable=False,
 )
+app.command()(demo)
+app.add_typer(world.app, name="world")
 app.add_typer(datasets.app, name="datasets")
+app.command()(evaluate)
 app.add_typer(recipes.app, name="recipes")
 
 _DISK_ERRORS = {
