@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from glimpse.cli import datasets, world
+from glimpse.cli import datasets, recipes, world
 from glimpse.cli.demo import demo
 from glimpse.cli.evaluate import evaluate
 from glimpse.cli.import_weights import import_weights
@@ -25,6 +25,7 @@ app.add_typer(world.app, name="world")
 app.add_typer(datasets.app, name="datasets")
 app.command()(evaluate)
 app.command("import-weights")(import_weights)
+app.add_typer(recipes.app, name="recipes")
 
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",

@@ -1,0 +1,1 @@
+"""The published methods: their modules, losses and stages."""
