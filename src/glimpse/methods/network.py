@@ -9,11 +9,11 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from glimpse.errors import OptionError
-from glimpse.methods.bot import BoTNetwork
+from glimpse.methods.bot.network import BoTNetwork
 from glimpse.methods.card import NetworkCard, SimilarityName
-from glimpse.methods.clip import ClipNetwork
-from glimpse.methods.clip_reid import ClipReIDNetwork
-from glimpse.methods.transreid import TransReIDNetwork
+from glimpse.methods.clip.network import ClipNetwork
+from glimpse.methods.clip_reid.network import ClipReIDNetwork
+from glimpse.methods.transreid.network import TransReIDNetwork
 
 __all__ = ["EmbeddingNetwork", "NetworkCard", "SimilarityName", "TextNetwork", "build_network"]
 

@@ -14,7 +14,7 @@ from glimpse.encoders.sizes import VIT, Size
 from glimpse.encoders.vit import ViT
 from glimpse.errors import OptionError
 from glimpse.methods.card import NetworkCard, options_from_json
-from glimpse.methods.jpm import jigsaw
+from glimpse.methods.transreid.jigsaw import jigsaw
 from glimpse.methods.neck import Neck, Tap
 from glimpse.methods.towers import side_rows, stride_of
 
