@@ -3,35 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from caches import NAME, SIZE, build, expected, replace_content, spoil
 from pictures import encoded, folder_of, noise
 from PIL import Image
 
 from glimpse.errors import BrokenImageError, OptionError, ShapeError
-from glimpse.pixels import Filter, OnBroken, PixelCache, decode, resize, silent
-
-SIZE = (16, 8)
-NAME = "16x8-bicubic"
-
-
-def build(paths, folder, **options):
-    return PixelCache.build(paths, folder, **{"size": SIZE, "progress": silent, **options})
-
-
-def expected(path, **options):
-    return resize(decode(path, **options), SIZE)
-
-
-def replace_content(path, data):
-    """Change the bytes of a file behind its stamp's back: same size, same time."""
-    status = Path(path).stat()
-    assert len(data) == status.st_size
-    Path(path).write_bytes(data)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def spoil(path):
-    """Make the file undecodable without a change of its stamp: whoever decodes it again will tell."""
-    replace_content(path, bytes(Path(path).stat().st_size))
+from glimpse.pixels import Filter, OnBroken, decode, resize
 
 
 def test_rows_are_aligned_with_the_given_paths_which_may_repeat(tmp_path):

@@ -172,6 +172,20 @@ def test_floating_point_is_refused():
         decode(encoded(Image.fromarray(np.zeros((3, 3), np.float32)), "TIFF"))
 
 
+def webp_header(width: int, height: int) -> bytes:
+    """A lossless WebP whose header claims another size than its 1 x 1 pixels."""
+    data = bytearray(encoded(Image.new("RGB", (1, 1)), "WEBP", lossless=True))
+    assert data[12:16] == b"VP8L"
+    data[21:25] = struct.pack("<I", (width - 1) | (height - 1) << 14)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("side", [9000, 16383])
+def test_a_webp_bomb_is_refused_from_its_header(side):
+    with pytest.raises(BrokenImageError, match=r"more than the 67,108,864 (pixels )?allowed"):
+        decode(webp_header(side, side))
+
+
 @pytest.mark.parametrize(
     "data", [png_header(2**20, 2**20), png_header(20_000, 20_000), png_header(9000, 9000)]
 )
@@ -256,8 +270,9 @@ def test_names_that_are_no_text_can_be_read(tmp_path):
 def test_impossible_options_are_refused():
     with pytest.raises(OptionError, match=r"white must lie within 1\.\.65535, not 0"):
         decode(FILES["PNG"], white=0)
-    with pytest.raises(OptionError, match="max_pixels must be at least 1, not 0"):
-        decode(FILES["PNG"], max_pixels=0)
+    for bound in (0, 10**8):
+        with pytest.raises(OptionError, match=rf"max_pixels must lie within 1\.\.89478485, not {bound}"):
+            decode(FILES["PNG"], max_pixels=bound)
 
 
 def pixels_or_sentence(data: bytes) -> np.ndarray | str:

@@ -2,8 +2,8 @@
 
 from glimpse.pixels.cache import BuildReport, OnBroken, PixelCache
 from glimpse.pixels.decode import MAX_PIXELS, decode
-from glimpse.pixels.progress import silent, terminal_bar
 from glimpse.pixels.resize import Filter, resize
+from glimpse.progress import silent, terminal_bar
 
 __all__ = [
     "MAX_PIXELS",

@@ -17,9 +17,9 @@ from glimpse.pixels.crew import fill_by_crew
 from glimpse.pixels.fill import Broken, Task, fill_here
 from glimpse.pixels.index import Entry, Index
 from glimpse.pixels.preparation import Preparation
-from glimpse.pixels.progress import Advance, Progress
 from glimpse.pixels.slots import Slots, SlotWriter
 from glimpse.pixels.source import stamp_of
+from glimpse.progress import Advance, Progress
 
 _WORTH_A_WORKER = 32  # pictures; our choice: about what one process decodes while another one starts
 

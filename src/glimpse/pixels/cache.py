@@ -15,8 +15,8 @@ from glimpse.errors import BrokenImageError, OptionError, ShapeError
 from glimpse.pixels.build import Job, bring_up_to_date
 from glimpse.pixels.decode import WHITE
 from glimpse.pixels.preparation import Preparation
-from glimpse.pixels.progress import Progress, terminal_bar
 from glimpse.pixels.resize import Filter
+from glimpse.progress import Progress, terminal_bar
 
 
 class OnBroken(StrEnum):

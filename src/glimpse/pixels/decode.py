@@ -20,6 +20,7 @@ from glimpse.errors import BrokenImageError, OptionError, UnreadableImageError
 from glimpse.pixels.source import read_source
 
 MAX_PIXELS = 2**26  # our choice: 67 megapixels, twice an 8K video frame and 192 MiB as RGB
+_PILLOWS_LIMIT = 2**30 // 4 // 3  # beyond it Pillow warns of bombs by itself, process-wide
 WHITE = 65535  # the full range of 16 bits
 
 # The readers are called by name, not through Image.open: nothing but these five can be reached, and
@@ -65,8 +66,8 @@ def decode(
         BrokenImageError: for every picture that cannot be decoded, with the file and the reason.
     """
     check_white(white)
-    if max_pixels < 1:
-        raise OptionError(f"max_pixels must be at least 1, not {max_pixels}")
+    if not 1 <= max_pixels <= _PILLOWS_LIMIT:
+        raise OptionError(f"max_pixels must lie within 1..{_PILLOWS_LIMIT}, not {max_pixels}")
     if isinstance(source, bytes):
         return decode_bytes(source, name="(bytes)", max_pixels=max_pixels, white=white)
     name = os.fspath(source)
@@ -92,6 +93,8 @@ def decode_bytes(
         return _rgb(_upright(image), name, white)
     except BrokenImageError:
         raise
+    except Image.DecompressionBombError as error:  # Pillow asks for itself before it makes room for WebP
+        raise BrokenImageError(name, f"it has more than the {max_pixels:,} pixels allowed") from error
     except MemoryError as error:
         raise UnreadableImageError(name, "it needs more memory than there is") from error
     except Exception as error:  # Pillow's readers raise whatever their parsing stumbles over

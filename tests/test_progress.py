@@ -6,7 +6,7 @@ import pytest
 from pictures import folder_of
 
 from glimpse.pixels import PixelCache, silent
-from glimpse.pixels.progress import terminal_bar
+from glimpse.progress import terminal_bar
 
 
 class Terminal(io.StringIO):
