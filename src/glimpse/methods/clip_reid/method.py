@@ -16,6 +16,7 @@ from glimpse.methods.neck import classifier
 from glimpse.training.data import Batch
 from glimpse.training.distributed import gathered
 from glimpse.training.losses import cross_entropy, margin_triplet, supervised_contrast
+from glimpse.training.losses.precision import full_precision
 from glimpse.training.stages import Method, Step
 
 PROMPT_STAGE, IMAGE_STAGE = "prompts", "images"
@@ -64,7 +65,7 @@ class ClipReID(Method):
         metric = [features.early, features.feature, features.projected]
         identity = [cross_entropy(x, labels, smoothing=recipe.smoothing) for x in logits]
         triplets = [margin_triplet(gathered(x), everybody, margin=recipe.margin) for x in metric]
-        towards_text = features.projected @ self.prototypes.T
+        towards_text = _inner_products(features.projected, self.prototypes)
         return {
             "identity": recipe.identity_weight * torch.stack(identity).sum(),
             "triplet": torch.stack(triplets).sum(),
@@ -82,3 +83,9 @@ class ClipReID(Method):
     def embed(self, batch: Batch) -> Tensor:
         """`[B, D + P]`."""
         return self.network.embed(batch.images, batch.cameras)
+
+
+@full_precision
+def _inner_products(images: Tensor, texts: Tensor) -> Tensor:
+    """`[B, C]`; not normalised (dpm_family 5.5)."""
+    return images @ texts.T

@@ -29,7 +29,7 @@ class PersonPrompts(nn.Module):
 
     def forward(self, labels: Tensor) -> Tensor:
         """Text vectors `[B, P]` of persons `[B]`; each different person is computed once."""
-        different, place = labels.unique(return_inverse=True)
+        different, place = torch.unique(labels, return_inverse=True)
         embedded, ends = splice(self.texts, self.template, self.words[different])
         result: Tensor = self.texts.from_embeddings(embedded, ends).projected[place]
         return result
@@ -38,7 +38,7 @@ class PersonPrompts(nn.Module):
     def prototypes(self) -> Tensor:
         """The text vectors `[C, P]` of everybody."""
         everybody = torch.arange(len(self.words), device=self.words.device)
-        return torch.cat([self(some) for some in everybody.split(_AT_ONCE)])
+        return torch.cat([self(some) for some in torch.split(everybody, _AT_ONCE)])
 
 
 def wordless_template(config: TextConfig) -> PromptTemplate:

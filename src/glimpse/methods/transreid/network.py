@@ -14,9 +14,9 @@ from glimpse.encoders.sizes import VIT, Size
 from glimpse.encoders.vit import ViT
 from glimpse.errors import OptionError
 from glimpse.methods.card import NetworkCard, options_from_json
-from glimpse.methods.transreid.jigsaw import jigsaw
 from glimpse.methods.neck import Neck, Tap
 from glimpse.methods.towers import side_rows, stride_of
+from glimpse.methods.transreid.jigsaw import jigsaw
 
 PARTS, GROUPS, SHIFT = 4, 2, 5  # given by the source (dpm_family 2.4)
 
