@@ -1,77 +1,55 @@
-"""Recipes: everything that defines how a method is trained, each key with where its value comes from."""
+"""What the recipes of all baselines have in common; they stand on `glimpse.training.recipes`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
-from enum import Enum, StrEnum
-from typing import Annotated, Any, TypeVar, get_type_hints
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from glimpse.encoders.sizes import Size
 from glimpse.errors import OptionError
-from glimpse.options import typed_value
+from glimpse.training.recipes import given, our_choice, read_in_code
 
-R = TypeVar("R", bound="Recipe")
-
-
-class Provenance(StrEnum):
-    """Where a value comes from."""
-
-    SOURCE = "given by the source"
-    CODE = "read in the authors' code"
-    OURS = "our choice"
-
-
-@dataclass(frozen=True)
-class Key:
-    """One key of a recipe, as it is shown.
-
-    Attributes:
-        name: as it is set.
-        value: of this recipe.
-        provenance: of the default.
-        meaning: a few words.
-    """
-
-    name: str
-    value: Any
-    provenance: Provenance
-    meaning: str
-
-
-SOURCE, CODE, OURS = Provenance.SOURCE, Provenance.CODE, Provenance.OURS
+_HEIGHTS: Mapping[Size, int] = MappingProxyType(
+    {Size.MICRO: 64, Size.TINY: 128, Size.SMALL: 256, Size.BASE: 256}
+)
+_BATCH, _LOOKS = "dpm_family 1.3", "dpm_family 1.2"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What all recipes say; the values are those that BoT, TransReID and CLIP-ReID share (dpm_family 1).
+    """Keys that BoT, TransReID and CLIP-ReID share, with the values that they share.
 
-    A key is annotated with the provenance of its default and with its meaning.
+    Attributes:
+        size: of the encoder: micro, tiny, small, or base, which is the published one.
+        height: of the images; none: the size's own, which is 256 for small and base.
+        width: of the images; none: half the height.
+        weights: what the encoder starts from: `auto` (shipped weights if there are any), `none`, or a folder
+            with a network.
+        persons: in a batch.
+        images: of each person in a batch.
+        flip: probability of mirroring.
+        padding: pixels around an image of height 256 before it is cropped; less around smaller ones.
+        erasing: probability of erasing a rectangle.
+        jitter: of colours; published for training on Market-1501 to find occluded people.
+        validation: share of the training persons who are set aside to choose the best epoch; 0 for none.
+        seed: of everything that is drawn.
     """
 
-    size: Annotated[Size, SOURCE, "of the encoder; base is the published one"] = Size.BASE
-    height: Annotated[int | None, SOURCE, "of the images; none: the size's own, 256 for small and base"] = (
-        None
+    size: Size = given(Size.BASE, "dpm_family 1.6, 2.1, 5.2")  # noqa: RUF009 (a value, not a call's result)
+    height: int | None = given(None, _LOOKS)
+    width: int | None = given(None, _LOOKS)
+    weights: str = our_choice(
+        "auto", "the published starts, ImageNet's or CLIP's weights, are not ours to ship"
     )
-    width: Annotated[int | None, SOURCE, "of the images; none: half the height"] = None
-    weights: Annotated[
-        str, OURS, "what the encoder starts from: auto (shipped, if any), none, or a folder"
-    ] = "auto"
-    persons: Annotated[int, CODE, "in a batch"] = 16
-    images: Annotated[int, CODE, "of each person in a batch"] = 4
-    flip: Annotated[float, CODE, "probability of mirroring"] = 0.5
-    padding: Annotated[
-        int, CODE, "pixels around images of height 256, before cropping; less around smaller ones"
-    ] = 10
-    erasing: Annotated[float, CODE, "probability of erasing a rectangle"] = 0.5
-    jitter: Annotated[bool, CODE, "of colours; on for training on Market-1501 to find occluded people"] = (
-        False
-    )
-    validation: Annotated[
-        float, OURS, "share of the training persons who choose the best epoch; 0 for none"
-    ] = 0.1
-    seed: Annotated[int, OURS, "of everything that is drawn"] = 0
+    persons: int = read_in_code(16, _BATCH)
+    images: int = read_in_code(4, _BATCH)
+    flip: float = read_in_code(0.5, _LOOKS)
+    padding: int = read_in_code(10, _LOOKS)
+    erasing: float = read_in_code(0.5, _LOOKS)
+    jitter: bool = read_in_code(False, _LOOKS)
+    validation: float = our_choice(0.1, "the authors train on everybody and look at the test set")
+    seed: int = our_choice(0, "any will do")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,43 +64,3 @@ class Recipe:
     def pixels_of_padding(self) -> int:
         """The padding at this height."""
         return round(self.padding * self.shape[0] / 256)
-
-    def table(self) -> list[Key]:
-        """Every key with its value, provenance and meaning, in order."""
-        told = get_type_hints(type(self), include_extras=True)
-        return [Key(f.name, getattr(self, f.name), *told[f.name].__metadata__) for f in fields(self)]
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {k.name: k.value.value if isinstance(k.value, Enum) else k.value for k in self.table()}
-
-
-_HEIGHTS: Mapping[Size, int] = {Size.MICRO: 64, Size.TINY: 128, Size.SMALL: 256, Size.BASE: 256}
-
-
-def changed(recipe: R, pairs: Iterable[str]) -> R:
-    """The recipe with keys set from `key=value` texts, read with the types of the keys.
-
-    >>> changed(Recipe(), ["size=micro", "flip=0"]).flip
-    0.0
-    >>> changed(Recipe(), ["fliip=0"])
-    Traceback (most recent call last):
-    ...
-    glimpse.errors.OptionError: no recipe key is called 'fliip'; did you mean flip?
-    """
-    hints = get_type_hints(type(recipe))
-    known = [k.name for k in recipe.table()]
-    values: dict[str, Any] = {}
-    for pair in pairs:
-        text, equals, value = pair.partition("=")
-        name = text.strip().replace("-", "_")
-        if not equals:
-            raise OptionError(f"a recipe's key is set as key=value, got {pair!r}")
-        if name not in known:
-            near = get_close_matches(name, known, n=2)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
-            raise OptionError(f"no recipe key is called {text.strip()!r}; {hint}")
-        if name in values:
-            raise OptionError(f"the recipe key {name} is set twice")
-        values[name] = typed_value(name, value.strip(), hints[name])
-    return replace(recipe, **values)

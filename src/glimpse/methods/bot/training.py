@@ -8,6 +8,7 @@ from glimpse.methods.bot.network import BoTNetwork, BoTOptions
 from glimpse.methods.bot.recipe import BoTRecipe
 from glimpse.methods.card import NetworkCard, options_to_json
 from glimpse.methods.prepared import Prepared
+from glimpse.methods.rates import biases
 from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.training.augment import Erasing, Fill
 from glimpse.training.data import TrainingData
@@ -47,13 +48,13 @@ def stage(recipe: BoTRecipe, data: TrainingData) -> Stage:
             recipe,
             IMAGENET,
             # the mean colour is 0 after normalisation
-            Erasing(recipe.erasing, area=(0.02, recipe.erasing_most), fill=Fill.CONSTANT),
+            Erasing(recipe.erasing, area=recipe.erasing_area, fill=Fill.CONSTANT),
         ),
     )
 
 
 def _optimisers(recipe: BoTRecipe) -> tuple[Optimiser, ...]:
-    schedule = WarmupSteps(recipe.warmup, 0.01, (recipe.first_step, recipe.second_step))
+    schedule = WarmupSteps(recipe.warmup, recipe.warmup_start, recipe.steps)
     center = recipe.center_weight
     everything = Optimiser(
         Kind.ADAM,
@@ -61,6 +62,7 @@ def _optimisers(recipe: BoTRecipe) -> tuple[Optimiser, ...]:
         weight_decay=recipe.weight_decay,
         schedule=schedule,
         but_not=("centers",) if center else (),
+        rules=(biases(recipe.bias_rate),),
     )
     if not center:
         return (everything,)

@@ -20,12 +20,13 @@ from glimpse.methods.clip_reid.network import ClipReIDNetwork, ClipReIDOptions
 from glimpse.methods.clip_reid.prompts import wordless_template
 from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
 from glimpse.methods.prepared import Prepared
+from glimpse.methods.rates import biases
 from glimpse.methods.saved import TOKENIZER
 from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.records import IntArray
 from glimpse.training.augment import Draws, Erasing
 from glimpse.training.data import TrainingData, make_batch, one_ahead, read_raw
-from glimpse.training.optimise import Kind, Optimiser, Rule
+from glimpse.training.optimise import Kind, Optimiser
 from glimpse.training.sampler import PersonSampler, ShuffledSampler
 from glimpse.training.schedule import WarmupCosine, WarmupSteps
 from glimpse.training.stages import Method, Stage, one_update
@@ -78,9 +79,9 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData) -> list[Stage]:
         Kind.ADAM,
         recipe.rate,
         weight_decay=recipe.weight_decay,
-        schedule=WarmupSteps(recipe.warmup, 0.1, (recipe.first_step, recipe.second_step)),
+        schedule=WarmupSteps(recipe.warmup, recipe.warmup_start, recipe.steps),
         but_not=("prompts.words",),
-        rules=(Rule(("bias", "*.bias"), rate=recipe.bias_rate),),
+        rules=(biases(recipe.bias_rate),),
     )
     return [
         Stage(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from glimpse.methods.augmentation import HALVES, training_augmentation
 from glimpse.methods.card import NetworkCard, options_to_json
 from glimpse.methods.prepared import Prepared
+from glimpse.methods.rates import biases
 from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.methods.transreid.method import TransReID
 from glimpse.methods.transreid.network import TransReIDNetwork, TransReIDOptions
 from glimpse.methods.transreid.recipe import TransReIDRecipe
 from glimpse.training.augment import Erasing
 from glimpse.training.data import TrainingData
-from glimpse.training.optimise import Optimiser, Rule
+from glimpse.training.optimise import Optimiser
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.schedule import WarmupCosine
 from glimpse.training.stages import Stage, one_update
@@ -60,7 +61,7 @@ def stage(recipe: TransReIDRecipe, data: TrainingData) -> Stage:
             start=rate * recipe.warmup_start,
             minimum=rate * recipe.least_rate,
         ),
-        rules=(Rule(("bias", "*.bias"), rate=recipe.bias_rate),),
+        rules=(biases(recipe.bias_rate),),
     )
     return Stage(
         name="train",
