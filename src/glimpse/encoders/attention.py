@@ -1,0 +1,64 @@
+"""Self-attention: fused where it computes, explicit logits beside it for who asks."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from glimpse.errors import ShapeError
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention with one matrix for queries, keys and values.
+
+    The result always comes from the fused kernel. The logits are a reading on the side, from the same
+    weights and the same input: asking for them changes nothing in the result.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        if width % heads:
+            raise ShapeError(f"the width must be a multiple of the heads, got {width} and {heads}")
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, *, allowed: Tensor | None = None, causal: bool = False) -> Tensor:
+        """Attend.
+
+        Args:
+            x: `[B, T, D]`.
+            allowed: boolean, broadcastable to `[B, heads, T, T]`: which keys (last) a query may see.
+            causal: whether a token sees only itself and what came before; not together with `allowed`.
+
+        Returns:
+            `[B, T, D]`.
+        """
+        batch, tokens, width = x.shape
+        query, key, value = self.qkv(x).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        mixed = scaled_dot_product_attention(query, key, value, attn_mask=allowed, is_causal=causal)
+        result: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, tokens, width))
+        return result
+
+    def logits(self, x: Tensor) -> Tensor:
+        """The scaled logits before the softmax, `[B, heads, T, T]`: a row per query."""
+        batch, tokens, width = x.shape
+        weight, bias = self.qkv.weight[: 2 * width], self.qkv.bias[: 2 * width]
+        both = nn.functional.linear(x, weight, bias)
+        query, key = both.view(batch, tokens, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        result: Tensor = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+        return result
+
+    def class_logits(self, x: Tensor) -> Tensor:
+        """The row of `logits` of the class token (the first) over the others, `[B, heads, T - 1]`.
+
+        Only one query is computed, so this costs a third of the block's projection and no T x T matrix.
+        """
+        batch, tokens, width = x.shape
+        weight, bias = self.qkv.weight, self.qkv.bias
+        query = nn.functional.linear(x[:, 0], weight[:width], bias[:width])
+        key = nn.functional.linear(x[:, 1:], weight[width : 2 * width], bias[width : 2 * width])
+        query = query.view(batch, self.heads, -1) * (width // self.heads) ** -0.5
+        key = key.view(batch, tokens - 1, self.heads, -1)
+        return torch.einsum("bhd,bthd->bht", query, key)

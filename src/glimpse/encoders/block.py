@@ -1,0 +1,82 @@
+"""The transformer block with norms in front, shared by the vision and the text towers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from glimpse.encoders.attention import SelfAttention
+
+
+class QuickGELU(nn.Module):
+    """`x * sigmoid(1.702 x)`: the activation that CLIP was trained with (dpm_family 5.2)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply to every element."""
+        return x * torch.sigmoid(1.702 * x)
+
+
+class DropPath(nn.Module):
+    """In training, leave a branch out for a random part of the rows, and scale up the rest."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop whole rows of `[B, T, D]`."""
+        if not self.training or self.rate == 0:
+            return x
+        kept = torch.rand((len(x),) + (1,) * (x.ndim - 1), device=x.device) >= self.rate
+        return x * kept.to(x.dtype) / (1 - self.rate)
+
+
+class Mlp(nn.Module):
+    """Two linear layers with an activation between them."""
+
+    def __init__(self, width: int, hidden: int, activation: nn.Module) -> None:
+        super().__init__()
+        self.up = nn.Linear(width, hidden)
+        self.activation = activation
+        self.down = nn.Linear(hidden, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply to every token of `[B, T, D]`."""
+        result: Tensor = self.down(self.activation(self.up(x)))
+        return result
+
+
+class Block(nn.Module):
+    """`x + attention(norm(x))`, then `x + mlp(norm(x))`, each with drop path."""
+
+    def __init__(
+        self, width: int, heads: int, hidden: int, *, quick_gelu: bool, eps: float, drop_path: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=eps)
+        self.attention = SelfAttention(width, heads)
+        self.norm2 = nn.LayerNorm(width, eps=eps)
+        self.mlp = Mlp(width, hidden, QuickGELU() if quick_gelu else nn.GELU())
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Tensor, *, causal: bool = False) -> Tensor:
+        """`[B, T, D]` to `[B, T, D]`."""
+        x = x + self.drop_path(self.attention(self.norm1(x), causal=causal))
+        result: Tensor = x + self.drop_path(self.mlp(self.norm2(x)))
+        return result
+
+    def logits(self, x: Tensor) -> Tensor:
+        """The attention logits of this block for its input `x`, `[B, heads, T, T]`."""
+        return self.attention.logits(self.norm1(x))
+
+    def class_logits(self, x: Tensor) -> Tensor:
+        """The logits of the class token over the patches for the block's input `x`, `[B, heads, T - 1]`."""
+        return self.attention.class_logits(self.norm1(x))
+
+
+def initialise(module: nn.Module) -> None:
+    """Start linear layers from a truncated normal of 0.02 and zero biases, as ViT and DeiT do."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
