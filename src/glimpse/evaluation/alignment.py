@@ -1,0 +1,53 @@
+"""Which row of a saved table is which row of a protocol: by path, and for captions also by their words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from glimpse.errors import RecordsError
+from glimpse.records import TEXT, IntArray, Records
+
+
+def rows_by_path(wanted: Records, saved: Records, root: Path, what: str) -> IntArray:
+    """For each wanted row the saved one, [N]; a row that was not saved is an error.
+
+    Args:
+        wanted: rows of a protocol.
+        saved: rows that have embeddings, in their order.
+        root: folder of the data set; a saved path may be given from there on.
+        what: how to call the wanted rows.
+    """
+    row_of: dict[tuple[str, str], int] = {}
+    for row, key in enumerate(_keys(saved, root)):
+        row_of.setdefault(key, row)
+    keys = _keys(wanted, root)
+    rows = np.array([row_of.get(key, -1) for key in keys], np.int64)
+    missing = np.flatnonzero(rows < 0)
+    if missing.size:
+        path, caption = keys[missing[0]]
+        first = f"{path!r} with {caption!r}" if caption else repr(path)
+        raise RecordsError(
+            f"{missing.size} of the {len(wanted)} {what} rows have no embedding, the first is {first}"
+        )
+    return rows
+
+
+def _keys(records: Records, root: Path) -> Sequence[tuple[str, str]]:
+    """Path from the root on, and the words if the row is a caption."""
+    roots = (root, root.absolute(), root.resolve())
+    folders = sorted({f"{folder.as_posix()}/" for folder in roots})
+
+    def relative(path: str) -> str:
+        posix = path.replace("\\", "/").removeprefix("./")
+        for folder in folders:
+            if posix.startswith(folder):
+                return posix[len(folder) :]
+        return posix
+
+    return [
+        (relative(path), caption if modality == TEXT else "")
+        for path, caption, modality in zip(records.path, records.caption, records.modality, strict=True)
+    ]
