@@ -1,0 +1,32 @@
+"""Re-ranking: better scores from the neighbourhoods of queries and gallery.
+
+Each re-ranking has `scores(query, gallery, similarity)`, which takes the place of `similarity.pairwise`.
+"""
+
+from typing import Protocol
+
+from glimpse.embeddings import Embeddings
+from glimpse.reranking.inference import GallerySide, Mode, Norm, SimilarityInference, Steps
+from glimpse.reranking.query_expansion import AlphaQueryExpansion
+from glimpse.reranking.reciprocal import KReciprocal
+from glimpse.similarity.base import Scores, Similarity
+
+
+class Reranker(Protocol):
+    """Anything that turns a similarity into better scores."""
+
+    def scores(self, query: Embeddings, gallery: Embeddings, similarity: Similarity) -> Scores:
+        """Scores [Q, G], higher is better."""
+        ...
+
+
+__all__ = [
+    "AlphaQueryExpansion",
+    "GallerySide",
+    "KReciprocal",
+    "Mode",
+    "Norm",
+    "Reranker",
+    "SimilarityInference",
+    "Steps",
+]

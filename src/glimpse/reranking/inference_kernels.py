@@ -1,0 +1,115 @@
+"""The loops of SIM: K shortest paths over gallery neighbours, and overlaps of weighted sets."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+# Our choice: so many columns go through the sorting network together, two vector registers of float32.
+LANES = 32
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def shortest_paths(distances, near, steps, weight, paths):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Replace each row d [G] by the mean over the K smallest of d(t) + weight * step(t, j).
+
+    Equations 1 to 5 of the source (thesis_methods 3.2). All columns read the distances as given.
+
+    Args:
+        distances: [Q, G] float32, overwritten.
+        near: [n, G'] int32 rows t of each column j.
+        steps: [n, G'] float32 distances of t and j.
+        weight: of a step.
+        paths: K <= n.
+    """
+    hops, padded = near.shape
+    count = distances.shape[1]
+    for q in numba.prange(distances.shape[0]):
+        given = distances[q].copy()
+        least = np.empty((paths, LANES), np.float32)
+        path = np.empty(LANES, np.float32)
+        for first in range(0, padded, LANES):
+            least[:] = np.float32(np.inf)
+            for hop in range(hops):
+                for lane in range(LANES):
+                    j = first + lane
+                    path[lane] = given[near[hop, j]] + weight * steps[hop, j]
+                for place in range(paths):
+                    for lane in range(LANES):
+                        new, old = path[lane], least[place, lane]
+                        least[place, lane] = new if new < old else old
+                        path[lane] = old if new < old else new
+            for lane in range(min(LANES, count - first)):
+                total = np.float32(0)
+                for place in range(paths):
+                    total += least[place, lane]
+                distances[q, first + lane] = total / np.float32(paths)
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def shortest_paths_in_place(distances, near, steps, weight, paths):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """As `shortest_paths`, but column j is overwritten before column j + 1 is computed."""
+    for q in numba.prange(distances.shape[0]):
+        least = np.empty(paths, np.float32)
+        for j in range(distances.shape[1]):
+            least[:] = np.float32(np.inf)
+            for hop in range(near.shape[0]):
+                path = distances[q, near[hop, j]] + weight * steps[hop, j]
+                for place in range(paths):
+                    old = least[place]
+                    if path < old:
+                        least[place] = path
+                        path = old
+            total = np.float32(0)
+            for place in range(paths):
+                total += least[place]
+            distances[q, j] = total / np.float32(paths)
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def mutual(distances, starts, holders, weights, longest, square, alpha):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Replace each row d [G] by alpha * a + (1 - alpha) * d_M (thesis_methods 3.3).
+
+    a = d^2 / square. The query's set are its nearest rows t, weighted by exp(-a) with sum 1; its overlap
+    with row i is m = sum over t of min(v_t, V_it), found by walking the columns t of V, and
+    d_M = 1 - m / (2 - m).
+
+    Args:
+        distances: [Q, G] float32, overwritten.
+        starts: [G + 1] offsets of the columns of V.
+        holders: [P] rows i of the entries.
+        weights: [P] V_it.
+        longest: size of the query's set, at most G.
+        square: what squared distances are divided by; 0 for the row's largest.
+        alpha: share of a.
+    """
+    count = distances.shape[1]
+    for q in numba.prange(distances.shape[0]):
+        nearest = np.empty(longest, np.int64)
+        filled = 0
+        farthest = np.float32(0)
+        for j in range(count):
+            distance = distances[q, j]
+            farthest = max(farthest, distance)
+            if filled < longest or distance < distances[q, nearest[longest - 1]]:
+                place = min(filled, longest - 1)
+                while place > 0 and distances[q, nearest[place - 1]] > distance:
+                    nearest[place] = nearest[place - 1]
+                    place -= 1
+                nearest[place] = j
+                filled = min(filled + 1, longest)
+        scale = square if square > 0 else np.float64(farthest) * farthest
+        inverse = 1 / scale if scale > 0 else 0.0
+        own = np.empty(longest)
+        for p in range(longest):
+            own[p] = np.exp(-inverse * np.float64(distances[q, nearest[p]]) ** 2)
+        own /= own.sum()
+        overlap = np.zeros(count, np.float32)
+        for p in range(longest):
+            t = nearest[p]
+            for entry in range(starts[t], starts[t + 1]):
+                overlap[holders[entry]] += min(np.float32(own[p]), weights[entry])
+        for j in range(count):
+            common = np.float64(overlap[j])
+            apart = 1 - common / (2 - common)
+            distances[q, j] = alpha * inverse * np.float64(distances[q, j]) ** 2 + (1 - alpha) * apart
