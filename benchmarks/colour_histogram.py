@@ -1,0 +1,94 @@
+"""How far colours alone go in each rendered layout: chance, and a colour histogram's Rank-1 and mAP.
+
+Run with `python benchmarks/colour_histogram.py`. Each layout is rendered at `bench` scale and read back
+with its own reader. Text layouts compare the colour words of the caption with the picture's palette.
+The floor to keep: a histogram answers fewer than half of the queries of the occluded layout at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glimpse.baselines import colour_histogram, colour_palette, colour_words
+from glimpse.datasets import read
+from glimpse.evaluation import evaluate
+from glimpse.pixels import decode, resize
+from glimpse.pixels.progress import terminal_bar
+from glimpse.protocols import Protocol
+from glimpse.records import TEXT, Records
+from glimpse.world.export import SCALES, WRITERS, export_world
+
+SIZE = (128, 64)
+LIMITED, LIMIT = "occluded_duke", 0.5
+
+
+def vectors_of(records: Records, *, against_text: bool) -> NDArray[np.float32]:
+    """A vector for each row, [N, D]."""
+    if len(records) and records.modality[0] == TEXT:
+        return colour_words(records.caption.tolist())
+    images = np.stack([resize(decode(path), SIZE) for path in records.path])
+    return colour_palette(images) if against_text else colour_histogram(images)
+
+
+def chance(protocol: Protocol, draws: int = 5) -> tuple[float, float]:
+    """Rank-1 and mAP of random scores."""
+    rng = np.random.default_rng(0)
+    shape = (len(protocol.query), len(protocol.gallery))
+    results = [evaluate(rng.random(shape, np.float32), protocol) for _ in range(draws)]
+    return float(np.mean([r.rank_k(1) for r in results])), float(np.mean([r.mean_ap for r in results]))
+
+
+def rows(layout: str, folder: Path) -> Iterator[tuple[str, tuple[float, float], tuple[float, float], int]]:
+    """For each protocol: its name, chance, the baseline's Rank-1 and mAP, and how many queries were asked."""
+    for name, protocol in read(layout, folder).protocols.items():
+        if name == "val":
+            continue
+        text = bool(len(protocol.query)) and protocol.query.modality[0] == TEXT
+        query = vectors_of(protocol.query, against_text=text)
+        gallery = vectors_of(protocol.gallery, against_text=text)
+        result = evaluate(query @ gallery.T, protocol)
+        yield name, chance(protocol), (result.rank_k(1), result.mean_ap), int(result.valid.sum())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--layouts", nargs="*", default=list(WRITERS))
+    parser.add_argument("--scale", choices=SCALES, default="bench")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--hardness", type=float, default=0.5)
+    chosen = parser.parse_args()
+    print(f"scale {chosen.scale}, seed {chosen.seed}, hardness {chosen.hardness:g}, {SIZE[0]}x{SIZE[1]}\n")
+    print("| layout | protocol | queries | chance Rank-1 | chance mAP | colours Rank-1 | colours mAP |")
+    print("|---|---|---:|---:|---:|---:|---:|")
+    for layout in chosen.layouts:
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.perf_counter()
+            options = export_world(
+                layout,
+                folder,
+                scale=chosen.scale,
+                seed=chosen.seed,
+                hardness=chosen.hardness,
+                progress=terminal_bar,
+            )
+            seconds = time.perf_counter() - started
+            for name, random, colours, asked in rows(layout, Path(folder)):
+                figures = " | ".join(f"{100 * value:.1f}" for value in (*random, *colours))
+                print(f"| {layout} | {name} | {asked:,} | {figures} |", flush=True)
+                if layout == LIMITED and colours[0] >= LIMIT:
+                    raise SystemExit(f"{layout}: colours alone reach {100 * colours[0]:.1f} %, too easy")
+            print(
+                f"<!-- {options.people} people x {options.images_per_person}, written in {seconds:.0f} s -->",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

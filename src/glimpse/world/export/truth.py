@@ -1,0 +1,175 @@
+"""Ground truth beside the pictures: part maps, one table of records, and who the people are."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glimpse.errors import StorageError
+from glimpse.files import atomic_write
+from glimpse.records import TEXT, Records
+from glimpse.world.captions import write_captions
+from glimpse.world.export.tree import Captions, Options, Picture
+from glimpse.world.facts import frame_facts
+from glimpse.world.frame import Frames
+from glimpse.world.grammar import Grammar
+from glimpse.world.person import Person
+
+CAPTION_STREAM = 202  # keeps the captions' random stream apart from all others
+
+PALETTE: tuple[tuple[int, int, int], ...] = (
+    (32, 32, 36),
+    (128, 128, 132),
+    (240, 196, 160),
+    (214, 72, 72),
+    (240, 150, 60),
+    (70, 120, 210),
+    (90, 190, 120),
+    (170, 90, 200),
+)
+"""Colours of the part map's values from background to carried, for whoever opens one: our choice."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of a batch of pictures, a row for each.
+
+    Attributes:
+        visible: float32 [N, 6], the visible fraction of each of `PARTS`.
+        visible_whole: float32 [N].
+        keypoints: float32 [N, 14, 3].
+        heading: float32 [N].
+        captions: [N] lists of sentences.
+    """
+
+    visible: NDArray[np.float32]
+    visible_whole: NDArray[np.float32]
+    keypoints: NDArray[np.float32]
+    heading: NDArray[np.float32]
+    captions: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(
+        cls,
+        frames: Frames,
+        pictures: Sequence[Picture],
+        people: Sequence[Person],
+        options: Options,
+        grammar: Grammar,
+    ) -> Truth:
+        """The truth of a rendered batch, with the captions that its pictures need."""
+        captions = tuple(
+            _captions(frames, row, picture, people[picture.person], options, grammar)
+            for row, picture in enumerate(pictures)
+        )
+        return cls(frames.visible, frames.visible_whole, frames.keypoints, frames.heading, captions)
+
+    @classmethod
+    def concat(cls, batches: Sequence[Truth]) -> Truth:
+        """The batches under each other."""
+        return cls(
+            np.concatenate([batch.visible for batch in batches]),
+            np.concatenate([batch.visible_whole for batch in batches]),
+            np.concatenate([batch.keypoints for batch in batches]),
+            np.concatenate([batch.heading for batch in batches]),
+            tuple(captions for batch in batches for captions in batch.captions),
+        )
+
+    def save(self, path: Path) -> None:
+        """Keep a batch until the whole table is written."""
+        with atomic_write(path) as file:
+            np.savez(
+                file,
+                visible=self.visible,
+                visible_whole=self.visible_whole,
+                keypoints=self.keypoints,
+                heading=self.heading,
+                captions=np.array(json.dumps(self.captions)),
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Truth:
+        """Read back what `save` kept."""
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                captions = tuple(tuple(texts) for texts in json.loads(str(kept["captions"])))
+                return cls(
+                    kept["visible"], kept["visible_whole"], kept["keypoints"], kept["heading"], captions
+                )
+        except (OSError, ValueError, KeyError, EOFError) as wrong:
+            raise StorageError(f"{path} is damaged; remove the folder and start anew") from wrong
+
+
+def _captions(
+    frames: Frames, row: int, picture: Picture, person: Person, options: Options, grammar: Grammar
+) -> tuple[str, ...]:
+    if not picture.captions:
+        return ()
+    seed = np.random.SeedSequence([options.seed, CAPTION_STREAM, picture.person, picture.number])
+    facts = frame_facts(frames, row, person)
+    rng = np.random.default_rng(seed)
+    return tuple(write_captions(facts, rng, picture.captions, at_least=picture.words, grammar=grammar))
+
+
+def captions_by_path(pictures: Sequence[Picture], truth: Truth) -> Captions:
+    """The sentences about each picture, under its first name."""
+    return {p.paths[0]: list(texts) for p, texts in zip(pictures, truth.captions, strict=True)}
+
+
+def part_map_path(path: str) -> str:
+    """Where the part map of a picture is."""
+    return f"parts/{PurePosixPath(path).with_suffix('.png')}"
+
+
+def part_map_file(parts: NDArray[np.uint8]) -> bytes:
+    """A PNG with a palette, whose pixel values are the parts, [H, W]."""
+    from PIL import Image
+
+    image = Image.fromarray(parts, mode="P")
+    image.putpalette([value for colour in PALETTE for value in colour])
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=False)
+    return buffer.getvalue()
+
+
+def truth_records(pictures: Sequence[Picture], people: Sequence[Person], truth: Truth) -> Records:
+    """A row for each file of the tree and each caption; paths are relative to the tree."""
+    rows: list[tuple[int, str, str]] = []  # the picture's row, path, caption
+    for row, picture in enumerate(pictures):
+        rows += [(row, path, "") for path in picture.paths]
+    rows += [
+        (row, pictures[row].paths[0], text) for row, texts in enumerate(truth.captions) for text in texts
+    ]
+    chosen = [pictures[row] for row, _, _ in rows]
+    at = np.array([row for row, _, _ in rows], np.int64)
+    return Records.from_columns(
+        [path for _, path, _ in rows],
+        [p.label for p in chosen],
+        camera=[p.printed_camera for p in chosen],
+        modality=[TEXT if text else p.modality for (_, _, text), p in zip(rows, chosen, strict=True)],
+        caption=[text for _, _, text in rows],
+        kind=[p.kind for p in chosen],
+        extra={
+            "split": [p.split for p in chosen],
+            "band": [p.band for p in chosen],
+            "world_person": [p.person for p in chosen],
+            "world_camera": [p.camera for p in chosen],
+            "family": [people[p.person].family for p in chosen],
+            "heading": truth.heading[at],
+            "visible": truth.visible_whole[at],
+            "parts_visible": truth.visible[at],
+            "keypoints": truth.keypoints[at],
+        },
+    )
+
+
+def people_file(people: Sequence[Person]) -> bytes:
+    """Everybody's attributes, a line each, in the order of the records' column `world_person`."""
+    lines = [json.dumps(asdict(person), separators=(",", ":")) for person in people]
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
