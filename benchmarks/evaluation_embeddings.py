@@ -13,23 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from glimpse.similarity import Cosine
 
 from benchmarks.evaluation_measure import MIB, held_now, market_like, measured
 from glimpse.embeddings import Embeddings
 from glimpse.evaluation import evaluate
-from glimpse.evaluation.sources import FloatArray
-
-
-class Cosine:
-    """The plainest cosine; `glimpse.similarity.Cosine` takes its place where there is one."""
-
-    def pairwise(self, query: Embeddings, gallery: Embeddings) -> FloatArray:
-        """Scores [q, g]."""
-        unit = [
-            side.vectors / np.linalg.norm(side.vectors, axis=1, keepdims=True) for side in (query, gallery)
-        ]
-        scores: FloatArray = unit[0] @ unit[1].T
-        return scores
 
 
 def memory_mapped(folder: Path, name: str, rows: int, dim: int) -> Embeddings:

@@ -148,5 +148,5 @@ def test_a_missing_row_is_named(run, tree, embeddings):
 
 def test_missing_records_are_asked_for(run, tree, embeddings):
     embeddings.with_suffix(".csv").unlink()
-    with pytest.raises(GlimpseError, match="needs its records beside it, one of model.csv, model.arrow"):
+    with pytest.raises(GlimpseError, match=r"needs its records beside it, one of model\.csv, model\.arrow"):
         run(embeddings, "--data", f"partial_ilids:{tree}")

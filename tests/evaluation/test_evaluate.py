@@ -50,14 +50,15 @@ def test_equals_the_plain_evaluator(rng, dtype, kind, rule, cmc, crowded):
 
 def crowd(protocol):
     """The same protocol with so many right answers per query that they are placed by bisection."""
-    many = 3 * kernels.FEW
-    rows = np.arange(many) % len(protocol.gallery)
-    return dataclasses.replace(
+    person = protocol.gallery.person
+    crowded = dataclasses.replace(
         protocol,
-        gallery=protocol.gallery.with_columns(person=np.where(protocol.gallery.person < 0, JUNK, 1)),
+        gallery=protocol.gallery.with_columns(person=np.where((person >= 0) & (person < 4), 1, person)),
         query=protocol.query.with_columns(person=1),
-        trials=(Trial(np.arange(len(protocol.query)), rows),),
+        trials=(Trial(np.arange(4), np.arange(5 * kernels.FEW) % len(person)),),
     )
+    assert crowded.comparison(crowded.trials[0]).matches_per_query().min() > kernels.FEW
+    return crowded
 
 
 @settings(max_examples=60, deadline=None)

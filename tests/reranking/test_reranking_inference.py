@@ -76,7 +76,7 @@ def test_mutual_step_alone_reads_the_given_distances():
     np.testing.assert_allclose(-scores, similarity_inference(to_gallery, within, twin), atol=1e-6)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_one_path_of_full_weight_is_the_input(seed):
     to_gallery, within = distances(seed)
@@ -84,7 +84,7 @@ def test_one_path_of_full_weight_is_the_input(seed):
     np.testing.assert_allclose(-sim.rerank(to_gallery, sim.prepare_distances(within)), to_gallery, atol=1e-5)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_permuting_the_gallery_permutes_the_scores(seed):
     to_gallery, within = distances(seed)

@@ -66,7 +66,7 @@ def test_golden_conflict():
     assert found[0] == pytest.approx(1.717856, abs=1e-6)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.05, 0.3]))
 def test_pruned_penalty_equals_the_double_sum(seed, epsilon):
     rng = np.random.default_rng(seed)

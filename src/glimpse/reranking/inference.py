@@ -8,6 +8,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from glimpse.compiled import over_pieces
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
 from glimpse.reranking.inference_kernels import LANES, mutual, shortest_paths, shortest_paths_in_place
@@ -148,11 +149,12 @@ class SimilarityInference:
         if self.steps is not Steps.MUTUAL:
             paths = min(self.paths, len(side.near))
             walk = shortest_paths if self.mode is Mode.SIMULTANEOUS else shortest_paths_in_place
-            walk(result, side.near, side.steps, np.float32(self.weight), paths)
+            over_pieces(walk, len(result), result, side.near, side.steps, np.float32(self.weight), paths)
         if self.steps is not Steps.GRAPH:
             longest = min(entries(self.k_query, self.k_plus_self), side.size)
             square = 0.0 if self.norm is Norm.ROWMAX else FARTHEST_SQUARE
-            mutual(result, side.starts, side.holders, side.weights, longest, square, self.alpha)
+            sets = side.starts, side.holders, side.weights
+            over_pieces(mutual, len(result), result, *sets, longest, square, float(self.alpha))
         return np.negative(result, out=result)
 
     def scores(self, query: Embeddings, gallery: Embeddings, similarity: Similarity) -> Scores:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from glimpse.compiled import compiled
 
 # Our choice: so many columns go through the sorting network together, two vector registers of float32.
 LANES = 32
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
-def shortest_paths(distances, near, steps, weight, paths):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def shortest_paths(first, last, distances, near, steps, weight, paths):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Replace each row d [G] by the mean over the K smallest of d(t) + weight * step(t, j).
 
     Equations 1 to 5 of the source (thesis_methods 3.2). All columns read the distances as given.
 
     Args:
+        first: query row.
+        last: query row after the last.
         distances: [Q, G] float32, overwritten.
         near: [n, G'] int32 rows t of each column j.
         steps: [n, G'] float32 distances of t and j.
@@ -24,32 +27,32 @@ def shortest_paths(distances, near, steps, weight, paths):  # type: ignore[no-un
     """
     hops, padded = near.shape
     count = distances.shape[1]
-    for q in numba.prange(distances.shape[0]):
+    for q in range(first, last):
         given = distances[q].copy()
         least = np.empty((paths, LANES), np.float32)
         path = np.empty(LANES, np.float32)
-        for first in range(0, padded, LANES):
+        for start in range(0, padded, LANES):
             least[:] = np.float32(np.inf)
             for hop in range(hops):
                 for lane in range(LANES):
-                    j = first + lane
+                    j = start + lane
                     path[lane] = given[near[hop, j]] + weight * steps[hop, j]
                 for place in range(paths):
                     for lane in range(LANES):
                         new, old = path[lane], least[place, lane]
                         least[place, lane] = new if new < old else old
                         path[lane] = old if new < old else new
-            for lane in range(min(LANES, count - first)):
+            for lane in range(min(LANES, count - start)):
                 total = np.float32(0)
                 for place in range(paths):
                     total += least[place, lane]
-                distances[q, first + lane] = total / np.float32(paths)
+                distances[q, start + lane] = total / np.float32(paths)
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
-def shortest_paths_in_place(distances, near, steps, weight, paths):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def shortest_paths_in_place(first, last, distances, near, steps, weight, paths):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """As `shortest_paths`, but column j is overwritten before column j + 1 is computed."""
-    for q in numba.prange(distances.shape[0]):
+    for q in range(first, last):
         least = np.empty(paths, np.float32)
         for j in range(distances.shape[1]):
             least[:] = np.float32(np.inf)
@@ -66,8 +69,8 @@ def shortest_paths_in_place(distances, near, steps, weight, paths):  # type: ign
             distances[q, j] = total / np.float32(paths)
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
-def mutual(distances, starts, holders, weights, longest, square, alpha):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def mutual(first, last, distances, starts, holders, weights, longest, square, alpha):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Replace each row d [G] by alpha * a + (1 - alpha) * d_M (thesis_methods 3.3).
 
     a = d^2 / square. The query's set are its nearest rows t, weighted by exp(-a) with sum 1; its overlap
@@ -75,6 +78,8 @@ def mutual(distances, starts, holders, weights, longest, square, alpha):  # type
     d_M = 1 - m / (2 - m).
 
     Args:
+        first: query row.
+        last: query row after the last.
         distances: [Q, G] float32, overwritten.
         starts: [G + 1] offsets of the columns of V.
         holders: [P] rows i of the entries.
@@ -84,7 +89,7 @@ def mutual(distances, starts, holders, weights, longest, square, alpha):  # type
         alpha: share of a.
     """
     count = distances.shape[1]
-    for q in numba.prange(distances.shape[0]):
+    for q in range(first, last):
         nearest = np.empty(longest, np.int64)
         filled = 0
         farthest = np.float32(0)
@@ -101,14 +106,15 @@ def mutual(distances, starts, holders, weights, longest, square, alpha):  # type
         scale = square if square > 0 else np.float64(farthest) * farthest
         inverse = 1 / scale if scale > 0 else 0.0
         own = np.empty(longest)
+        total = 0.0
         for p in range(longest):
             own[p] = np.exp(-inverse * np.float64(distances[q, nearest[p]]) ** 2)
-        own /= own.sum()
+            total += own[p]
         overlap = np.zeros(count, np.float32)
         for p in range(longest):
-            t = nearest[p]
+            t, share = nearest[p], np.float32(own[p] / total)
             for entry in range(starts[t], starts[t + 1]):
-                overlap[holders[entry]] += min(np.float32(own[p]), weights[entry])
+                overlap[holders[entry]] += min(share, weights[entry])
         for j in range(count):
             common = np.float64(overlap[j])
             apart = 1 - common / (2 - common)

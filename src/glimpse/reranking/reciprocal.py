@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from glimpse.compiled import compiled, over_pieces
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
 from glimpse.reranking.reciprocal_sets import compressed, entries, neighbour_weights
@@ -85,12 +85,14 @@ class KReciprocal:
         near = space.neighbours(SPARE * longest, keep)
         encoded = self._averaged(neighbour_weights(space, near, self.k1, self.k_plus_self), near)
         ours, columns = encoded[:queries], encoded[queries:].tocsc()
-        _blend(
+        over_pieces(
+            _blend,
+            queries,
             result,
             near.farthest[:queries],
             compressed(ours),
             compressed(columns),
-            self.weight,
+            float(self.weight),
         )
         return np.negative(result, out=result)
 
@@ -107,11 +109,13 @@ class KReciprocal:
         return csr_array(mean @ weights)
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _blend(distances, farthest, query, gallery, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _blend(first, last, distances, farthest, query, gallery, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Step 4, over [Q, G] distances in place.
 
     Args:
+        first: query row.
+        last: query row after the last.
         distances: [Q, G] float32, overwritten.
         farthest: [Q].
         query: CSR of V, rows of the queries.
@@ -120,7 +124,7 @@ def _blend(distances, farthest, query, gallery, weight):  # type: ignore[no-unty
     """
     starts, members, weights = query
     tops, holders, shares = gallery
-    for q in numba.prange(distances.shape[0]):
+    for q in range(first, last):
         overlap = np.zeros(distances.shape[1], np.float32)
         for entry in range(starts[q], starts[q + 1]):
             t, own = members[entry], weights[entry]

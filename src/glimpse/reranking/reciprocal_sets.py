@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
+from glimpse.compiled import compiled, over_pieces
 from glimpse.reranking.space import Distances, Neighbours, Space
 from glimpse.similarity.base import blocks
 
@@ -38,12 +38,12 @@ def expanded_sets(
     near = np.ascontiguousarray(lists[:, :full])
     halves = np.empty((len(lists), half), np.int32)
     half_sizes = np.empty(len(lists), np.int32)
-    _reciprocal(near, half, halves, half_sizes)
+    over_pieces(_reciprocal, len(near), near, half, halves, half_sizes)
     sizes, members = [np.zeros(1, np.int64)], [np.empty(0, np.int32)]
     for rows in blocks(len(lists), 8192):
         room = np.empty((rows.stop - rows.start, full * (half + 1)), np.int32)
         filled = np.empty(len(room), np.int64)
-        _expand(near, halves, half_sizes, rows.start, room, filled)
+        over_pieces(_expand, len(room), near, halves, half_sizes, rows.start, room, filled)
         sizes.append(filled)
         members.append(room[np.arange(room.shape[1]) < filled[:, None]])
     return np.cumsum(np.concatenate(sizes)), np.concatenate(members)
@@ -66,10 +66,10 @@ def compressed(matrix: csr_array | csc_array) -> tuple[NDArray[np.int64], NDArra
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32)
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _reciprocal(near, length, found, sizes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _reciprocal(first, last, near, length, found, sizes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The members of each point's list of this length that have the point in theirs."""
-    for i in numba.prange(near.shape[0]):
+    for i in range(first, last):
         size = 0
         for p in range(length):
             t = near[i, p]
@@ -81,11 +81,11 @@ def _reciprocal(near, length, found, sizes):  # type: ignore[no-untyped-def]  # 
         sizes[i] = size
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _expand(near, halves, half_sizes, first, members, sizes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _expand(first, last, near, halves, half_sizes, offset, members, sizes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     length = near.shape[1]
-    for row in numba.prange(members.shape[0]):
-        i = first + row
+    for row in range(first, last):
+        i = offset + row
         own = 0
         for p in range(length):
             t = near[i, p]
@@ -107,11 +107,16 @@ def _expand(near, halves, half_sizes, first, members, sizes):  # type: ignore[no
                 for p in range(half_sizes[c]):
                     members[row, size] = halves[c, p]
                     size += 1
-        # sort, then drop what came twice
-        unique = np.sort(members[row, :size])
+        # ascending and once each: insertion, because most of what comes is there already
         kept = 0
         for p in range(size):
-            if p == 0 or unique[p] != unique[p - 1]:
-                members[row, kept] = unique[p]
+            new = members[row, p]
+            place = kept
+            while place > 0 and members[row, place - 1] > new:
+                place -= 1
+            if place == 0 or members[row, place - 1] != new:
+                for s in range(kept, place, -1):
+                    members[row, s] = members[row, s - 1]
+                members[row, place] = new
                 kept += 1
         sizes[row] = kept

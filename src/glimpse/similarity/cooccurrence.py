@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from glimpse.compiled import compiled, over_pieces
 from glimpse.embeddings import FloatArray
 from glimpse.errors import ShapeError
 
@@ -57,7 +57,7 @@ class CoOccurrencePrior:
         _, first = np.unique(persons[order], return_index=True)
         highest = np.maximum.reduceat(_scaled(features[order], scale), first, axis=0)
         together = np.zeros((features.shape[1],) * 2, np.float32)
-        _raise_to_products(highest, together)
+        over_pieces(_raise_to_products, len(together), highest, together)
         return cls(together, scale)
 
     def update(self, features: FloatArray) -> CoOccurrencePrior:
@@ -132,9 +132,9 @@ class Headroom:
         penalties = np.zeros(len(columns))
         cut = [np.minimum(_scaled(part, self.scale), self.ceiling) for part in (query, gallery)]
         row_of = np.repeat(np.arange(len(query)), np.diff(starts))
-        _conflicts(
-            *cut, row_of, np.asarray(columns, np.int64), self.starts, self.others, self.bounds, penalties
-        )
+        rows = np.asarray(columns, np.int64)
+        rule = self.starts, self.others, self.bounds
+        over_pieces(_conflicts, len(columns), *cut, row_of, rows, *rule, penalties)
         return penalties
 
 
@@ -143,10 +143,10 @@ def _scaled(features: FloatArray, scale: float) -> Float32:
     return np.clip(scaled, np.float32(0), np.float32(1), out=scaled)
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _raise_to_products(highest, together):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _raise_to_products(first, last, highest, together):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Raise M to max over persons of m_i m_j; one row of M stays in the first-level cache."""
-    for i in numba.prange(together.shape[0]):
+    for i in range(first, last):
         for person in range(highest.shape[0]):
             ours = highest[person, i]
             if ours > 0:
@@ -154,10 +154,10 @@ def _raise_to_products(highest, together):  # type: ignore[no-untyped-def]  # no
                     together[i, j] = max(together[i, j], ours * highest[person, j])
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _conflicts(query, gallery, rows, columns, starts, others, bounds, penalties):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _conflicts(first, last, query, gallery, rows, columns, starts, others, bounds, penalties):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     channels = query.shape[1]
-    for pair in numba.prange(len(columns)):
+    for pair in range(first, last):
         union = np.empty(channels, np.float32)
         highest = np.float32(0)
         for c in range(channels):

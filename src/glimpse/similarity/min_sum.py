@@ -6,9 +6,10 @@ matrix product, 4 x 4 pairs share their loads in registers and the operands lie 
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from glimpse.compiled import compiled_fastmath, over_pieces
 
 # Our choice, measured: 256 dimensions of 4 + 4 rows stay in the first-level cache, a panel of 64 columns in
 # the second. The panels are of columns because the gallery is long even where the query is one row.
@@ -36,15 +37,15 @@ def min_sums(left: Packed, right: Packed) -> NDArray[np.float32]:
     """Sums of minima [n, m] of all rows of two packed sets; the rows of padding are the caller's to drop."""
     sums = np.zeros((left.shape[1], right.shape[1]), np.float32)
     if sums.size:
-        _min_sums(left, right, sums)
+        over_pieces(_min_sums, -(-right.shape[1] // PANEL), left, right, sums)
     return sums
 
 
-@numba.njit(parallel=True, fastmath=True, cache=True, nogil=True)
-def _min_sums(left, right, sums):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled_fastmath
+def _min_sums(first, last, left, right, sums):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     slabs, rows, width = left.shape
     columns = right.shape[1]
-    for panel in numba.prange((columns + PANEL - 1) // PANEL):
+    for panel in range(first, last):
         stop = min(columns, (panel + 1) * PANEL)
         for slab in range(slabs):
             for i in range(0, rows, 4):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from glimpse.compiled import compiled, over_pieces
 
 # our choice: up to here shifting a sorted list costs less than selecting from composed keys
 LONGEST_LIST = 256
@@ -58,18 +59,19 @@ class SortedLists:
     def add(self, rows: slice, first_column: int, tile: torch.Tensor) -> None:
         """Take in a tile."""
         scores = np.ascontiguousarray(tile.numpy())
-        _insert(scores, first_column, self._scores[rows], self._rows[rows], self._lowest[rows])
+        mine = self._scores[rows], self._rows[rows], self._lowest[rows]
+        over_pieces(_insert, len(scores), scores, first_column, *mine)
 
     def result(self) -> tuple[TopK, NDArray[np.float32]]:
         """The lists and the lowest scores."""
         return TopK(self._scores, self._rows), self._lowest
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _insert(tile, first_column, scores, rows, lowest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _insert(first, last, tile, first_column, scores, rows, lowest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Insert a tile into the sorted lists: a tie stays behind what is there, whose row is smaller."""
     k = scores.shape[1]
-    for q in numba.prange(tile.shape[0]):
+    for q in range(first, last):
         low = lowest[q]
         worst = scores[q, k - 1] if k else np.float32(np.inf)
         for g in range(tile.shape[1]):

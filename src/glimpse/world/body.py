@@ -102,14 +102,28 @@ def add_head(build: Builder, person: Person, girth: Girth) -> None:
     tag = Tag(bones.SKULL, HEAD, FACE_THING)
     half = float(girth.long[bones.HEAD_HALF])
     # The face's finish reads height above the middle of the head, so each piece is lowered by it.
-    first = len(build.solids)
-    build.ball(tag, face, (0, 0.008, centre + 0.012), (0.076 * scale, 0.096 * scale, half - 0.008))
-    build.ball(tag, face, (0, 0.026, centre - 0.048 * scale), (0.058 * scale, 0.068 * scale, 0.064 * scale))
-    build.ball(tag, face, (0, 0.106 * scale, centre - 0.014), (0.015, 0.022, 0.026), turn=(-0.35, 0.0, 0.0))
+    build.ball(
+        tag, face, (0, 0.008, centre + 0.012), (0.076 * scale, 0.096 * scale, half - 0.008), raised=-centre
+    )
+    build.ball(
+        tag,
+        face,
+        (0, 0.026, centre - 0.048 * scale),
+        (0.058 * scale, 0.068 * scale, 0.064 * scale),
+        raised=-centre,
+    )
+    build.ball(
+        tag,
+        face,
+        (0, 0.106 * scale, centre - 0.014),
+        (0.015, 0.022, 0.026),
+        turn=(-0.35, 0.0, 0.0),
+        raised=-centre,
+    )
     for sign in (1, -1):
-        build.ball(tag, face, (sign * 0.076 * scale, 0.0, centre - 0.008), (0.012, 0.022, 0.032))
-    for i in range(first, len(build.solids)):
-        object.__setattr__(build.solids[i], "raised", -centre)
+        build.ball(
+            tag, face, (sign * 0.076 * scale, 0.0, centre - 0.008), (0.012, 0.022, 0.032), raised=-centre
+        )
     skin = Surface(person.skin.rgb, "skin", finish=SKIN)
     neck = Tag(bones.SKULL, HEAD)
     build.cone(

@@ -52,7 +52,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Light:
-    """A camera's light: where the sun is (radians; azimuth from the camera's side), and linear RGB strengths."""
+    """A camera's light: where the sun is (radians, azimuth from the camera's side) and linear strengths."""
 
     hour: float
     azimuth: float
@@ -120,7 +120,7 @@ def _draw_camera(seed: int, index: int, hardness: float) -> Camera:
         contrast=float(rng.uniform(0.95 - 0.25 * hardness, 1.05 + 0.20 * hardness)),
         saturation=float(rng.uniform(0.95 - 0.55 * hardness, 1.05 + 0.30 * hardness)),
         sharpness=float(rng.choice([0.0, 0.0, 0.3, 0.6])),
-        noise=float(rng.uniform(0.01, 0.03 + 0.06 * hardness)),
+        noise=float(rng.uniform(0.01, 0.03 + 0.04 * hardness)),
         blur=float(rng.uniform(0.01, 0.05)),
         detector=float(rng.uniform(0.02, 0.09)),
         jpeg_quality=int(rng.integers(55, 96)),

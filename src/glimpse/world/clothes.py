@@ -21,6 +21,7 @@ _PATTERN_SCALE = {
     "print": 0.10,
 }
 _THICK = {"t-shirt": 0.006, "shirt": 0.008, "jacket": 0.020, "coat": 0.024, "dress": 0.006}
+_SLEEVE_THICK = {"t-shirt": 0.006, "shirt": 0.007, "jacket": 0.012, "coat": 0.014, "dress": 0.005}
 _OPENING = {"jacket": 0.050, "coat": 0.034}
 
 
@@ -51,17 +52,17 @@ def add_upper(build: Builder, person: Person, girth: Girth) -> None:
     wrap = girth.chest
     tag = Tag(bones.CHEST, TORSO, UPPER)
     build.cone(
-        tag, look, (0, 0, -0.01), (0, 0.004, rise - 0.145 * girth.scale), (belly, chest), 0.66, wrap, waist
+        tag, look, (0, 0, -0.01), (0, 0.004, rise - 0.145 * girth.scale), (belly, chest), 0.70, wrap, waist
     )
     half = girth.shoulder_half
-    top = rise - 0.035
+    top = rise - 0.062
     strap = 0.55 if upper.sleeve == "none" else 0.93
     build.cone(
         tag,
         look,
         (-half * strap, 0, top - 0.012),
         (half * strap, 0, top - 0.012),
-        (0.052, 0.052),
+        (0.050, 0.050),
         1.0,
         wrap,
         waist,
@@ -70,8 +71,8 @@ def add_upper(build: Builder, person: Person, girth: Girth) -> None:
         build.cone(
             tag,
             look,
-            (sign * 0.028, -0.012, rise + 0.004),
-            (sign * half * 0.8, -0.004, top - 0.004),
+            (sign * 0.028, -0.012, rise + 0.006),
+            (sign * half * 0.85, -0.004, top + 0.006),
             (0.050, 0.046),
             1.0,
             wrap,
@@ -91,7 +92,7 @@ def add_upper(build: Builder, person: Person, girth: Girth) -> None:
         )
     _add_hem(build, person, girth, look, (belly, hips))
     for side in range(2):
-        _add_sleeve(build, person, girth, look, side, thick)
+        _add_sleeve(build, person, girth, look, side)
 
 
 def _add_hem(build: Builder, person: Person, girth: Girth, look: Surface, radii: tuple[float, float]) -> None:
@@ -102,12 +103,12 @@ def _add_hem(build: Builder, person: Person, girth: Girth, look: Surface, radii:
     wrap = girth.chest
     start = (0.0, 0.0, waist + 0.02)
     drop = {"t-shirt": 0.050, "shirt": 0.085, "jacket": 0.055, "coat": 0.060, "dress": 0.050}[kind]
-    build.tube(tag, look, start, (0, 0, -drop), (belly, hips + 0.014), 0.72, sway=0.0, wrap=wrap)
+    build.tube(tag, look, start, (0, 0, -drop), (belly + 0.006, hips + 0.018), 0.78, sway=0.10, wrap=wrap)
     legs = Tag(bones.PELVIS, LEGS, UPPER)
     if kind == "dress":
         length = 0.95 * girth.thigh_length
         build.tube(
-            legs, look, (0, 0, -drop), (0, 0, -length), (hips + 0.014, hips + 0.085), 0.72, 0.0, 0.16, wrap
+            legs, look, (0, 0, -drop), (0, 0, -length), (hips + 0.014, hips + 0.085), 0.74, 0.0, 0.16, wrap
         )
     if kind == "coat":
         length = 0.92 * girth.thigh_length
@@ -116,7 +117,8 @@ def _add_hem(build: Builder, person: Person, girth: Girth, look: Surface, radii:
         )
 
 
-def _add_sleeve(build: Builder, person: Person, girth: Girth, look: Surface, side: int, thick: float) -> None:
+def _add_sleeve(build: Builder, person: Person, girth: Girth, look: Surface, side: int) -> None:
+    thick = _SLEEVE_THICK[person.upper.kind]
     upper, fore = Tag(bones.ARM_R + side, ARMS, UPPER), Tag(bones.FOREARM_R + side, ARMS, UPPER)
     look = replace(look, opening=0.0, pattern=0 if look.pattern == PATTERNS.index("print") else look.pattern)
     arm, elbow, wrist = (radius + thick for radius in (girth.arm, girth.elbow, girth.wrist))
@@ -157,7 +159,15 @@ def add_lower(build: Builder, person: Person, girth: Girth) -> None:
     look = cloth_surface(person.upper.cloth if under_dress else lower.cloth, grain)
     tag = Tag(bones.PELVIS, LEGS, UPPER if under_dress else LOWER)
     hips, waist = girth.hips, girth.waist
-    build.cone(tag, look, (0, 0, -0.035), (0, 0, girth.waist_height), (hips * 0.93, waist), 0.70, wrap=hips)
+    build.cone(
+        tag,
+        look,
+        (0, 0, -0.035),
+        (0, 0, 0.62 * girth.waist_height),
+        (hips * 0.93, waist * 0.88),
+        0.70,
+        wrap=hips,
+    )
     if lower.kind == "skirt":
         length = 0.98 * girth.thigh_length
         build.tube(tag, look, (0, 0, 0.08), (0, 0, -0.07), (waist + 0.02, hips + 0.014), 0.74, wrap=hips)
@@ -213,13 +223,16 @@ def add_shoes(build: Builder, person: Person, girth: Girth) -> None:
     drop = -girth.ankle_height
     for side in range(2):
         tag = Tag(bones.FOOT_R + side, FEET, SHOES)
-        first = len(build.solids)
         build.cone(
-            tag, shoe, (0, -0.040 * k, drop + 0.044), (0, 0.155 * k, drop + 0.034), (0.044, 0.036), 0.95
+            tag,
+            shoe,
+            (0, -0.040 * k, drop + 0.044),
+            (0, 0.155 * k, drop + 0.034),
+            (0.044, 0.036),
+            0.95,
+            raised=-drop,
         )
-        build.cone(tag, shoe, (0, -0.035 * k, drop + 0.05), (0, 0.0, -0.005), (0.042, 0.044))
-        for i in range(first, len(build.solids)):
-            object.__setattr__(build.solids[i], "raised", -drop)
+        build.cone(tag, shoe, (0, -0.035 * k, drop + 0.05), (0, 0.0, -0.005), (0.042, 0.044), raised=-drop)
         ankle = Tag(bones.SHANK_R + side, FEET)
         sock = Surface(person.skin.rgb, "skin", finish=SKIN)
         build.cone(ankle, sock, (0, 0, -0.9 * girth.shank), (0, 0, -girth.shank), (girth.ankle, girth.ankle))

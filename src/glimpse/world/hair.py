@@ -51,7 +51,8 @@ def add_hair(build: Builder, person: Person, girth: Girth) -> None:
             (0.038 * k, 0.022 * k),
         )
     if style == "bun":
-        build.ball(_TAG, look, (0, -0.062 * k, middle + 0.108 * k), (0.052 * k, 0.052 * k, 0.046 * k))
+        back, up = (-0.115, 0.03) if under_hat else (-0.062, 0.108)
+        build.ball(_TAG, look, (0, back * k, middle + up * k), (0.052 * k, 0.052 * k, 0.046 * k))
     if style == "afro":
         radii = (0.142 * k, 0.140 * k, 0.128 * k)
         if under_hat:

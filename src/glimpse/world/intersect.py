@@ -1,16 +1,15 @@
-"""Rays against solids, in closed form: a ray is taken into a solid's own coordinates, where the shape is simple.
+"""Rays against solids, in closed form: a ray is taken into a solid's own coordinates.
 
 The distance along the ray is the same number in both coordinates, since the direction is mapped without
 being normalised. `work` is one picture's table of solids, made by `stage.py`.
 """
 
-# ruff: noqa: ANN001, ANN201
+# ruff: noqa: ANN001, ANN201, ANN202
 # mypy: disable-error-code="no-untyped-def"
 
 import math
 
-import numba
-
+from glimpse.world.jit import inner
 from glimpse.world.solids import BALL, CONE, SLAB
 
 # Columns of a work row.
@@ -23,7 +22,7 @@ WORK = 33
 MISS = 1e30
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def hit(work, k, ox, oy, oz, dx, dy, dz):
     """Distance along a ray, given in the solid's own coordinates, to solid `k`; `MISS` if there is none."""
     shape = work[k, SHAPE]
@@ -36,7 +35,7 @@ def hit(work, k, ox, oy, oz, dx, dy, dz):
     return _hit_tube(work, k, ox, oy, oz, dx, dy, dz)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _hit_ball(work, k, ox, oy, oz, dx, dy, dz):
     a = dx * dx + dy * dy + dz * dz
     b = ox * dx + oy * dy + oz * dz
@@ -59,7 +58,7 @@ def _hit_ball(work, k, ox, oy, oz, dx, dy, dz):
     return MISS
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _hit_cone(length, start, end, ox, oy, oz, dx, dy, dz):
     # The surface is that of a ball which rolls from one end to the other while its radius changes: a cone
     # between two circles of contact, and a cap of a ball at either end.
@@ -95,7 +94,7 @@ def _hit_cone(length, start, end, ox, oy, oz, dx, dy, dz):
     return best
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _hit_slab(ox, oy, oz, dx, dy, dz):
     ix, iy, iz = 1.0 / dx, 1.0 / dy, 1.0 / dz
     nx, ny, nz = ix * ox, iy * oy, iz * oz
@@ -107,7 +106,7 @@ def _hit_slab(ox, oy, oz, dx, dy, dz):
     return enter
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _hit_tube(work, k, ox, oy, oz, dx, dy, dz):
     length, start, end, slit = work[k, SIZES], work[k, SIZES + 1], work[k, SIZES + 2], work[k, SIZES + 3]
     slope = (end - start) / length
@@ -135,7 +134,7 @@ def _hit_tube(work, k, ox, oy, oz, dx, dy, dz):
     return MISS
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def normal(work, k, x, y, z):
     """The outward normal at a point of solid `k`, in its own coordinates, not normalised."""
     shape = work[k, SHAPE]

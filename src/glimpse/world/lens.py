@@ -32,4 +32,5 @@ OCCLUDER_SIDE, OCCLUDER_TURN, OCCLUDER_GAPS = (
 YAW, PASSER_YAW = 64, 65  # where the person and a person passing in front face
 ILLUMINATOR, AMBIENT = 66, 67  # near infrared: strength of the camera's lamp and of what else there is
 SEED = 68
-COLUMNS = 69
+TURN_COS, TURN_SIN = 69, 70
+COLUMNS = 71

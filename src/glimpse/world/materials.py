@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Matter:
-    """Attributes:
-    infrared: reflectance in near infrared, 0 to 1.
-    warmth: apparent temperature on a person, 0 ambient to 1 bare skin.
-    folds: how much the surface crinkles.
-    gloss: strength of the highlight.
+    """How one material answers.
+
+    Attributes:
+        infrared: reflectance in near infrared, 0 to 1.
+        warmth: apparent temperature on a person, 0 ambient to 1 bare skin.
+        folds: how much the surface crinkles.
+        gloss: strength of the highlight.
     """
 
     infrared: float

@@ -5,10 +5,10 @@
 
 import math
 
-import numba
+from glimpse.world.jit import inner
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def scramble(a, b, seed):
     """Three integers to 32 well mixed bits."""
     h = (a * 374761393 + b * 668265263 + seed * 2246822519) & 0xFFFFFFFF
@@ -17,13 +17,13 @@ def scramble(a, b, seed):
     return h ^ (h >> 16)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def uniform(a, b, seed):
     """Three integers to a number from 0 to 1."""
     return scramble(a, b, seed) * (1.0 / 4294967295.0)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def bell(a, b, seed):
     """Three integers to a number with mean 0 and variance 1: the sum of four bytes, near enough normal."""
     h = scramble(a, b, seed)
@@ -31,7 +31,7 @@ def bell(a, b, seed):
     return (total - 510.0) * (1.0 / 147.8)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def smooth(x, y, seed):
     """Value noise in the plane, 0 to 1."""
     fx, fy = math.floor(x), math.floor(y)

@@ -92,7 +92,7 @@ def draw_occluder(kind: OccluderKind, passer: Person | None, rng: np.random.Gene
     """An occluder of that kind, in colours of its own."""
     names = tuple(colours.CLOTH)
     palette: dict[OccluderKind, tuple[RGB, RGB]] = {
-        "car": (colours.CLOTH[names[int(rng.integers(len(names)))]], (0.08, 0.09, 0.10)),
+        "car": (colours.CLOTH[names[int(rng.integers(len(names)))]], (0.1, 0.1, 0.1)),
         "wall": ((0.58, 0.36, 0.28) if rng.random() < 0.5 else (0.62, 0.61, 0.58), (0.72, 0.70, 0.66)),
         "pole": ((0.42, 0.43, 0.44), (0.80, 0.66, 0.20)),
         "bush": ((0.16, 0.34, 0.13), (0.36, 0.46, 0.16)),
@@ -129,28 +129,32 @@ def built(occluder: Occluder) -> NDArray[np.float64]:
 
 def _car(build: Builder, it: Occluder) -> None:
     paint = Surface(it.colour, "paint", finish=CAR)
-    glass = Surface((0.10, 0.12, 0.14), "paint", finish=CAR)
-    rubber = Surface((0.06, 0.06, 0.06), "rubber")
+    glass = Surface((0.12, 0.15, 0.18), "paint", finish=CAR)
+    rubber = Surface((0.05, 0.05, 0.05), "rubber")
     rim = Surface((0.55, 0.56, 0.58), "metal")
     k = it.size
+    # The body, with its bonnet and boot; then glass, roof and pillars of the cabin.
     build.cone(
-        _TAG, paint, (-1.62 * k, 0, 0.58 * k), (1.62 * k, 0, 0.58 * k), (0.48 * k, 0.48 * k), depth=0.72
+        _TAG, paint, (-1.72 * k, 0, 0.64 * k), (1.70 * k, 0, 0.66 * k), (0.33 * k, 0.35 * k), depth=2.4
     )
-    build.slab(_TAG, paint, (0, 0, 0.56 * k), (1.95 * k, 0.80 * k, 0.24 * k))
+    build.slab(_TAG, paint, (0, 0, 0.50 * k), (1.96 * k, 0.80 * k, 0.22 * k))
     build.cone(
-        _TAG, glass, (-0.78 * k, 0, 0.98 * k), (0.55 * k, 0, 0.98 * k), (0.46 * k, 0.46 * k), depth=0.86
+        _TAG, glass, (-0.62 * k, 0, 0.98 * k), (0.86 * k, 0, 0.98 * k), (0.42 * k, 0.42 * k), depth=1.48
     )
-    build.slab(_TAG, paint, (-0.12 * k, 0, 1.42 * k), (0.80 * k, 0.60 * k, 0.035 * k))
-    for x in (-0.75, -0.10, 0.52):
-        build.slab(_TAG, paint, (x * k, 0, 1.12 * k), (0.045 * k, 0.66 * k, 0.31 * k))
+    build.ball(_TAG, paint, (0.12 * k, 0, 1.385 * k), (0.98 * k, 0.66 * k, 0.085 * k))
+    for x, lean in ((-0.82, 0.55), (0.14, 0.0), (1.04, -0.45)):
+        for y in (-0.66, 0.66):
+            foot, head = (x * k, y * k, 0.90 * k), ((x + 0.55 * lean) * k, y * 0.86 * k, 1.37 * k)
+            build.cone(_TAG, paint, foot, head, (0.045 * k, 0.040 * k))
     for x in (-1.22, 1.22):
         for y in (-0.78, 0.78):
-            build.ball(_TAG, rubber, (x * k, y * k, 0.31 * k), (0.31 * k, 0.11 * k, 0.31 * k))
-            build.ball(_TAG, rim, (x * k, y * 1.09 * k, 0.31 * k), (0.17 * k, 0.05 * k, 0.17 * k))
-    for x in (-1.93, 1.93):
-        lamp = Surface((0.85, 0.82, 0.70) if x < 0 else (0.65, 0.10, 0.08), "paint")
-        for y in (-0.6, 0.6):
-            build.ball(_TAG, lamp, (x * k, y * k, 0.66 * k), (0.07 * k, 0.14 * k, 0.07 * k))
+            build.ball(_TAG, rubber, (x * k, y * k, 0.32 * k), (0.32 * k, 0.12 * k, 0.32 * k))
+            build.ball(_TAG, rim, (x * k, y * 1.10 * k, 0.32 * k), (0.19 * k, 0.05 * k, 0.19 * k))
+    for x in (-1.98, 1.98):
+        lamp = Surface((0.90, 0.87, 0.75) if x < 0 else (0.70, 0.08, 0.06), "paint")
+        for y in (-0.58, 0.58):
+            build.ball(_TAG, lamp, (x * k, y * k, 0.68 * k), (0.06 * k, 0.16 * k, 0.07 * k))
+    build.slab(_TAG, rim, (0, -0.815 * k, 0.74 * k), (0.09 * k, 0.012, 0.018 * k))
 
 
 def _wall(build: Builder, it: Occluder) -> None:
@@ -176,11 +180,11 @@ def _bush(build: Builder, it: Occluder) -> None:
     leaf = Surface(it.colour, "leaf", it.second, finish=LEAF, grain=it.grain)
     rng = np.random.default_rng(int(it.grain))
     tall, half = it.tall, it.half_width
-    build.ball(_TAG, leaf, (0, 0, 0.42 * tall), (0.80 * half, 0.45, 0.55 * tall))
-    for step in range(7):
-        x = (step / 6 - 0.5) * 1.5 * half
-        z = float(rng.uniform(0.50, 0.80)) * tall * (1.0 - 0.25 * abs(x) / half)
-        r = float(rng.uniform(0.26, 0.40))
+    build.ball(_TAG, leaf, (0, 0, 0.38 * tall), (0.78 * half, 0.42, 0.34 * tall))
+    for step in range(11):
+        x = (step / 10 - 0.5) * 1.6 * half
+        z = float(rng.uniform(0.45, 0.84)) * tall * (1.0 - 0.25 * abs(x) / half)
+        r = float(rng.uniform(0.22, 0.34))
         build.ball(
             _TAG, leaf, (x, float(rng.uniform(-0.2, 0.1)), z), (r, r * 0.9, r * float(rng.uniform(0.8, 1.3)))
         )

@@ -4,12 +4,11 @@ A picture reads its own rows only and all its randomness is hashed from its seed
 in nor the number of threads changes a byte.
 """
 
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202, RUF046
 # mypy: disable-error-code="no-untyped-def"
 
 import math
 
-import numba
 import numpy as np
 
 from glimpse.world import intersect as w
@@ -17,6 +16,7 @@ from glimpse.world import lens as ln
 from glimpse.world import skeleton as k
 from glimpse.world import stage
 from glimpse.world.develop import develop
+from glimpse.world.jit import entry, inner, source_digest
 from glimpse.world.trace import expose, truth
 from glimpse.world.window import (
     OCCLUDER_BONE,
@@ -28,40 +28,16 @@ from glimpse.world.window import (
     probe_person,
 )
 
-# Columns of the index table `cast [N, 8]`: where a picture finds its rows.
-PERSON_FIRST, PERSON_COUNT, PERSON_SIZE, OCCLUDER_FIRST, OCCLUDER_COUNT, PASSER_SIZE, PASSER_POSE = range(7)
-CAST = 7
+# Columns of the index table `cast [N, CAST]`: where a picture finds its rows.
+PERSON_FIRST, PERSON_COUNT, PERSON_SIZE, OCCLUDER_FIRST, OCCLUDER_COUNT, PASSER_SIZE = range(6)
+CAST = 6
 
 
-@numba.njit(cache=True, parallel=True, error_model="numpy")
-def render_all(
-    cast, rows, sizes, poses, passer_poses, lens, samples, images, parts, tally, seen, things, keypoints
-):
-    """Render every row of `lens` into the outputs."""
-    for n in numba.prange(cast.shape[0]):
-        render_one(
-            n,
-            cast,
-            rows,
-            sizes,
-            poses,
-            passer_poses,
-            lens,
-            samples,
-            images,
-            parts,
-            tally,
-            seen,
-            things,
-            keypoints,
-        )
-
-
-@numba.njit(cache=True, error_model="numpy")
-def render_one(
-    n, cast, rows, sizes, poses, passer_poses, lens, samples, images, parts, tally, seen, things, keypoints
-):
+@inner
+def render_one(n, given, filled):
     """Render picture `n`: pose, stage, occluder, window, truth, light, picture."""
+    cast, rows, sizes, poses, passer_poses, lens, samples = given
+    images, parts, tally, seen, things, keypoints = filled
     height, width = images.shape[1], images.shape[2]
     person, occluders = cast[n, PERSON_COUNT], cast[n, OCCLUDER_COUNT]
     count = person + occluders
@@ -71,12 +47,12 @@ def render_one(
     box, window = np.empty(4), np.empty(4)
     depths = np.empty((PROBE_ROWS + 1, PROBE_COLUMNS))
     size = cast[n, PERSON_SIZE]
-    k.place_bones(bones, 0, sizes, size, poses, n, 0.0, 0.0, lens[n, ln.YAW])
+    k.place_bones(bones, 0.0, sizes, size, poses, n, 0.0, 0.0, lens[n, ln.YAW])
     stage.aim(view, lens, n, bones[k.PELVIS, 11])
     spread = abs(poses[n, 1] * math.sin(poses[n, 0]))
     for m in range(person):
         row = cast[n, PERSON_FIRST] + m
-        stage.put(work, m, rows, row, bones, int(rows[row, 1]), -1, view, lens, n, spread)
+        stage.put(work, m, rows, row, bones, int(rows[row, 1]), -1.0, view, lens, n, spread)
     person_box(work, person, box)
     total = probe_person(work, person, view, box, depths)
     if occluders > 0:
@@ -84,7 +60,7 @@ def render_one(
         if passer:
             k.place_bones(
                 bones,
-                OCCLUDER_BONE + 1,
+                float(OCCLUDER_BONE + 1),
                 sizes,
                 cast[n, PASSER_SIZE],
                 passer_poses,
@@ -110,37 +86,69 @@ def render_one(
         )
     choose_window(lens, n, box, depths, total, window)
     first = np.empty((height, width), np.int16)
-    truth(work, person, count, bones, view, window, box, height, width, n, parts, tally, seen, things, first)
+    depth = np.empty((height, width))
+    truth(
+        work,
+        person,
+        count,
+        bones,
+        view,
+        window,
+        box,
+        height,
+        width,
+        n,
+        parts,
+        tally,
+        seen,
+        things,
+        first,
+        depth,
+    )
     _keypoints(bones, sizes, size, view, window, height, width, parts, n, keypoints)
     light = np.empty((height, width, 3), np.float32)
-    expose(work, count, rows, bones, view, lens, n, window, height, width, samples, light)
+    expose(work, count, rows, bones, view, lens, n, window, height, width, samples, first, depth, light)
     develop(light, lens, n, images, n)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _keypoints(bones, sizes, size, view, window, height, width, parts, n, keypoints):
     """Project the joints, in the order of `frame.KEYPOINTS`."""
     head = 2.0 * sizes[size, k.HEAD_HALF]
-    _joint(bones, k.SKULL, 0.01, 0.06 + head * 0.93, view, window, height, width, parts, n, 0, keypoints)
-    _joint(bones, k.SKULL, 0.0, 0.0, view, window, height, width, parts, n, 1, keypoints)
+    _joint(bones, k.SKULL, 0.01, 0.06 + head * 0.93, view, window, height, width, parts, n, 0.0, keypoints)
+    _joint(bones, k.SKULL, 0.0, 0.0, view, window, height, width, parts, n, 1.0, keypoints)
     for side in range(2):
-        base = 2 + 3 * side
+        base = 2.0 + 3.0 * side
         _joint(bones, k.ARM_R + side, 0.0, 0.0, view, window, height, width, parts, n, base, keypoints)
         _joint(
-            bones, k.FOREARM_R + side, 0.0, 0.0, view, window, height, width, parts, n, base + 1, keypoints
+            bones, k.FOREARM_R + side, 0.0, 0.0, view, window, height, width, parts, n, base + 1.0, keypoints
         )
         wrist = -sizes[size, k.FOREARM]
         _joint(
-            bones, k.FOREARM_R + side, 0.0, wrist, view, window, height, width, parts, n, base + 2, keypoints
+            bones,
+            k.FOREARM_R + side,
+            0.0,
+            wrist,
+            view,
+            window,
+            height,
+            width,
+            parts,
+            n,
+            base + 2.0,
+            keypoints,
         )
-        base = 8 + 3 * side
+        base = 8.0 + 3.0 * side
         _joint(bones, k.THIGH_R + side, 0.0, 0.0, view, window, height, width, parts, n, base, keypoints)
-        _joint(bones, k.SHANK_R + side, 0.0, 0.0, view, window, height, width, parts, n, base + 1, keypoints)
-        _joint(bones, k.FOOT_R + side, 0.0, 0.0, view, window, height, width, parts, n, base + 2, keypoints)
+        _joint(
+            bones, k.SHANK_R + side, 0.0, 0.0, view, window, height, width, parts, n, base + 1.0, keypoints
+        )
+        _joint(bones, k.FOOT_R + side, 0.0, 0.0, view, window, height, width, parts, n, base + 2.0, keypoints)
 
 
-@numba.njit(cache=True, error_model="numpy")
-def _joint(bones, bone, ahead, up, view, window, height, width, parts, n, index, keypoints):
+@inner
+def _joint(bones, bone, ahead, up, view, window, height, width, parts, n, place, keypoints):
+    index = int(place)  # whole numbers come as floats: a literal int would compile once per value
     px = bones[bone, 9] + bones[bone, 1] * ahead + bones[bone, 2] * up - view[0, 0]
     py = bones[bone, 10] + bones[bone, 4] * ahead + bones[bone, 5] * up - view[0, 1]
     pz = bones[bone, 11] + bones[bone, 7] * ahead + bones[bone, 8] * up - view[0, 2]
@@ -156,3 +164,22 @@ def _joint(bones, bone, ahead, up, view, window, height, width, parts, n, index,
     if 0 <= column < width and 0 <= row < height and parts[n, row, column] >= 2:
         shown = 1.0
     keypoints[n, index, 2] = shown
+
+
+def _compiled(sources):
+    @entry
+    def render_range(start, stop, given, filled):
+        """Render the pictures from `start` to `stop`.
+
+        `given` are cast, rows, sizes, poses, passers' poses, lens and samples; `filled` are images, parts,
+        tally, seen, things and keypoints.
+        """
+        made_from = sources  # part of the closure, and so of the key under which the cache keeps this
+        for n in range(start, stop):
+            render_one(n, given, filled)
+        return made_from
+
+    return render_range
+
+
+render_range = _compiled(source_digest())

@@ -1,12 +1,11 @@
 """Grounds and backdrops: endless planes with a texture of their own."""
 
-# ruff: noqa: ANN001, ANN201
+# ruff: noqa: ANN001, ANN201, RUF046
 # mypy: disable-error-code="no-untyped-def"
 
 import math
 
-import numba
-
+from glimpse.world.jit import inner
 from glimpse.world.noise import smooth, uniform
 from glimpse.world.texture import brick
 
@@ -16,7 +15,7 @@ ASPHALT, PAVING, GRASS, TILES, COBBLES, PLANKS = range(6)
 BRICKS, FACADE, HEDGE, CONCRETE, SHOP, PANELS = range(6)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def ground_look(kind, x, y, seed):
     """(share of the ground's second colour, brightness) at a point of the ground, in metres."""
     worn = 0.86 + 0.28 * smooth(x * 0.9, y * 0.9, seed)
@@ -44,10 +43,10 @@ def ground_look(kind, x, y, seed):
     plank = math.floor(y / 0.16)
     if (y / 0.16) % 1.0 < 0.06:
         return 0.0, 0.5
-    return 0.5 * smooth(x * 1.5, y * 30.0, seed + 3), 0.8 + 0.4 * uniform(int(plank), 5, seed)
+    return 0.5 * smooth(x * 1.5, y * 30.0, seed + 3), 0.8 + 0.4 * uniform(int(plank), seed, seed)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def backdrop_look(kind, x, z, seed):
     """(share of the backdrop's second colour, brightness) at a point of the wall, in metres."""
     if kind == BRICKS:
@@ -77,4 +76,4 @@ def backdrop_look(kind, x, z, seed):
     a = (x / 1.2) % 1.0
     if a < 0.03:
         return 1.0, 0.7
-    return (0.6 if z < 0.95 else 0.0), 0.94 + 0.1 * uniform(int(math.floor(x / 1.2)), 3, seed)
+    return (0.6 if z < 0.95 else 0.0), 0.94 + 0.1 * uniform(int(math.floor(x / 1.2)), seed, seed)

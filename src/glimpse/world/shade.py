@@ -5,12 +5,11 @@
 
 import math
 
-import numba
-
 from glimpse.world import intersect as w
 from glimpse.world import lens as ln
 from glimpse.world import solids as s
 from glimpse.world import stage
+from glimpse.world.jit import inner
 from glimpse.world.noise import smooth, uniform
 from glimpse.world.scenery import backdrop_look, ground_look
 from glimpse.world.texture import look
@@ -20,12 +19,49 @@ GROUND_INFRARED = (0.16, 0.34, 0.78, 0.40, 0.30, 0.52)
 BACKDROP_INFRARED = (0.36, 0.42, 0.80, 0.38, 0.30, 0.55)
 
 
-@numba.njit(cache=True, error_model="numpy")
-def sunlit(work, count, view, lens, i, x, y, z, softness, seed_a, seed_b):
+LIGHT_CELLS = 24  # along each side of the grid of solids as the sun sees them
+
+
+@inner
+def list_light(work, count, softness, grid, lists):
+    """List for each cell of a grid across the sun's direction the solids that could shade it.
+
+    `grid` becomes low u, cells per metre along u, and the same of v; a list begins with its length.
+    """
+    wide = 6.0 * softness
+    low_u, high_u, low_v, high_v = 1e30, -1e30, 1e30, -1e30
+    for k in range(count):
+        r = work[k, w.LIGHT_R] + wide
+        low_u, high_u = min(low_u, work[k, w.LIGHT_X] - r), max(high_u, work[k, w.LIGHT_X] + r)
+        low_v, high_v = min(low_v, work[k, w.LIGHT_Y] - r), max(high_v, work[k, w.LIGHT_Y] + r)
+    grid[0], grid[1] = low_u, LIGHT_CELLS / (high_u - low_u)
+    grid[2], grid[3] = low_v, LIGHT_CELLS / (high_v - low_v)
+    for cell in range(LIGHT_CELLS * LIGHT_CELLS):
+        lists[cell, 0] = 0
+    for k in range(count):
+        r = work[k, w.LIGHT_R] + wide
+        c0 = max(0, int((work[k, w.LIGHT_X] - r - low_u) * grid[1]))
+        c1 = min(LIGHT_CELLS - 1, int((work[k, w.LIGHT_X] + r - low_u) * grid[1]))
+        r0 = max(0, int((work[k, w.LIGHT_Y] - r - low_v) * grid[3]))
+        r1 = min(LIGHT_CELLS - 1, int((work[k, w.LIGHT_Y] + r - low_v) * grid[3]))
+        for row in range(r0, r1 + 1):
+            for column in range(c0, c1 + 1):
+                cell = row * LIGHT_CELLS + column
+                lists[cell, 0] += 1
+                lists[cell, lists[cell, 0]] = k
+
+
+@inner
+def sunlit(work, grid, lists, view, lens, i, x, y, z, seed_a, seed_b):
     """Whether the sun reaches a point: 1 or 0 along one ray, drawn within the sun's disc."""
+    softness = lens[i, ln.SUN_WIDTH]
     sx, sy, sz = lens[i, ln.SUN], lens[i, ln.SUN + 1], lens[i, ln.SUN + 2]
     u = x * view[stage.SUN_U, 0] + y * view[stage.SUN_U, 1] + z * view[stage.SUN_U, 2]
     v = x * view[stage.SUN_V, 0] + y * view[stage.SUN_V, 1] + z * view[stage.SUN_V, 2]
+    column, row = int((u - grid[0]) * grid[1]), int((v - grid[2]) * grid[3])
+    if u < grid[0] or v < grid[2] or column >= LIGHT_CELLS or row >= LIGHT_CELLS:
+        return 1.0
+    cell = row * LIGHT_CELLS + column
     along = x * sx + y * sy + z * sz
     du, dv = 0.0, 0.0
     if softness > 0.0:
@@ -35,7 +71,8 @@ def sunlit(work, count, view, lens, i, x, y, z, softness, seed_a, seed_b):
         sx += du * view[stage.SUN_U, 0] + dv * view[stage.SUN_V, 0]
         sy += du * view[stage.SUN_U, 1] + dv * view[stage.SUN_V, 1]
         sz += dv * view[stage.SUN_V, 2]
-    for k in range(count):
+    for n in range(lists[cell, 0]):
+        k = int(lists[cell, n + 1])
         reach = work[k, w.LIGHT_FAR] - along
         if reach <= 0.0:
             continue
@@ -54,9 +91,12 @@ def sunlit(work, count, view, lens, i, x, y, z, softness, seed_a, seed_b):
     return 1.0
 
 
-@numba.njit(cache=True, error_model="numpy")
-def solid_light(work, count, rows, bones, view, lens, i, k, t, dx, dy, dz, softness, a, b):
-    """Light from the point at `t` of a camera ray on solid `k`: linear RGB; one number thrice in infrared."""
+@inner
+def solid_light(work, grid, lists, rows, bones, view, lens, i, k, t, dx, dy, dz, a, b, lit):
+    """Light from the point at `t` of a camera ray on solid `k`: linear RGB, one number thrice in infrared.
+
+    `lit` is whether the sun reaches it, negative if that is to be found out; it is the fourth of the answer.
+    """
     lx = work[k, 0] * dx + work[k, 1] * dy + work[k, 2] * dz
     ly = work[k, 3] * dx + work[k, 4] * dy + work[k, 5] * dz
     lz = work[k, 6] * dx + work[k, 7] * dy + work[k, 8] * dz
@@ -110,22 +150,27 @@ def solid_light(work, count, rows, bones, view, lens, i, k, t, dx, dy, dz, softn
         scale = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz)
         nx, ny, nz = nx * scale, ny * scale, nz * scale
     if band == 2.0:
-        warm = rows[row, s.WARMTH] * (0.72 + 0.28 * facing) * (0.92 + 0.16 * smooth(px * 14.0, pz * 14.0, 3))
+        warm = (
+            rows[row, s.WARMTH] * (0.72 + 0.28 * facing) * (0.92 + 0.16 * smooth(px * 14.0, pz * 14.0, bone))
+        )
         if finish == s.FACE and bright < 0.6:
             warm *= 0.95
-        return warm, warm, warm
+        warm *= warm  # developing takes the root again
+        return warm, warm, warm, lit
     if band == 1.0:
         albedo = rows[row, s.INFRARED] * (1.0 - share) + rows[row, s.INFRARED_SECOND] * share
         lamp = _lamp(lens, i, t) * max(0.0, -(nx * dx + ny * dy + nz * dz) * length)
         value = albedo * bright * (lamp + lens[i, ln.AMBIENT] * (0.7 + 0.3 * nz))
-        return value, value, value
+        return value, value, value, lit
     shine = nx * lens[i, ln.SUN] + ny * lens[i, ln.SUN + 1] + nz * lens[i, ln.SUN + 2]
     gloss = 0.0
     if shine > 0.0:
         if lens[i, ln.SUN_LIGHT + 1] > 0.02:
-            shine *= sunlit(
-                work, count, view, lens, i, x + 0.004 * nx, y + 0.004 * ny, z + 0.004 * nz, softness, a, b
-            )
+            if lit < 0.0:
+                lit = sunlit(
+                    work, grid, lists, view, lens, i, x + 0.004 * nx, y + 0.004 * ny, z + 0.004 * nz, a, b
+                )
+            shine *= lit
         gloss = rows[row, s.GLOSS]
         if gloss > 0.0:
             hx = lens[i, ln.SUN] - dx * length
@@ -159,26 +204,26 @@ def solid_light(work, count, rows, bones, view, lens, i, k, t, dx, dy, dz, softn
             out_g = value
         else:
             out_b = value
-    return out_r, out_g, out_b
+    return out_r, out_g, out_b, lit
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _sheen(lens, i, nx, ny, nz, facing, channel):
     """Sky mirrored in paint or glass, stronger at grazing angles."""
     edge = 1.0 - facing
     return lens[i, ln.SKY_LIGHT + channel] * (0.03 + 0.25 * edge * edge * edge) * max(0.0, nz + 0.4)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _lamp(lens, i, t):
     """The camera's infrared lamp at distance `t`: it falls off with the square, to 1 at the person."""
     ratio = lens[i, ln.DISTANCE] / max(t, 0.5)
     return lens[i, ln.ILLUMINATOR] * min(3.0, ratio * ratio)
 
 
-@numba.njit(cache=True, error_model="numpy")
-def scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b):
-    """Light along a camera ray that meets no solid: ground, backdrop or sky."""
+@inner
+def scene_light(work, grid, lists, view, lens, i, dx, dy, dz, a, b, lit):
+    """Light along a ray that meets no solid: ground, backdrop or sky; `lit` as in `solid_light`."""
     ox, oy, oz = view[stage.PLACE, 0], view[stage.PLACE, 1], view[stage.PLACE, 2]
     band = lens[i, ln.BAND]
     seed = int(lens[i, ln.SCENE_SEED])
@@ -187,54 +232,61 @@ def scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b):
     ground = -oz / dz if dz < -1e-6 else w.MISS
     if ground < wall:
         x, y = ox + ground * dx, oy + ground * dy
-        c, q = math.cos(lens[i, ln.SCENE_TURN]), math.sin(lens[i, ln.SCENE_TURN])
+        c, q = lens[i, ln.TURN_COS], lens[i, ln.TURN_SIN]
         gx, gy = c * x - q * y + lens[i, ln.SCENE_X], q * x + c * y + lens[i, ln.SCENE_Y]
         kind = int(lens[i, ln.GROUND])
         share, bright = ground_look(kind, gx, gy, seed)
         near = math.exp(-(x * x + y * y) * 7.0)
         if band == 2.0:
-            warm = 0.17 + 0.05 * smooth(gx * 0.7, gy * 0.7, seed) + 0.03 * bright
-            return warm, warm, warm
+            warm = 0.20 + 0.08 * smooth(gx * 0.7, gy * 0.7, seed) + 0.03 * bright
+            warm *= warm
+            return warm, warm, warm, lit
         if band == 1.0:
             steep = -dz / math.sqrt(dx * dx + dy * dy + dz * dz)
             value = GROUND_INFRARED[kind] * bright * (_lamp(lens, i, ground) * steep + lens[i, ln.AMBIENT])
             value *= 1.0 - 0.3 * near
-            return value, value, value
+            return value, value, value, lit
         sun = max(0.0, lens[i, ln.SUN + 2])
         if lens[i, ln.SUN_LIGHT + 1] > 0.02:
-            sun *= sunlit(work, count, view, lens, i, x, y, 0.002, softness, a, b)
-        return _scene_rgb(lens, i, ln.GROUND_COLOUR, share, bright, sun, 1.0 - 0.45 * near)
+            if lit < 0.0:
+                lit = sunlit(work, grid, lists, view, lens, i, x, y, 0.002, a, b)
+            sun *= lit
+        return _scene_rgb(lens, i, ln.GROUND_COLOUR, share, bright, sun, 1.0 - 0.45 * near, lit)
     x, z = ox + wall * dx, oz + wall * dz
     if z > lens[i, ln.BACKDROP_TALL] or wall < 0.0:
         if band == 2.0:
-            return 0.02, 0.02, 0.02
+            return 0.001, 0.001, 0.001, lit
         if band == 1.0:
-            return 0.01, 0.01, 0.01
+            return 0.01, 0.01, 0.01, lit
         glow = 1.25 + 0.3 * smooth(x * 0.15, z * 0.3, seed)
         return (
             lens[i, ln.SKY_LIGHT] * glow,
             lens[i, ln.SKY_LIGHT + 1] * glow,
             lens[i, ln.SKY_LIGHT + 2] * glow,
+            lit,
         )
     along = x + lens[i, ln.SCENE_X]
     kind = int(lens[i, ln.BACKDROP])
     share, bright = backdrop_look(kind, along, z, seed)
     if band == 2.0:
-        warm = 0.13 + 0.05 * smooth(along * 0.5, z * 0.5, seed) + 0.08 * share
-        return warm, warm, warm
+        warm = 0.14 + 0.08 * smooth(along * 0.5, z * 0.5, seed) + 0.10 * share
+        warm *= warm
+        return warm, warm, warm, lit
     if band == 1.0:
         value = BACKDROP_INFRARED[kind] * bright * (1.0 - 0.5 * share)
         value *= _lamp(lens, i, wall) + lens[i, ln.AMBIENT]
-        return value, value, value
+        return value, value, value, lit
     sun = max(0.0, -lens[i, ln.SUN + 1])
     if sun > 0.0 and lens[i, ln.SUN_LIGHT + 1] > 0.02:
         y = oy + wall * dy
-        sun *= sunlit(work, count, view, lens, i, x, y - 0.01, z, softness, a, b)
-    return _scene_rgb(lens, i, ln.BACKDROP_COLOUR, share, bright, sun, 0.75)
+        if lit < 0.0:
+            lit = sunlit(work, grid, lists, view, lens, i, x, y - 0.01, z, a, b)
+        sun *= lit
+    return _scene_rgb(lens, i, ln.BACKDROP_COLOUR, share, bright, sun, 0.75, lit)
 
 
-@numba.njit(cache=True, error_model="numpy")
-def _scene_rgb(lens, i, colour, share, bright, sun, open_sky):
+@inner
+def _scene_rgb(lens, i, colour, share, bright, sun, open_sky, lit):
     r = (lens[i, colour] * (1.0 - share) + lens[i, colour + 3] * share) * bright
     g = (lens[i, colour + 1] * (1.0 - share) + lens[i, colour + 4] * share) * bright
     b = (lens[i, colour + 2] * (1.0 - share) + lens[i, colour + 5] * share) * bright
@@ -242,4 +294,5 @@ def _scene_rgb(lens, i, colour, share, bright, sun, open_sky):
         r * (lens[i, ln.SUN_LIGHT] * sun + lens[i, ln.SKY_LIGHT] * open_sky),
         g * (lens[i, ln.SUN_LIGHT + 1] * sun + lens[i, ln.SKY_LIGHT + 1] * open_sky),
         b * (lens[i, ln.SUN_LIGHT + 2] * sun + lens[i, ln.SKY_LIGHT + 2] * open_sky),
+        lit,
     )

@@ -4,13 +4,16 @@ A bone's frame is x to the person's right, y forward, z up when the person stand
 extend along -z. Proportions are fractions of stature as drawing books give them; the spreads are our choice.
 """
 
+# ruff: noqa: ANN001, ANN201, ANN202
+# mypy: disable-error-code="no-untyped-def"
+
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.world.frame import Pose
+from glimpse.world.jit import inner
 from glimpse.world.person import Body
 
 ROOT, PELVIS, CHEST, SKULL = 0, 1, 2, 3
@@ -70,8 +73,8 @@ def pose_numbers(pose: Pose) -> NDArray[np.float64]:
     )
 
 
-@numba.njit(cache=True, error_model="numpy")
-def _turn(bones, bone, parent, x, y, z, about_x, about_y, about_z):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+@inner
+def _turn(bones, bone, parent, x, y, z, about_x, about_y, about_z):
     """Hang `bone` at (x, y, z) of `parent`, turned about z, then x, then y of its own frame."""
     cx, sx = math.cos(about_x), math.sin(about_x)
     cy, sy = math.cos(about_y), math.sin(about_y)
@@ -88,12 +91,16 @@ def _turn(bones, bone, parent, x, y, z, about_x, about_y, about_z):  # type: ign
         bones[bone, 9 + row] = bones[parent, 9 + row] + a * x + b * y + c * z
 
 
-@numba.njit(cache=True, error_model="numpy")
-def place_bones(bones, first, size, who, pose, at, x, y, yaw):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
-    """Fill `bones[first : first + BONES]` for lengths `size[who]` in pose `pose[at]`, standing at (x, y).
+@inner
+def place_bones(bones, first_bone, size, who, pose, at, x, y, yaw):
+    """Fill `BONES` rows of `bones` from `first_bone` for someone standing at (x, y).
+
+    Her lengths are `size[who]`, her pose is `pose[at]`.
+
 
     `yaw` turns the person's forward direction counter-clockwise, seen from above, from +y.
     """
+    first = int(first_bone)  # comes as a float: a literal int would compile once per value
     root = first + ROOT
     for i in range(12):
         bones[root, i] = 0.0
@@ -131,7 +138,7 @@ def place_bones(bones, first, size, who, pose, at, x, y, yaw):  # type: ignore[n
     for side in range(2):
         sign = 1.0 - 2.0 * side  # +1 on the right, -1 on the left
         arm = -sign * swing * step + pose[at, 6 + side]
-        shoulder_z = size[who, SHOULDER] - 0.035
+        shoulder_z = size[who, SHOULDER] - 0.062
         _turn(
             bones,
             first + ARM_R + side,

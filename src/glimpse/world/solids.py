@@ -58,10 +58,15 @@ class Surface:
 
 @dataclass(frozen=True)
 class Solid:
-    """A placed shape. `sizes` are, for a ball: the plane (a, b, c, d) of which the side
-    ax + by + cz + d >= 0 is kept; for a cone: length, radius at the start, radius at the end; for a tube:
-    the same and the half-width of a slit in front. `wrap` is the radius that turns an angle about the bone
-    into metres for the pattern, `raised` is added to the height in it; `sway` widens a tube's end with the step.
+    """A placed shape.
+
+    Attributes:
+        sizes: for a ball the plane (a, b, c, d) of which the side ax + by + cz + d >= 0 is kept; for a cone
+            its length and the radii at its start and end; for a tube the same and the half-width of a slit
+            in front.
+        wrap: the radius that turns an angle about the bone into metres for the pattern.
+        raised: what is added to the height in the pattern.
+        sway: how much a tube's end widens with the step.
     """
 
     shape: int
@@ -100,12 +105,12 @@ class Builder:
         radii: Vector,
         keep: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0),
         turn: Vector = (0.0, 0.0, 0.0),
-        wrap: float = 0.1,
+        raised: float = 0.0,
     ) -> None:
         """An ellipsoid, of which the side of a plane (in coordinates of the unit ball) may be kept."""
         place = rotation(turn) @ np.diag(radii)
         self.solids.append(
-            Solid(BALL, tag.bone, tag.part, tag.thing, keep, place, centre, surface, wrap=wrap)
+            Solid(BALL, tag.bone, tag.part, tag.thing, keep, place, centre, surface, raised=raised)
         )
 
     def slab(
@@ -115,13 +120,10 @@ class Builder:
         centre: Vector,
         halves: Vector,
         turn: Vector = (0.0, 0.0, 0.0),
-        wrap: float = 0.1,
     ) -> None:
         """A box with the given half-sides."""
         place = rotation(turn) @ np.diag(halves)
-        self.solids.append(
-            Solid(SLAB, tag.bone, tag.part, tag.thing, (0, 0, 0, 0), place, centre, surface, wrap=wrap)
-        )
+        self.solids.append(Solid(SLAB, tag.bone, tag.part, tag.thing, (0, 0, 0, 0), place, centre, surface))
 
     def cone(
         self,
@@ -191,7 +193,8 @@ def rotation(turn: Vector) -> NDArray[np.float64]:
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return about_z @ about_y @ about_x
+    turned: NDArray[np.float64] = about_z @ about_y @ about_x
+    return turned
 
 
 def _along(start: Vector, end: Vector, depth: float) -> tuple[NDArray[np.float64], float]:
@@ -206,7 +209,7 @@ def _along(start: Vector, end: Vector, depth: float) -> tuple[NDArray[np.float64
 
 
 def linear(rgb: RGB) -> NDArray[np.float64]:
-    """sRGB to linear light, by a power of 2.2 (the camera develops by its inverse)."""
+    """SRGB to linear light, by a power of 2.2 (the camera develops by its inverse)."""
     return np.asarray(rgb, dtype=np.float64) ** 2.2
 
 

@@ -1,21 +1,20 @@
-"""Setting the stage of one picture: solids into the world, their bounds in the picture and towards the sun."""
+"""Setting the stage of one picture: solids in the world, their bounds for camera and sun."""
 
-# ruff: noqa: ANN001, ANN201
+# ruff: noqa: ANN001, ANN201, ANN202
 # mypy: disable-error-code="no-untyped-def"
 
 import math
 
-import numba
-
 from glimpse.world import intersect as w
 from glimpse.world import lens as ln
 from glimpse.world import solids as s
+from glimpse.world.jit import inner
 
 # Rows of `view`: the camera's place and its axes right, up and forward; two axes across the sun's direction.
 PLACE, ACROSS, UP, AHEAD, SUN_U, SUN_V = range(6)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def aim(view, lens, i, look_height):
     """Place the camera of picture `i` in `view [6, 3]`, looking at the middle of the person."""
     distance, height = lens[i, ln.DISTANCE], lens[i, ln.HEIGHT]
@@ -33,9 +32,9 @@ def aim(view, lens, i, look_height):
     view[SUN_V, 0], view[SUN_V, 1], view[SUN_V, 2] = -sz * sx / flat, -sz * sy / flat, flat
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def put(work, k, rows, row, bones, bone, part, view, lens, i, spread):
-    """Fill work row `k` from solid `row` on `bone`; `part` overrides the solid's own where it is not negative."""
+    """Fill work row `k` from solid `row` on `bone`; `part` replaces the solid's own unless negative."""
     for r in range(3):
         for c in range(3):
             total = 0.0
@@ -53,14 +52,14 @@ def put(work, k, rows, row, bones, bone, part, view, lens, i, spread):
     for m in range(4):
         work[k, w.SIZES + m] = rows[row, s.SIZES + m]
     work[k, w.SIZES + 2] += rows[row, s.SWAY] * spread
-    work[k, w.PART] = rows[row, s.PART] if part < 0 else part
+    work[k, w.PART] = rows[row, s.PART] if part < 0.0 else part
     work[k, w.ROW] = row
-    work[k, w.THING] = rows[row, s.THING] if part < 0 else -1
+    work[k, w.THING] = rows[row, s.THING] if part < 0.0 else -1.0
     work[k, w.BONE] = bone
     _bound(work, k, rows, row, bones, bone, view, lens, i)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _to_world(bones, bone, x, y, z):
     return (
         bones[bone, 0] * x + bones[bone, 1] * y + bones[bone, 2] * z + bones[bone, 9],
@@ -69,13 +68,12 @@ def _to_world(bones, bone, x, y, z):
     )
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _bound(work, k, rows, row, bones, bone, view, lens, i):
     """Bounds of solid `k`: its box in the picture plane, its nearest depth, its disc towards the sun."""
     lx, ly, lz, hx, hy, hz = _extent(work, k)
     near, left, right, bottom, top = 1e30, 1e30, -1e30, 1e30, -1e30
-    cu, cv, far = 0.0, 0.0, -1e30
-    us = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    far = -1e30
     low_u, high_u, low_v, high_v = 1e30, -1e30, 1e30, -1e30
     for corner in range(8):
         x = lx if corner & 1 else hx
@@ -120,7 +118,7 @@ def _bound(work, k, rows, row, bones, bone, view, lens, i):
     work[k, w.LIGHT_FAR] = far
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _extent(work, k):
     """The box of solid `k` in its own coordinates: low x, y, z, then high x, y, z."""
     shape = work[k, w.SHAPE]

@@ -9,8 +9,7 @@ the second colour (0 to 1), and a factor on the brightness.
 
 import math
 
-import numba
-
+from glimpse.world.jit import inner
 from glimpse.world.noise import smooth, uniform
 from glimpse.world.skeleton import CHEST
 from glimpse.world.solids import (
@@ -30,7 +29,7 @@ PLAIN, STRIPES, PLAID, DOTS, BLOTCHES, PRINT = range(6)
 PRINT_HEIGHT, PRINT_HALF = 0.345, 0.088  # of a chest print, in metres above the hips
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def look(finish, pattern, scale, wrap, raised, opening, grain, bone, x, y, z):
     """(share of the second colour, brightness) at (x, y, z) of the bone."""
     if finish == CLOTH:
@@ -61,7 +60,7 @@ def look(finish, pattern, scale, wrap, raised, opening, grain, bone, x, y, z):
     return 0.0, 1.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _cloth(pattern, scale, wrap, raised, opening, grain, bone, x, y, z):
     if opening > 0.0 and y > 0.0:
         edge = abs(x) - opening
@@ -95,7 +94,7 @@ def _cloth(pattern, scale, wrap, raised, opening, grain, bone, x, y, z):
     return (1.0 if field > 0.52 else 0.0), 1.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _print(x, v, grain):
     """A motif on the chest: a disc, a ring, a cross, a bar, a triangle or a block of lines."""
     a, b = x / PRINT_HALF, v / PRINT_HALF
@@ -117,22 +116,22 @@ def _print(x, v, grain):
     return 1.0 if inside else 0.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _face(k, x, y, v):
     """Eyes, brows, mouth: dark places of a face; the second colour is the hair's."""
     if y < 0.03:
         return 0.0, 1.0
     side = abs(x) / k
     high = v / k
-    brow = abs(high - 0.040 + 0.12 * abs(side - 0.032)) < 0.0065 and 0.010 < side < 0.054
+    brow = abs(high - 0.041 + 0.25 * max(0.0, side - 0.036)) < 0.0050 and 0.013 < side < 0.052
     if brow:
-        return 0.9, 0.8
+        return 0.75, 0.85
     e, f = (side - 0.031) / 0.0175, (high - 0.018) / 0.0095
     r = e * e + f * f
     if r < 1.0:
         return (0.0, 0.10) if e * e * 3.4 + f * f < 0.9 else (0.0, 1.25)
-    if r < 2.2:
-        return 0.0, 0.72
+    if r < 2.0:
+        return 0.0, 0.82
     if abs(high + 0.064 - 0.1 * side) < 0.0085 and side < 0.028:
         return 0.0, 0.50
     if abs(high + 0.026) < 0.008 and side < 0.014:
@@ -140,7 +139,7 @@ def _face(k, x, y, v):
     return 0.0, 1.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def brick(along, z, seed, scale):
     """Bricks of `scale` metres: (mortar share, brightness)."""
     row = math.floor(z / (0.36 * scale))

@@ -3,18 +3,17 @@
 Solids are sorted by depth and listed per tile of pixels, so a ray meets only what could be in its way.
 """
 
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202, RUF046
 # mypy: disable-error-code="no-untyped-def"
 
 import math
 
-import numba
 import numpy as np
 
-from glimpse.world import frame
+from glimpse.world import frame, shade, stage
 from glimpse.world import intersect as w
 from glimpse.world import lens as ln
-from glimpse.world import shade, stage
+from glimpse.world.jit import inner
 from glimpse.world.skeleton import CHEST
 
 TILE = 8
@@ -37,13 +36,26 @@ SAMPLES = np.array(
 )
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
+def _by_depth(work, count):
+    """The order of the solids by their nearest depth; a plain insertion sort, which compiles fast."""
+    order = np.empty(count, np.int64)
+    for n in range(count):
+        m = n
+        while m > 0 and work[order[m - 1], w.NEAR] > work[n, w.NEAR]:
+            order[m] = order[m - 1]
+            m -= 1
+        order[m] = n
+    return order
+
+
+@inner
 def list_tiles(work, count, grid, tiles_x, tiles_y, counts, lists):
     """For each tile the solids whose boxes touch it, nearest first.
 
     `grid` is the picture plane: left, top, pixel width, pixel height.
     """
-    order = np.argsort(work[:count, w.NEAR])
+    order = _by_depth(work, count)
     for tile in range(tiles_x * tiles_y):
         counts[tile] = 0
     for n in range(count):
@@ -59,14 +71,16 @@ def list_tiles(work, count, grid, tiles_x, tiles_y, counts, lists):
                 counts[tile] += 1
 
 
-@numba.njit(cache=True, error_model="numpy")
-def _nearest_in_tile(work, view, counts, lists, tile, person, dx, dy, dz):
-    """(distance, index) of the nearest occluding solid, then of the nearest of the person's first `person`."""
+@inner
+def _nearest_in_tile(work, counts, lists, tile, person, x, y, dx, dy, dz):
+    """(distance, index) of the nearest occluding solid, then of the nearest of the person's."""
     other_t, other, own_t, own = w.MISS, -1, w.MISS, -1
     for n in range(counts[tile]):
-        k = lists[tile, n]
+        k = int(lists[tile, n])
         mine = k < person
         best = own_t if mine else other_t
+        if x < work[k, w.LEFT] or x > work[k, w.RIGHT] or y < work[k, w.BOTTOM] or y > work[k, w.TOP]:
+            continue
         if work[k, w.NEAR] > best:
             continue
         lx = work[k, 0] * dx + work[k, 1] * dy + work[k, 2] * dz
@@ -81,13 +95,15 @@ def _nearest_in_tile(work, view, counts, lists, tile, person, dx, dy, dz):
     return other_t, other, own_t, own
 
 
-@numba.njit(cache=True, error_model="numpy")
-def truth(work, person, count, bones, view, window, box, height, width, n, parts, tally, seen, things, first):
+@inner
+def truth(
+    work, person, count, bones, view, window, box, height, width, n, parts, tally, seen, things, first, depth
+):
     """The part map of picture `n` and the counts behind its fractions.
 
     The pixels' grid is continued beyond the picture as far as the person reaches: `tally[n, p]` counts the
-    pixels of part p there without occluders, `seen[n, p]` those that the picture shows. `first` gets the
-    solid under each pixel's middle.
+    pixels of part p there without occluders, `seen[n, p]` those that the picture shows. `first` and
+    `depth` get the solid under each pixel's middle and how far away it is.
     """
     step_x, step_y = (window[1] - window[0]) / width, (window[3] - window[2]) / height
     left = max(0, int(math.ceil((window[0] - box[0]) / step_x)))
@@ -112,7 +128,7 @@ def truth(work, person, count, bones, view, window, box, height, width, n, parts
             dz = view[stage.AHEAD, 2] + x * view[stage.ACROSS, 2] + y * view[stage.UP, 2]
             if counts[tile] > 0:
                 other_t, other, own_t, own = _nearest_in_tile(
-                    work, view, counts, lists, tile, person, dx, dy, dz
+                    work, counts, lists, tile, person, x, y, dx, dy, dz
                 )
             if own >= 0:
                 tally[n, int(work[own, w.PART]) - _HEAD] += 1
@@ -121,10 +137,12 @@ def truth(work, person, count, bones, view, window, box, height, width, n, parts
                 if other_t < own_t:
                     parts[n, r, c] = _OCCLUDER
                     first[r, c] = other
+                    depth[r, c] = other_t
                 elif own >= 0:
                     part = int(work[own, w.PART])
                     parts[n, r, c] = part
                     first[r, c] = own
+                    depth[r, c] = own_t
                     seen[n, part - _HEAD] += 1
                     thing = int(work[own, w.THING])
                     if thing >= 0:
@@ -141,8 +159,8 @@ def truth(work, person, count, bones, view, window, box, height, width, n, parts
                     first[r, c] = -1
 
 
-@numba.njit(cache=True, error_model="numpy")
-def expose(work, count, rows, bones, view, lens, i, window, height, width, samples, light):
+@inner
+def expose(work, count, rows, bones, view, lens, i, window, height, width, samples, first, depth, light):
     """The linear light of every pixel, `light [H, W, 3]`, as the mean of its samples."""
     step_x, step_y = (window[1] - window[0]) / width, (window[3] - window[2]) / height
     tiles_x, tiles_y = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
@@ -150,21 +168,37 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
     lists = np.empty((tiles_x * tiles_y, count), np.int16)
     list_tiles(work, count, (window[0], window[3], step_x, step_y), tiles_x, tiles_y, counts, lists)
     softness = lens[i, ln.SUN_WIDTH]
+    light_grid = np.empty(4)
+    light_lists = np.empty((shade.LIGHT_CELLS * shade.LIGHT_CELLS, count + 1), np.int16)
+    shade.list_light(work, count, softness, light_grid, light_lists)
     for row in range(height):
         for column in range(width):
             tile = (row // TILE) * tiles_x + column // TILE
             red, green, blue = 0.0, 0.0, 0.0
+            lit, last = -1.0, -2
             for sample in range(samples):
                 x = window[0] + (column + 0.5 + SAMPLES[sample, 0]) * step_x
                 y = window[3] - (row + 0.5 + SAMPLES[sample, 1]) * step_y
                 dx = view[stage.AHEAD, 0] + x * view[stage.ACROSS, 0] + y * view[stage.UP, 0]
                 dy = view[stage.AHEAD, 1] + x * view[stage.ACROSS, 1] + y * view[stage.UP, 1]
                 dz = view[stage.AHEAD, 2] + x * view[stage.ACROSS, 2] + y * view[stage.UP, 2]
-                best, which = w.MISS, -1
-                for n in range(counts[tile]):
-                    k = lists[tile, n]
+                best, which = w.MISS, count
+                listed = counts[tile]
+                if sample == 0:  # the truth has been there
+                    listed = 0
+                    if first[row, column] >= 0:
+                        best, which = depth[row, column], int(first[row, column])
+                for n in range(listed):
+                    k = int(lists[tile, n])
                     if work[k, w.NEAR] > best:
                         break
+                    if (
+                        x < work[k, w.LEFT]
+                        or x > work[k, w.RIGHT]
+                        or y < work[k, w.BOTTOM]
+                        or y > work[k, w.TOP]
+                    ):
+                        continue
                     lx = work[k, 0] * dx + work[k, 1] * dy + work[k, 2] * dz
                     ly = work[k, 3] * dx + work[k, 4] * dy + work[k, 5] * dz
                     lz = work[k, 6] * dx + work[k, 7] * dy + work[k, 8] * dz
@@ -172,12 +206,32 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
                     if t < best:
                         best, which = t, k
                 a, b = row * 8 + sample, column
-                if which >= 0:
-                    r, g, u = shade.solid_light(
-                        work, count, rows, bones, view, lens, i, which, best, dx, dy, dz, softness, a, b
+                if sample % 2 == 0 or which != last:
+                    lit = -1.0  # a sample shares its neighbour's shadow where both see the same solid
+                last = which
+                if which < count:
+                    r, g, u, lit = shade.solid_light(
+                        work,
+                        light_grid,
+                        light_lists,
+                        rows,
+                        bones,
+                        view,
+                        lens,
+                        i,
+                        which,
+                        best,
+                        dx,
+                        dy,
+                        dz,
+                        a,
+                        b,
+                        lit,
                     )
                 else:
-                    r, g, u = shade.scene_light(work, count, view, lens, i, dx, dy, dz, softness, a, b)
+                    r, g, u, lit = shade.scene_light(
+                        work, light_grid, light_lists, view, lens, i, dx, dy, dz, a, b, lit
+                    )
                 red += r
                 green += g
                 blue += u

@@ -15,7 +15,7 @@ def lens_row(shot: Shot, camera: Camera, rng: np.random.Generator) -> NDArray[np
     _place(row, camera, rng)
     _light(row, camera, rng)
     _scenery(row, camera)
-    _develop(row, camera, rng)
+    _develop(row, shot, camera, rng)
     row[ln.BAND] = BANDS.index(shot.band)
     row[ln.KIND] = KINDS.index(shot.kind)
     row[ln.WANTED] = shot.wanted
@@ -45,6 +45,7 @@ def _place(row: NDArray[np.float64], camera: Camera, rng: np.random.Generator) -
     row[ln.ROLL] = camera.roll + rng.normal(0.0, 0.012)
     row[ln.SCENE_X], row[ln.SCENE_Y] = rng.uniform(-6.0, 6.0, 2)
     row[ln.SCENE_TURN] = 0.35 * (camera.light.softness - 0.02) + rng.normal(0.0, 0.10)
+    row[ln.TURN_COS], row[ln.TURN_SIN] = np.cos(row[ln.SCENE_TURN]), np.sin(row[ln.SCENE_TURN])
     row[ln.NATIVE] = 1.7 * camera.pixels / row[ln.DISTANCE]
 
 
@@ -84,13 +85,19 @@ def _scenery(row: NDArray[np.float64], camera: Camera) -> None:
     row[ln.SCENE_SEED] = scene.seed
 
 
-def _develop(row: NDArray[np.float64], camera: Camera, rng: np.random.Generator) -> None:
-    row[ln.EXPOSURE] = camera.exposure * np.exp(rng.normal(0.0, 0.12))
-    row[ln.WHITE : ln.WHITE + 3] = np.array(camera.white) * np.exp(rng.normal(0.0, 0.03, 3))
-    row[ln.CONTRAST] = camera.contrast
-    row[ln.SATURATION] = camera.saturation
-    row[ln.SHARPNESS] = camera.sharpness
-    row[ln.NOISE] = camera.noise
+def _develop(row: NDArray[np.float64], shot: Shot, camera: Camera, rng: np.random.Generator) -> None:
+    gain = np.exp(rng.normal(0.0, 0.12))
+    white = np.exp(rng.normal(0.0, 0.03, 3))
+    if shot.band == "rgb":
+        row[ln.EXPOSURE] = camera.exposure * gain
+        row[ln.WHITE : ln.WHITE + 3] = np.array(camera.white) * white
+        row[ln.CONTRAST], row[ln.SATURATION] = camera.contrast, camera.saturation
+        row[ln.SHARPNESS], row[ln.NOISE] = camera.sharpness, camera.noise
+    else:
+        row[ln.EXPOSURE] = gain * (1.05 if shot.band == "thermal" else 0.85)
+        row[ln.WHITE : ln.WHITE + 3] = 1.0
+        row[ln.CONTRAST], row[ln.SATURATION] = 1.0, 1.0
+        row[ln.NOISE] = 0.012 if shot.band == "thermal" else 0.008 + 0.4 * camera.noise
     row[ln.MARGINS : ln.MARGINS + 4] = rng.uniform(-0.25, 1.0, 4) * camera.detector
     blur, angle = camera.blur * rng.random() ** 2, rng.normal(0.0, 0.4)
     row[ln.BLUR_X], row[ln.BLUR_Y] = blur * np.cos(angle), 0.5 * blur * np.sin(angle)

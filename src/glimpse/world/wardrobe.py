@@ -47,11 +47,11 @@ def _backpack(build: Builder, thing: Thing, girth: Girth) -> None:
     build.cone(tag, look, (0, back, 0.06), (0, back, rise - 0.14), (0.165 * k, 0.150 * k), 0.62)
     build.cone(tag, look, (0, back - 0.075, 0.04), (0, back - 0.075, 0.12), (0.105 * k, 0.105 * k), 0.55)
     strap = Surface(tuple(0.7 * x for x in thing.colour.rgb), "bag")  # type: ignore[arg-type]
-    front = 0.68 * girth.chest + 0.016
+    front = 0.68 * (girth.chest + 0.018) + 0.020
     for sign in (1, -1):
         x = sign * 0.52 * girth.shoulder_half
-        over, low = (x, 0.0, rise + 0.022), (x * 1.30, front * 0.74, 0.10)
-        top = (x, front * 0.80, rise - 0.075)
+        over, low = (x, 0.0, rise + 0.008), (x * 1.30, front * 0.82, 0.10)
+        top = (x, front * 0.86, rise - 0.085)
         build.cone(tag, strap, (x, -0.09, rise - 0.02), over, (0.020, 0.022))
         build.cone(tag, strap, over, top, (0.022, 0.022))
         build.cone(tag, strap, top, low, (0.022, 0.020))

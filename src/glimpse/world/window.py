@@ -9,11 +9,10 @@ does this crop keep" before anything is rendered.
 
 import math
 
-import numba
-
 from glimpse.world import intersect as w
 from glimpse.world import lens as ln
 from glimpse.world import stage
+from glimpse.world.jit import inner
 from glimpse.world.skeleton import BONES
 
 PROBE_ROWS, PROBE_COLUMNS = 56, 28
@@ -22,7 +21,7 @@ OCCLUDER_BONE = BONES
 _TRIES = 7  # halvings when an occluder or a crop is adjusted
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def person_box(work, person, box):
     """The rectangle that holds the first `person` solids, with a pattern-free guess of their outline."""
     box[0], box[1], box[2], box[3] = 1e30, -1e30, 1e30, -1e30
@@ -33,7 +32,7 @@ def person_box(work, person, box):
         box[3] = max(box[3], work[k, w.TOP])
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def nearest(work, start, stop, view, x, y):
     """(distance, index) of the nearest of the solids `start` to `stop` along the ray through (x, y)."""
     dx = view[stage.AHEAD, 0] + x * view[stage.ACROSS, 0] + y * view[stage.UP, 0]
@@ -54,7 +53,7 @@ def nearest(work, start, stop, view, x, y):
     return best, which
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def probe_person(work, person, view, box, depths):
     """Distances to the person over the box, `depths [PROBE_ROWS, PROBE_COLUMNS]`; then shrink the box to fit.
 
@@ -76,7 +75,7 @@ def probe_person(work, person, view, box, depths):
     return total
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def unhidden(work, person, count, view, box, depths, total):
     """The fraction of the probed person that the solids from `person` to `count` leave visible."""
     left, right, bottom, top = 1e30, -1e30, 1e30, -1e30
@@ -101,7 +100,7 @@ def unhidden(work, person, count, view, box, depths, total):
     return 1.0 - hidden / max(total, 1)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def place_occluder(work, rows, person, count, first_row, bones, is_passer, view, lens, i, box, depths, total):
     """Put the occluder where the person's visible fraction is nearest to the one that is wanted.
 
@@ -131,7 +130,7 @@ def place_occluder(work, rows, person, count, first_row, bones, is_passer, view,
     _put_occluder(work, rows, person, count, first_row, bones, is_passer, view, lens, i, best_gap, best_way)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _put_occluder(work, rows, person, count, first_row, bones, is_passer, view, lens, i, gap, way):
     """Move the occluder's frame (or a passer-by's bones, which were placed at the origin) and its solids."""
     side = lens[i, ln.OCCLUDER_SIDE]
@@ -155,10 +154,10 @@ def _put_occluder(work, rows, person, count, first_row, bones, is_passer, view, 
     for k in range(person, count):
         row = first_row + k - person
         bone = OCCLUDER_BONE + 1 + int(rows[row, 1]) if is_passer else OCCLUDER_BONE
-        stage.put(work, k, rows, row, bones, bone, 1, view, lens, i, 0.25)
+        stage.put(work, k, rows, row, bones, bone, 1.0, view, lens, i, 0.25)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def choose_window(lens, i, box, depths, total, window):
     """The picture's rectangle: the person's box, off by the detector's error, cropped for partial shots.
 
@@ -180,7 +179,7 @@ def choose_window(lens, i, box, depths, total, window):
         _crop(lens, i, box, depths, total, window, left, right, bottom, top)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@inner
 def _crop(lens, i, box, depths, total, window, left, right, bottom, top):
     side = int(lens[i, ln.SIDE])  # 0 upper, 1 lower, 2 left, 3 right is kept
     low, high = 0.08, 1.0

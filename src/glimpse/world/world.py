@@ -1,16 +1,16 @@
 """`World`: people, cameras and scenes from one seed, and pictures of them with the truth."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.errors import OptionError
 from glimpse.world import raycast, skeleton
-from glimpse.world import solids as s
 from glimpse.world.camera import make_cameras
-from glimpse.world.frame import BANDS, HEAD, KINDS, PARTS, SIDES, THINGS, Band, Frames, Kind, Shot
+from glimpse.world.frame import BANDS, KINDS, PARTS, SIDES, THINGS, Band, Frames, Kind, Shot, Side
 from glimpse.world.occluders import LEAST_VISIBLE, built
 from glimpse.world.people import make_people
 from glimpse.world.person import Person
@@ -19,6 +19,7 @@ from glimpse.world.trace import SAMPLES
 from glimpse.world.view import lens_row
 from glimpse.world.wardrobe import dressed
 
+_BLOCK = 4  # pictures that a thread takes at a time
 _PLAN_STREAM, _TAKE_STREAM = 3, 4
 
 
@@ -65,6 +66,7 @@ class World:
         wanted: float | None = None,
         heading: float | None = None,
         occluder: int | None = None,
+        side: Side | None = None,
     ) -> Shot:
         """A shot of one person by one camera; whatever is not said is drawn from the shot's own seed."""
         if not 0 <= person < len(self.people):
@@ -77,12 +79,15 @@ class World:
             )
         if wanted is not None and not 0.0 < wanted <= 1.0:
             raise OptionError(f"the wanted visible fraction is above 0 and at most 1, got {wanted}")
+        occluders = self.cameras[camera].scene.occluders
+        if occluder is not None and not 0 <= occluder < len(occluders):
+            raise OptionError(f"camera {camera} has {len(occluders)} occluders, got number {occluder}")
         rng = self._generator(_PLAN_STREAM, person, camera, seed)
         turned = float(rng.uniform(-np.pi, np.pi))
         pose = draw_pose(self.people[person], rng)
         fraction = float(rng.uniform(0.35, 0.85))
-        side = SIDES[int(rng.choice(4, p=[0.4, 0.2, 0.2, 0.2]))]
-        order = rng.permutation(len(self.cameras[camera].scene.occluders))
+        drawn_side = SIDES[int(rng.choice(4, p=[0.4, 0.2, 0.2, 0.2]))]
+        order = rng.permutation(len(occluders))
         chosen = -1
         if kind == "whole":
             fraction = 1.0
@@ -100,7 +105,7 @@ class World:
             pose=pose,
             wanted=fraction,
             occluder=chosen,
-            side=side,
+            side=drawn_side if side is None else side,
         )
 
     def plan(
@@ -128,19 +133,28 @@ class World:
             for place, (kind, band, _) in enumerate(each)
         )
 
-    def render(self, shots: Sequence[Shot], size: tuple[int, int] = (128, 64), samples: int = 4) -> Frames:
+    def render(
+        self,
+        shots: Sequence[Shot],
+        size: tuple[int, int] = (128, 64),
+        samples: int = 4,
+        threads: int | None = None,
+    ) -> Frames:
         """Take the pictures.
 
         Args:
             shots: what to take; a shot gives the same bytes in any batch.
             size: height and width of the pictures.
             samples: rays per pixel, 1 to 8.
+            threads: how many pictures are rendered at once; as many as numba uses unless said.
         """
         height, width = size
         if not (16 <= height <= 1024 and 8 <= width <= 1024):
             raise OptionError(f"a picture is 16 to 1024 pixels high and 8 to 1024 wide, got {height}x{width}")
         if not 1 <= samples <= len(SAMPLES):
             raise OptionError(f"samples go from 1 to {len(SAMPLES)} per pixel, got {samples}")
+        if threads is not None and threads < 1:
+            raise OptionError(f"threads are 1 or more, got {threads}")
         count = len(shots)
         images = np.zeros((count, height, width, 3), np.uint8)
         parts = np.zeros((count, height, width), np.uint8)
@@ -150,21 +164,14 @@ class World:
         if count:
             cast, rows, sizes = self._cast(shots)
             poses, passer_poses, lens = self._takes(shots)
-            raycast.render_all(
-                cast,
-                rows,
-                sizes,
-                poses,
-                passer_poses,
-                lens,
-                samples,
-                images,
-                parts,
-                tally,
-                seen,
-                things,
-                keypoints,
-            )
+            given = (cast, rows, sizes, poses, passer_poses, lens, samples)
+            filled = (images, parts, tally, seen, things, keypoints)
+
+            def work(start: int) -> None:
+                raycast.render_range(start, min(start + _BLOCK, count), given, filled)
+
+            with ThreadPoolExecutor(threads or numba.config.NUMBA_NUM_THREADS) as pool:
+                list(pool.map(work, range(0, count, _BLOCK)))
         return Frames(
             shots=tuple(shots),
             images=images,
@@ -180,7 +187,7 @@ class World:
         return np.random.default_rng(np.random.SeedSequence([self.seed, stream, person, camera, seed]))
 
     def _able(self, camera: int, order: NDArray[np.int64], fraction: float) -> int:
-        """The first occluder in `order` that can leave only `fraction` visible, else the one that hides most."""
+        """The first occluder in `order` that can hide enough, else the one that hides most."""
         occluders = self.cameras[camera].scene.occluders
         for index in order:
             if LEAST_VISIBLE[occluders[index].kind] <= fraction:
@@ -240,12 +247,3 @@ class World:
             pose = shot.pose if passer is None else draw_pose(passer, rng)
             passer_poses.append(skeleton.pose_numbers(pose))
         return np.stack(poses), np.stack(passer_poses), np.stack(lenses)
-
-
-def replaced(shot: Shot, **new: object) -> Shot:
-    """A shot with some of its fields changed."""
-    return replace(shot, **new)  # type: ignore[arg-type]
-
-
-__all__ = ["HEAD", "World"]
-_ = s

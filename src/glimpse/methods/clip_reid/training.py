@@ -1,0 +1,138 @@
+"""How CLIP-ReID is trained: words of every person, then the image side (dpm_family 5.4 and 5.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+
+from glimpse.encoders.prompts import PERSON_PROMPT, PromptTemplate, prompt_template
+from glimpse.encoders.sizes import CLIP_TEXT
+from glimpse.encoders.text import TextTower
+from glimpse.encoders.tokenizer import Tokenizer
+from glimpse.methods.augmentation import HALVES, plain, training_augmentation
+from glimpse.methods.card import NetworkCard, options_to_json
+from glimpse.methods.clip_reid.method import CACHED, IMAGE_STAGE, PROMPT_STAGE, ClipReID
+from glimpse.methods.clip_reid.network import ClipReIDNetwork, ClipReIDOptions
+from glimpse.methods.clip_reid.prompts import wordless_template
+from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
+from glimpse.methods.prepared import Prepared
+from glimpse.methods.saved import TOKENIZER
+from glimpse.methods.start import copy_part, described, starting_folder
+from glimpse.records import IntArray
+from glimpse.training.augment import Draws, Erasing
+from glimpse.training.data import TrainingData, make_batch, one_ahead, read_raw
+from glimpse.training.optimise import Kind, Optimiser, Rule
+from glimpse.training.sampler import PersonSampler, ShuffledSampler
+from glimpse.training.schedule import WarmupCosine, WarmupSteps
+from glimpse.training.stages import Method, Stage, one_update
+
+SENTENCE = "A photo of a X X X X person."  # given by the source (dpm_family 5.3)
+_AT_ONCE = 128  # images that are encoded in one pass for the first stage; our choice
+
+
+def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
+    """CLIP-ReID for the persons and the cameras of the training rows."""
+    options = ClipReIDOptions(stride=recipe.stride, side_weight=recipe.side_weight)
+    known = tuple(data.records.cameras.tolist())
+    cameras = known if recipe.cameras and len(known) > 1 else ()
+    network = ClipReIDNetwork(recipe.size, recipe.shape, len(cameras), options)
+    texts = TextTower(CLIP_TEXT[recipe.size])
+    start = starting_folder(recipe.weights, "clip", recipe.size)
+    if start is not None:
+        copy_part(start, "images", network.encoder)
+        copy_part(start, "texts", texts)
+    template = wordless_template(texts.config) if start is None else _template(start)
+    card = NetworkCard(
+        method="clip-reid",
+        size=recipe.size,
+        image=recipe.shape,
+        mean=HALVES.mean,
+        deviation=HALVES.deviation,
+        cameras=cameras,
+        options=options_to_json(options),
+    )
+    method = ClipReID(network, texts, template, len(data.persons), recipe)
+    artefacts = {
+        "prompts.safetensors": {"words": "prompts.words"},
+        "prototypes.safetensors": {"prototypes": "prototypes"},
+    }
+    return Prepared(method, card, stages(recipe, data), described(start), artefacts)
+
+
+def stages(recipe: ClipReIDRecipe, data: TrainingData) -> list[Stage]:
+    """The two stages."""
+    words = Optimiser(
+        Kind.ADAM,
+        recipe.prompt_rate,
+        weight_decay=recipe.weight_decay,
+        schedule=WarmupCosine(
+            recipe.prompt_epochs, recipe.prompt_warmup, recipe.prompt_start, recipe.prompt_least
+        ),
+        parameters=("prompts.words",),
+    )
+    image_side = Optimiser(
+        Kind.ADAM,
+        recipe.rate,
+        weight_decay=recipe.weight_decay,
+        schedule=WarmupSteps(recipe.warmup, 0.1, (recipe.first_step, recipe.second_step)),
+        but_not=("prompts.words",),
+        rules=(Rule(("bias", "*.bias"), rate=recipe.bias_rate),),
+    )
+    return [
+        Stage(
+            name=PROMPT_STAGE,
+            epochs=recipe.prompt_epochs,
+            updates=one_update(words),
+            sampler=ShuffledSampler(len(data), recipe.prompt_batch, seed=recipe.seed),
+            evaluating=("*",),
+            derive=with_image_vectors,
+        ),
+        Stage(
+            name=IMAGE_STAGE,
+            epochs=recipe.epochs,
+            updates=one_update(image_side),
+            sampler=PersonSampler(
+                data.labels, persons=recipe.persons, images=recipe.images, seed=recipe.seed
+            ),
+            augmentation=training_augmentation(recipe, HALVES, Erasing(recipe.erasing)),
+            evaluating=("prompts", "prompts.*"),
+            begin=keep_prototypes,
+        ),
+    ]
+
+
+@torch.no_grad()
+def with_image_vectors(method: Method, data: TrainingData) -> TrainingData:
+    """The rows with the image vectors of the frozen encoder in place of pixels (dpm_family 5.4).
+
+    No augmentation, and no cameras.
+    """
+    network = cast("ClipReID", method).network.eval()
+    device = next(network.parameters()).device
+    look = plain(HALVES)
+    vectors = []
+    nothing = Draws(placement=None, colours=None, rectangles=None)
+    for raw in one_ahead(lambda rows: read_raw(data, rows), _chunks(len(data))):
+        batch = make_batch(data, raw, look, lambda size: nothing, device)
+        vectors.append(network(batch.images).projected.float().cpu())
+    return replace(data, pixels=None, maps={}, columns={**data.columns, CACHED: torch.cat(vectors)})
+
+
+def keep_prototypes(method: Method, data: TrainingData) -> None:
+    """Compute the text vector of every person once; they are constants of the second stage."""
+    trained = cast("ClipReID", method)
+    trained.prototypes.copy_(trained.prompts.prototypes())
+
+
+def _chunks(rows: int) -> list[IntArray]:
+    return [np.arange(start, min(start + _AT_ONCE, rows)) for start in range(0, rows, _AT_ONCE)]
+
+
+def _template(folder: Path) -> PromptTemplate:
+    """The sentence in the words of the saved text tower; CLIP's own needs no vocabulary."""
+    path = folder / TOKENIZER
+    return prompt_template(Tokenizer.load(path), SENTENCE) if path.is_file() else PERSON_PROMPT

@@ -1,0 +1,21 @@
+"""Augmentation of whole batches on the device, from parameters drawn per image."""
+
+from glimpse.training.augment.colour import ColourJitter, jittered
+from glimpse.training.augment.erasing import Erasing, Fill, Rectangles, erased
+from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
+from glimpse.training.augment.pipeline import Augmentation, Draws, normalised
+
+__all__ = [
+    "Augmentation",
+    "ColourJitter",
+    "Draws",
+    "Erasing",
+    "Fill",
+    "FlipAndCrop",
+    "Placement",
+    "Rectangles",
+    "erased",
+    "jittered",
+    "normalised",
+    "placed",
+]

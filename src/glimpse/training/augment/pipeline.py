@@ -1,0 +1,122 @@
+"""The whole way of a batch: uint8 pixels in, normalised and augmented images and their maps out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from glimpse.errors import ShapeError
+from glimpse.training.augment.colour import ColourJitter, Colours, jittered
+from glimpse.training.augment.erasing import Erasing, Rectangles, erased
+from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
+
+HALF = (0.5, 0.5, 0.5)
+"""Mean and deviation of every ViT configuration, CLIP's too: read in the code (spec dpm_family 1.2)."""
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Everything that was drawn for the B images of a batch; None where a part is off."""
+
+    placement: Placement | None
+    colours: Colours | None
+    rectangles: Rectangles | None
+
+    def __getitem__(self, rows: slice) -> Draws:
+        """The draws of some images: each process takes its share of the global batch's."""
+        return Draws(
+            placement=self.placement[rows] if self.placement else None,
+            colours=self.colours[rows] if self.colours else None,
+            rectangles=self.rectangles[rows] if self.rectangles else None,
+        )
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to a training batch, in this order: jitter, flip and crop, normalise, erase.
+
+    Attributes:
+        mean: of the normalisation, for values in [0, 1].
+        deviation: likewise.
+        geometry: flip, pad and crop, or None.
+        jitter: of colours, or None.
+        erasing: of a rectangle, or None.
+    """
+
+    mean: tuple[float, float, float] = HALF
+    deviation: tuple[float, float, float] = HALF
+    geometry: FlipAndCrop | None = None
+    jitter: ColourJitter | None = None
+    erasing: Erasing | None = None
+
+    def draw(self, batch: int, size: tuple[int, int], generator: torch.Generator) -> Draws:
+        """Draw for `batch` images of `size` (height, width), from a generator on the CPU."""
+        return Draws(
+            placement=self.geometry.draw(batch, generator) if self.geometry else None,
+            colours=self.jitter.draw(batch, generator) if self.jitter else None,
+            rectangles=self.erasing.draw(batch, size, generator) if self.erasing else None,
+        )
+
+    def apply(
+        self, pixels: Tensor, draws: Draws, maps: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Do what was drawn.
+
+        Args:
+            pixels: uint8 `[B, H, W, 3]`, on any device.
+            draws: of the B images.
+            maps: masks and part maps by name, uint8 `[B, H, W]` on the same device; 0 is background.
+
+        Returns:
+            The images, float32 `[B, 3, H, W]`, and the maps, moved, cropped and erased alike.
+        """
+        if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
+            raise ShapeError(f"pixels must be uint8 [B, H, W, 3], got {pixels.dtype} {list(pixels.shape)}")
+        for name, values in (maps or {}).items():
+            if values.dtype != torch.uint8 or values.shape != pixels.shape[:3]:
+                raise ShapeError(
+                    f"the map {name} must be uint8 {list(pixels.shape[:3])} like the pixels, "
+                    f"got {values.dtype} {list(values.shape)}"
+                )
+        planes = _planes(pixels)
+        moved = {name: values[:, None] for name, values in (maps or {}).items()}
+        if self.jitter and draws.colours is not None:
+            # back to 8 bits, as the originals have between their steps: the padding's value is in 8 bits
+            planes = (jittered(planes.float().div_(255), draws.colours) * 255).round_().to(torch.uint8)
+        if self.geometry and draws.placement is not None:
+            padding, fill = self.geometry.padding, self.geometry.fill
+            planes = placed(planes, draws.placement, padding=padding, fill=fill)
+            moved = {name: placed(v, draws.placement, padding=padding) for name, v in moved.items()}
+        images = _normalised(planes, self.mean, self.deviation)
+        result = {name: values[:, 0] for name, values in moved.items()}
+        if self.erasing and draws.rectangles is not None:
+            images = erased(images, draws.rectangles, self.erasing)
+            if self.erasing.maps and result:
+                gone = draws.rectangles.mask(*images.shape[2:]).to(images.device)
+                result = {name: values.masked_fill(gone, 0) for name, values in result.items()}
+        return images, result
+
+
+def normalised(
+    pixels: Tensor, mean: tuple[float, float, float], deviation: tuple[float, float, float]
+) -> Tensor:
+    """uint8 `[B, H, W, 3]` to float32 `[B, 3, H, W]`, `(value / 255 - mean) / deviation`; a new tensor."""
+    return _normalised(_planes(pixels), mean, deviation)
+
+
+def _planes(pixels: Tensor) -> Tensor:
+    """`[B, H, W, 3]` to a contiguous `[B, 3, H, W]`; plane by plane is 4 times faster than `contiguous`."""
+    return torch.stack(pixels.unbind(3), 1)
+
+
+def _normalised(
+    planes: Tensor, mean: tuple[float, float, float], deviation: tuple[float, float, float]
+) -> Tensor:
+    scale = torch.tensor([1 / (255 * d) for d in deviation], device=planes.device).view(1, 3, 1, 1)
+    shift = torch.tensor([-m / d for m, d in zip(mean, deviation, strict=True)], device=planes.device)
+    return planes.float().mul_(scale).add_(shift.view(1, 3, 1, 1))

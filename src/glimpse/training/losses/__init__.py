@@ -1,0 +1,30 @@
+"""The losses that several methods share: functions of tensors, computed in full precision."""
+
+from glimpse.training.losses.contrast import (
+    image_text_contrast,
+    projection_matching,
+    similarity_matching,
+    supervised_contrast,
+)
+from glimpse.training.losses.identity import center_loss, cross_entropy
+from glimpse.training.losses.triplet import (
+    batch_hard,
+    euclidean,
+    margin_triplet,
+    soft_triplet,
+    weighted_triplet,
+)
+
+__all__ = [
+    "batch_hard",
+    "center_loss",
+    "cross_entropy",
+    "euclidean",
+    "image_text_contrast",
+    "margin_triplet",
+    "projection_matching",
+    "similarity_matching",
+    "soft_triplet",
+    "supervised_contrast",
+    "weighted_triplet",
+]
