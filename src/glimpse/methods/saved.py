@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from glimpse.errors import OptionError, StorageError
 from glimpse.files import atomic_write, printable, storage_error
 from glimpse.methods.card import NetworkCard
 from glimpse.methods.network import build_network
-from glimpse.training.checkpoint import tensor_bytes
 
 CARD, WEIGHTS, TOKENIZER = "network.json", "network.safetensors", "tokenizer.json"
 
@@ -26,7 +25,8 @@ def save_network(folder: Path, card: NetworkCard, weights: Mapping[str, Tensor])
     except OSError as error:
         raise storage_error(folder, error) from error
     with atomic_write(folder / WEIGHTS) as file:
-        file.write(tensor_bytes(weights))
+        # clones: tensors that share memory are written each
+        file.write(save({name: t.detach().cpu().clone().contiguous() for name, t in weights.items()}))
     with atomic_write(folder / CARD) as file:
         file.write((json.dumps(card.to_json(), indent=2) + "\n").encode())
 

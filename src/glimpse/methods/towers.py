@@ -25,5 +25,5 @@ def side_rows(encoder: ViT, images: Tensor, cameras: Tensor | None) -> Tensor | 
     if encoder.side is None:
         return None
     if cameras is None:
-        return torch.full((len(images),), -1, device=images.device)
+        return torch.full((images.shape[0],), -1, device=images.device)
     return cameras
