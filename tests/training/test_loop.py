@@ -10,9 +10,10 @@ from toy_method import Toy, toy, toy_data, toy_stages, train_toy
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import locked
 from glimpse.training.checkpoint import CheckpointWarning
-from glimpse.training.engine import Engine, Precision
+from glimpse.training.engine import Engine
+from glimpse.training.kinds import Kind, Precision
 from glimpse.training.loop import train
-from glimpse.training.optimise import Kind, Optimiser
+from glimpse.training.optimise import Optimiser
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Stage, one_update
 from glimpse.training.streams import seed_global_generators

@@ -17,8 +17,9 @@ from glimpse.training.augment import Augmentation, Erasing, FlipAndCrop
 from glimpse.training.data import TrainingData
 from glimpse.training.distributed import gathered
 from glimpse.training.engine import Engine
+from glimpse.training.kinds import Kind
 from glimpse.training.loop import train
-from glimpse.training.optimise import BIAS_TWICE, Kind, Optimiser
+from glimpse.training.optimise import BIAS_TWICE, Optimiser
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.schedule import WarmupSteps
 from glimpse.training.stages import Method, Stage, Update

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from glimpse.cli import datasets
+from glimpse.cli import datasets, recipes
 from glimpse.errors import GlimpseError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(recipes.app, name="recipes")
 
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",

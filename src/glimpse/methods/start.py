@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from glimpse.encoders.position import resize_position
-from glimpse.encoders.sizes import Size
+from glimpse.encoders.size import Size
 from glimpse.encoders.vit import ViT
 from glimpse.errors import OptionError
 from glimpse.methods.saved import load_network

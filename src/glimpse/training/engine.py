@@ -6,18 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 
 import torch
 
 from glimpse.errors import OptionError
-
-
-class Precision(StrEnum):
-    """What the network computes in; metric losses are in full precision anyway."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
+from glimpse.training.kinds import Precision
 
 
 @dataclass(frozen=True)

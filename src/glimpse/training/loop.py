@@ -118,9 +118,10 @@ def train(
         average = MovingAverage(method, engine.average) if engine.average is not None else None
         if average is not None and snapshot is not None:
             average.load(snapshot.tensors["average"])
-        for module in method.compiled() if engine.compile_backend else ():
-            # not `module.compile()`, which leaves torch's own containers as they are
-            module.forward = torch.compile(module.forward, backend=engine.compile_backend)
+        if engine.compile_backend is not None:
+            for module in method.compiled():
+                # not `module.compile()`, which leaves torch's own containers as they are
+                module.forward = torch.compile(module.forward, backend=engine.compile_backend)
         position = snapshot.position if snapshot else Position()
         log = [json_lines(folder / "metrics.jsonl", position.done)] if processes.first else []
         run = Run(

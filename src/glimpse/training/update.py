@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from glimpse.errors import OptionError, TrainingError
 from glimpse.training.data import Batch
 from glimpse.training.distributed import average_gradients, mean_over_processes
-from glimpse.training.engine import Precision
+from glimpse.training.kinds import Precision
 from glimpse.training.optimise import set_rates
 from glimpse.training.stages import Method, Stage, Step, Update, total_of
 
