@@ -8,6 +8,7 @@ import sys
 import typer
 
 from glimpse.cli import datasets, recipes
+from glimpse.cli.train import train
 from glimpse.errors import GlimpseError
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(recipes.app, name="recipes")
+app.command()(train)
 
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",
