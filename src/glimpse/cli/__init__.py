@@ -8,6 +8,7 @@ import sys
 import typer
 
 from glimpse.cli import datasets, recipes
+from glimpse.cli.pretrain import pretrain
 from glimpse.cli.train import train
 from glimpse.errors import GlimpseError
 
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(recipes.app, name="recipes")
 app.command()(train)
+app.command()(pretrain)
 
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",

@@ -118,9 +118,10 @@ def run(
     *,
     resume: bool,
     quiet: bool,
+    more: Mapping[str, Any] | None = None,
 ) -> Fitted:
-    """Train what is prepared and keep what was learned."""
-    settings = {"method": method, **to_json(recipe)}
+    """Train what is prepared and keep what was learned; `more` is kept beside the recipe."""
+    settings = {"method": method, **to_json(recipe), **(more or {})}
     outcome = train(
         prepared.method,
         data,

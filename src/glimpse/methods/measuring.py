@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import cast
@@ -16,7 +17,7 @@ from glimpse.evaluation import Pairwise, evaluate
 from glimpse.methods.card import NetworkCard, SimilarityName
 from glimpse.methods.network import EmbeddingNetwork
 from glimpse.protocols import Protocol
-from glimpse.records import Records
+from glimpse.records import IntArray, Records
 from glimpse.similarity import Cosine, MaskedCosine, SetJaccard
 from glimpse.training.augment import normalised
 from glimpse.training.data import PixelSource
@@ -58,12 +59,27 @@ class Validation:
             for part in (self.protocol.query, self.protocol.gallery)
         )
         similarity = SIMILARITIES[self.card.similarity]
-        result = evaluate((query, gallery), self.protocol, similarity=similarity)
+        with kept_threads():
+            result = evaluate((query, gallery), self.protocol, similarity=similarity)
         return {"rank1": result.rank_k(1), "map": result.mean_ap}
 
 
+@contextmanager
+def kept_threads() -> Iterator[None]:
+    """Give torch its number of threads back when the block ends.
+
+    Numba's kernels run on OpenMP and set its number of threads for torch too. Sums over other numbers of
+    threads differ in their last bits, so training after a validation would not be the training before it.
+    """
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 @torch.inference_mode()
-def embed_rows(network: nn.Module, card: NetworkCard, pixels: PixelSource, cameras: np.ndarray) -> Embeddings:
+def embed_rows(network: nn.Module, card: NetworkCard, pixels: PixelSource, cameras: IntArray) -> Embeddings:
     """Embeddings of all rows, in order; the network must be in evaluation mode."""
     device = next(network.parameters()).device
     places = torch.from_numpy(card.camera_rows(cameras)).to(device)
