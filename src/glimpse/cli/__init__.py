@@ -7,7 +7,10 @@ import sys
 
 import typer
 
-from glimpse.cli import datasets, recipes
+from glimpse.cli import datasets, recipes, world
+from glimpse.cli.demo import demo
+from glimpse.cli.evaluate import evaluate
+from glimpse.cli.import_weights import import_weights
 from glimpse.cli.pretrain import pretrain
 from glimpse.cli.train import train
 from glimpse.errors import GlimpseError
@@ -19,10 +22,14 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: rich alone would take a third of the time that --help may
     pretty_exceptions_enable=False,
 )
+app.command()(demo)
+app.add_typer(world.app, name="world")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(recipes.app, name="recipes")
 app.command()(train)
+app.command()(evaluate)
 app.command()(pretrain)
+app.command("import-weights")(import_weights)
 
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",
