@@ -55,7 +55,7 @@ class Fragile(Toy):
 
 
 def test_training_learns_to_tell_the_persons_apart(tmp_path):
-    method = train_toy(tmp_path, stages=toy_stages(epochs=10), engine=Engine(device="cpu"))
+    method = train_toy(tmp_path, stages=toy_stages(5, Kind.ADAM), engine=Engine(device="cpu"))
     first, last = log(tmp_path)[1], log(tmp_path)[-1]
     assert last["losses"]["main/id"] < 0.8 * first["losses"]["main/id"]
     assert not method.training

@@ -77,8 +77,8 @@ def save_snapshot(folder: Path, snapshot: Snapshot, *, keep: int) -> Path:
     """Write a checkpoint into `folder`, then remove all but the last `keep`."""
     target = folder / f"{snapshot.position.done:012d}"
     building = folder / f".tmp-{secrets.token_hex(8)}"
-    building.mkdir(parents=True)
     try:
+        building.mkdir(parents=True)
         files = {name + _TENSORS: tensor_bytes(tensors) for name, tensors in snapshot.tensors.items()}
         buffer = BytesIO()
         torch.save([dict(state) for state in snapshot.optimisers], buffer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, TypeVar
@@ -176,9 +176,11 @@ def make_batch(
 def one_ahead(make: Callable[[IntArray], T], plan: Sequence[IntArray]) -> Iterator[T]:
     """`make` for each batch of the plan, the next one in a thread while this one is in use."""
     with ThreadPoolExecutor(1) as thread:
-        coming = [thread.submit(make, rows) for rows in plan[:1]]
-        for rows in (*plan[1:], None):
-            made = coming.pop().result()
-            if rows is not None:
-                coming.append(thread.submit(make, rows))
-            yield made
+        coming: Future[T] | None = None
+        for rows in plan:
+            following = thread.submit(make, rows)
+            if coming is not None:
+                yield coming.result()
+            coming = following
+        if coming is not None:
+            yield coming.result()
