@@ -69,7 +69,7 @@ def test_the_graph_with_preprocessing_takes_pictures_of_any_size(exported, image
 
 
 @pytest.mark.parametrize("interpolation", Filter)
-def test_resizing_inside_is_pillows_to_a_level_or_two(interpolation):
+def test_resizing_inside_is_pillows_to_a_level_but_for_tall_pictures(interpolation):
     card = NetworkCard("bot", "micro", (64, 32), (0, 0, 0), (1 / 255,) * 3, interpolation)
     same = helper.make_graph(
         [helper.make_node("Identity", ["images"], ["vectors"])],
@@ -85,11 +85,8 @@ def test_resizing_inside_is_pillows_to_a_level_or_two(interpolation):
         got = session.run(None, {"pixels": pictures})[0].transpose(0, 2, 3, 1)
         expected = np.stack([resize(picture, (64, 32), interpolation) for picture in pictures])
         off = np.abs(got - expected)
-        print(interpolation, size, off.max(), off.mean())
-        assert off.max() <= 400
-        assert off.mean() < 0.5
-        if size == (64, 32):
-            assert off.max() == 0
+        assert off.max() <= (8 if size == (200, 33) else 0 if size == (64, 32) else 1)
+        assert off.mean() < (0.5 if size == (200, 33) else 0.01)
 
 
 def test_eight_bits_are_smaller_and_close(exported, images):

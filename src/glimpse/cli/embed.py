@@ -40,7 +40,8 @@ def embed(
         str, typer.Option("--records-as", metavar="ENDING", help="How records are written.")
     ] = ".csv",
     broken: Annotated[
-        BrokenPictures, typer.Option("--broken", help="Whether a broken picture ends the work or is left out.")
+        BrokenPictures,
+        typer.Option("--broken", help="Whether a broken picture ends the work or is left out."),
     ] = BrokenPictures.STOP,
     batch: Annotated[int, typer.Option(help="Pictures that the network sees at once.")] = 32,
     workers: Annotated[

@@ -28,9 +28,7 @@ def export(
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.ONNX,
     plain: Annotated[
         bool,
-        typer.Option(
-            "--plain", help="Input `images`, float32 NCHW, resized and normalised by whoever asks."
-        ),
+        typer.Option("--plain", help="Input `images`, float32 NCHW, resized and normalised by whoever asks."),
     ] = False,
     int8: Annotated[bool, typer.Option("--int8", help="Quantise the weights to eight bits.")] = False,
     data: Annotated[

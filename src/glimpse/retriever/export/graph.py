@@ -86,8 +86,9 @@ def _without_identities(graph: Any) -> None:
 def graph_with_preprocessing(plain: Any, card: NetworkCard) -> Any:
     """The plain model behind resizing and normalising: `pixels` uint8 [N, H, W, 3] of any H and W, RGB.
 
-    ONNX Runtime's antialiased Resize of bytes rounds as Pillow does, but may pass over the axes in the
-    other order: pixels differ from Pillow's by a level or two at times, and not at all at the right size.
+    ONNX Runtime's antialiased Resize of bytes rounds as Pillow does, so that hardly a pixel differs. Pillow
+    13 passes over the height first where that is cheaper, in tall pictures: there a third of all pixels
+    differ by a level, and up to eight in pure noise. Nothing differs at the network's own size.
     """
     onnx = require("onnx", extra="onnx", purpose=PURPOSE)
     compose = require("onnx.compose", extra="onnx", purpose=PURPOSE)
@@ -96,26 +97,24 @@ def graph_with_preprocessing(plain: Any, card: NetworkCard) -> Any:
         np.array(v, np.float32).reshape(1, 3, 1, 1) * np.float32(255) for v in (card.mean, card.deviation)
     )
     constants = {
-        "height": np.array(card.image[:1], np.int64),
-        "width": np.array(card.image[1:], np.int64),
+        "size": np.array(card.image, np.int64),
         "mean": mean,
         "deviation": deviation,
     }
-    resize = {
-        "mode": "cubic" if card.interpolation is Filter.BICUBIC else "linear",
-        "antialias": 1,
-        "cubic_coeff_a": -0.5,  # Pillow's
-        "exclude_outside": 1,
-        "coordinate_transformation_mode": "half_pixel",
-    }
     nodes = [
         helper.make_node("Transpose", [PIXELS], ["upright"], perm=[0, 3, 1, 2]),
-        helper.make_node("Shape", ["upright"], ["outer"], start=0, end=3),
-        helper.make_node("Concat", ["outer", "width"], ["narrow_size"], axis=0),
-        helper.make_node("Resize", ["upright", "", "", "narrow_size"], ["narrow"], **resize),
-        helper.make_node("Shape", ["upright"], ["outermost"], start=0, end=2),
-        helper.make_node("Concat", ["outermost", "height", "width"], ["size"], axis=0),
-        helper.make_node("Resize", ["narrow", "", "", "size"], ["resized"], **resize),
+        helper.make_node("Shape", ["upright"], ["outer"], start=0, end=2),
+        helper.make_node("Concat", ["outer", "size"], ["sizes"], axis=0),
+        helper.make_node(
+            "Resize",
+            ["upright", "", "", "sizes"],
+            ["resized"],
+            mode="cubic" if card.interpolation is Filter.BICUBIC else "linear",
+            antialias=1,
+            cubic_coeff_a=-0.5,  # Pillow's
+            exclude_outside=1,
+            coordinate_transformation_mode="half_pixel",
+        ),
         helper.make_node("Cast", ["resized"], ["levels"], to=onnx.TensorProto.FLOAT),
         helper.make_node("Sub", ["levels", "mean"], ["centred"]),
         helper.make_node("Div", ["centred", "deviation"], ["fed"]),
