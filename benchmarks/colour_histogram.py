@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from glimpse.pixels.progress import terminal_bar
 from numpy.typing import NDArray
 
 from glimpse.baselines import colour_histogram, colour_palette, colour_words
 from glimpse.datasets import read
 from glimpse.evaluation import evaluate
 from glimpse.pixels import decode, resize
-from glimpse.pixels.progress import terminal_bar
 from glimpse.protocols import Protocol
 from glimpse.records import TEXT, Records
 from glimpse.world.export import SCALES, WRITERS, export_world

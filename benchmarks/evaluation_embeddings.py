@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from glimpse.similarity import Cosine
 
 from benchmarks.evaluation_measure import MIB, held_now, market_like, measured
 from glimpse.embeddings import Embeddings
 from glimpse.evaluation import evaluate
+from glimpse.similarity import Cosine
 
 
 def memory_mapped(folder: Path, name: str, rows: int, dim: int) -> Embeddings:

@@ -98,7 +98,7 @@ def test_broken_pictures_stop_or_are_named(run, folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("nobody", ".", "out.safetensors"), "there is no retriever nobody"),
+        (("nobody", "list.txt", "out.safetensors"), "there is no retriever nobody"),
         (("colours", "nowhere", "out.safetensors"), "there is nothing at nowhere"),
         (("colours", ".", "out.npz"), "written as .safetensors, not to out.npz"),
         (("colours", ".", "o.safetensors", "--records-as", ".txt"), "written as .csv, .arrow, .parquet"),
@@ -107,6 +107,7 @@ def test_broken_pictures_stop_or_are_named(run, folder, tmp_path):
 )
 def test_what_cannot_be_is_said_in_a_sentence(run, tmp_path, monkeypatch, arguments, sentence):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_text("a.png\n")
     with pytest.raises(GlimpseError) as refused:
         run("embed", *arguments)
     assert sentence in str(refused.value)

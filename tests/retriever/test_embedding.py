@@ -16,7 +16,7 @@ from glimpse.methods.network import NetworkCard, build_network
 from glimpse.pixels import OnBroken, resize
 from glimpse.records import TEXT, Records
 from glimpse.retriever import ColourEncoder, NetworkEncoder, Retriever
-from glimpse.retriever.decoding import AHEAD, prepared_batches
+from glimpse.retriever.batches import AHEAD, embedded_batches
 from glimpse.retriever.pictures import Arrays
 
 TIGHT = {"rtol": 1e-6, "atol": 1e-6}
@@ -168,20 +168,32 @@ class Counting:
         return np.zeros(preparation.shape, np.uint8)
 
 
-def test_decoding_never_runs_more_than_a_few_batches_ahead():
-    pictures, batch, seen = Counting(400), 4, 0
-    for prepared in prepared_batches(pictures, ColourEncoder().preparation, batch=batch, workers=3):
-        seen += len(prepared.rows)
-        assert pictures.asked <= seen + AHEAD * batch
-    assert seen == pictures.asked == 400
+class OneAtATime(ColourEncoder):
+    concurrent = False
 
 
-def test_decoding_stops_when_nobody_wants_more():
-    pictures = Counting(4000)
-    batches = prepared_batches(pictures, ColourEncoder().preparation, batch=4, workers=2)
+@pytest.mark.parametrize("encoder", [ColourEncoder(), OneAtATime()])
+def test_never_more_than_a_few_batches_are_held(encoder):
+    pictures, batch, workers, seen = Counting(300), 4, 3, 0
+    for done in embedded_batches(encoder, pictures, batch=batch, workers=workers):
+        seen += len(done.rows)
+        assert len(done.embeddings) == len(done.rows) == batch
+        assert pictures.asked <= seen + (workers + AHEAD) * batch
+    assert seen == pictures.asked == 300
+
+
+def test_work_stops_when_nobody_wants_more():
+    pictures = Counting(3000)
+    batches = embedded_batches(ColourEncoder(), pictures, batch=4, workers=2)
     next(batches)
     batches.close()
-    assert pictures.asked <= 4 * (AHEAD + 1)
+    assert pictures.asked <= 4 * (2 + AHEAD + 1)
+
+
+def test_torch_keeps_its_threads(retriever, images):
+    before = torch.get_num_threads()
+    retriever.embed(images, batch=2, workers=3)
+    assert torch.get_num_threads() == before
 
 
 def test_a_picture_of_the_right_size_is_not_copied():

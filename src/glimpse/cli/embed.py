@@ -41,12 +41,10 @@ def embed(
     ] = ".csv",
     broken: Annotated[
         BrokenPictures,
-        typer.Option("--broken", help="Whether a broken picture ends the work or is left out."),
+        typer.Option("--broken", help="Whether a broken picture ends the work or is skipped."),
     ] = BrokenPictures.STOP,
-    batch: Annotated[int, typer.Option(help="Pictures that the network sees at once.")] = 32,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads that decode; one per core if left out.")
-    ] = None,
+    batch: Annotated[int, typer.Option(help="Pictures that each thread takes at once.")] = 32,
+    workers: Annotated[int | None, typer.Option(help="Threads; one per core if left out.")] = None,
     device: Annotated[str, typer.Option(help="Where the network computes: cpu, cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:

@@ -70,6 +70,7 @@ class OnnxEncoder:
     _dim: int = field(init=False, repr=False)
 
     kind = "onnx"
+    concurrent = False  # the runtime has threads of its own
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_session", open_session(self.model))

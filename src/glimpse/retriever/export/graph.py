@@ -53,7 +53,7 @@ def plain_graph(encoder: NetworkEncoder) -> Any:
         torch.onnx.export(
             traced,
             (example,),
-            buffer,
+            cast("Any", buffer),  # files in memory are for the tracer only, and its signature is for both
             input_names=[IMAGES],
             output_names=names,
             dynamic_axes={name: {0: "N"} for name in (IMAGES, *names)},

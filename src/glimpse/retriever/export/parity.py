@@ -95,6 +95,7 @@ class ModelEncoder:
     original: NetworkEncoder
 
     kind = "exported"
+    concurrent = False  # the runtime has threads of its own
 
     @property
     def preparation(self) -> Preparation:

@@ -29,9 +29,7 @@ def quantised(model: Any) -> Any:
         onnx.save(model, source)
         products = _PRODUCTS & {node.op_type for node in model.graph.node}
         unsigned, signed = quantization.QuantType.QUInt8, quantization.QuantType.QInt8
-        chatty.setLevel(
-            logging.ERROR
-        )  # it advises, through the root logger, a step that changes nothing here
+        chatty.setLevel(logging.ERROR)  # it advises a step that changes nothing here
         try:
             quantization.quantize_dynamic(
                 source,
