@@ -34,6 +34,7 @@ class ColourEncoder:
     """
 
     kind = "colours"
+    concurrent = True
 
     @property
     def preparation(self) -> Preparation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from glimpse.errors import BrokenImageError, OptionError
 from glimpse.pixels import OnBroken
 from glimpse.progress import Progress
 from glimpse.records import NO_CAMERA, TEXT, IntArray, Records
-from glimpse.retriever.decoding import prepared_batches
+from glimpse.retriever.batches import embedded_batches
 from glimpse.retriever.encoder import Encoder
 from glimpse.retriever.pictures import Pictures, Source, pictures_of
 
@@ -43,7 +44,7 @@ class Pace:
 
     Attributes:
         batch: pictures that the encoder sees at once.
-        workers: threads that decode.
+        workers: threads that decode, and on a CPU also embed.
         on_broken: whether a broken picture ends the work or is left out and named.
         progress: what shows it.
     """
@@ -148,16 +149,16 @@ def embed_pictures(encoder: Encoder, pictures: Pictures, pace: Pace, rows: Rows)
     kept: list[IntArray] = []
     broken: dict[int, BrokenImageError] = {}
     total = len(pictures.cameras)
-    batches = prepared_batches(pictures, encoder.preparation, batch=pace.batch, workers=pace.workers)
-    with pace.progress("embedding", total) as advance:
-        for prepared in batches:
-            if prepared.broken and pace.on_broken is OnBroken.STOP:
-                raise prepared.broken[min(prepared.broken)]
-            broken |= prepared.broken
-            if len(prepared.rows):
-                rows.add(encoder.embed(prepared.pixels, pictures.cameras[prepared.rows]))
-                kept.append(prepared.rows)
-            advance(len(prepared.rows) + len(prepared.broken))
+    batches = embedded_batches(encoder, pictures, batch=pace.batch, workers=pace.workers)
+    with pace.progress("embedding", total) as advance, closing(batches):
+        for done in batches:
+            if done.broken and pace.on_broken is OnBroken.STOP:
+                raise done.broken[min(done.broken)]
+            broken |= done.broken
+            if done.embeddings is not None:
+                rows.add(done.embeddings)
+                kept.append(done.rows)
+            advance(len(done.rows) + len(done.broken))
     if not kept:
         rows.add(_nothing(encoder))
     return Embedded(rows.part(first), np.concatenate([np.empty(0, np.int64), *kept]), broken)

@@ -18,13 +18,7 @@ Pixels = NDArray[np.uint8]
 
 
 class Encoder(Protocol):
-    """A network, somebody's ONNX file, or plain colours.
-
-    Attributes:
-        kind: how a card calls this class.
-        preparation: how a picture becomes the pixels that `embed` takes.
-        dim: D.
-    """
+    """A network, somebody's ONNX file, or plain colours."""
 
     @property
     def kind(self) -> str:
@@ -39,6 +33,11 @@ class Encoder(Protocol):
     @property
     def dim(self) -> int:
         """D, the number of dimensions."""
+        ...
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether several threads embed at once, each on one core; False if it shares work out by itself."""
         ...
 
     def embed(self, pixels: Pixels, cameras: IntArray) -> Embeddings:

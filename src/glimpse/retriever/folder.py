@@ -83,7 +83,7 @@ def read_card(folder: Path) -> dict[str, Any]:
             raise StorageError(
                 f"the file {name} of the retriever {shown} is not the one that was saved with it"
             )
-    return card
+    return dict(card)
 
 
 def fingerprint(path: Path) -> str:

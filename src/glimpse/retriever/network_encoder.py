@@ -60,6 +60,11 @@ class NetworkEncoder:
         """The network's."""
         return cast("EmbeddingNetwork", self.network).dim
 
+    @property
+    def concurrent(self) -> bool:
+        """On a CPU."""
+        return torch.device(self.device).type == "cpu"
+
     def embed(self, pixels: Pixels, cameras: IntArray) -> Embeddings:
         """See `Encoder.embed`."""
         check_pixels(pixels, self.card.image)

@@ -70,6 +70,7 @@ class OnnxEncoder:
     _dim: int = field(init=False, repr=False)
 
     kind = "onnx"
+    concurrent = False  # the runtime has threads of its own
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_session", open_session(self.model))
@@ -176,8 +177,11 @@ def fed(pixels: Pixels, feeding: Feeding) -> NDArray[np.float32]:
 def open_session(model: bytes) -> Any:
     """An ONNX Runtime session on the CPU."""
     runtime = require("onnxruntime", extra="onnx", purpose="running an ONNX model")
+    options = runtime.SessionOptions()
+    # waiting threads sleep: they would take the cores from the threads that decode
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime raises its own classes, straight from Exception
         reason = " ".join(str(error).split())[:160]
         raise StorageError(f"this is not an ONNX model that can be run: {reason}") from error

@@ -72,8 +72,8 @@ class Retriever:
             source: uint8 `[N, H, W, 3]` of any size; a list of such `[H, W, 3]`; a list of files; one file;
                 a folder, searched to its depth and sorted; or records.
             cameras: `[N]` or one number, for encoders that ask; records bring their own.
-            batch: how many pictures the encoder sees at once. It changes speed and memory only.
-            workers: threads that decode; one per core if not given.
+            batch: how many pictures a worker takes at once. It changes speed and memory only.
+            workers: threads that decode, and on a CPU also embed; one per core if not given, up to 16.
             progress: what shows the progress.
 
         Returns:
@@ -200,8 +200,9 @@ class Retriever:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many cores this process may use, up to 16: each worker holds a batch (our choice)."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(found, 16)
 
 
 def _encoder(folder: Path, values: dict[str, object], device: str) -> Encoder:
