@@ -2,11 +2,13 @@ import pytest
 import torch
 
 from glimpse.encoders.size import Size
+from glimpse.encoders.weights import save_encoder
 from glimpse.errors import OptionError
 from glimpse.methods import start
 from glimpse.methods.bot.network import BoTNetwork, BoTOptions
 from glimpse.methods.bot.recipe import BoTRecipe
 from glimpse.methods.card import NetworkCard, options_to_json
+from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
 from glimpse.methods.network import build_network
 from glimpse.methods.preparing import prepare
 from glimpse.methods.saved import save_network
@@ -38,7 +40,7 @@ def test_an_encoder_of_another_kind_or_shape_is_refused(tmp_path):
     saved(tmp_path / "vit")
     saved(tmp_path / "ibn", "bot", ibn=True)
     network = BoTNetwork(Size.MICRO, BoTOptions())
-    with pytest.raises(OptionError, match="does not fit"):
+    with pytest.raises(OptionError, match="has no encoder to start from"):
         copy_part(tmp_path / "vit", "encoder", network.encoder)
     with pytest.raises(OptionError, match="does not fit"):
         copy_part(tmp_path / "ibn", "encoder", network.encoder)
@@ -46,7 +48,7 @@ def test_an_encoder_of_another_kind_or_shape_is_refused(tmp_path):
         copy_part(
             tmp_path / "vit", "encoder", TransReIDNetwork(Size.TINY, (128, 64), 0, TransReIDOptions()).encoder
         )
-    with pytest.raises(OptionError, match="has no part images"):
+    with pytest.raises(OptionError, match="has no images to start from"):
         copy_part(tmp_path / "vit", "images", network.encoder)
 
 
@@ -65,3 +67,18 @@ def test_a_method_says_what_it_started_from(tmp_path, people, micro):
     saved(tmp_path / "resnet-micro", "bot", **options)
     folder = str(tmp_path / "resnet-micro")
     assert prepare("bot", micro(BoTRecipe(), weights=folder), people).start == "the weights in resnet-micro"
+
+
+def test_imported_weights_are_a_start_too(tmp_path, people, micro):
+    source = build_network(NetworkCard("clip", Size.MICRO, (64, 32)))
+    for name, tower in (("image", source.images), ("text", source.texts)):
+        save_encoder(tower, tmp_path / f"{name}.safetensors")
+    prepared = prepare("clip-reid", micro(ClipReIDRecipe(cameras=True), weights=str(tmp_path)), people)
+    method = prepared.method
+    torch.testing.assert_close(method.network.encoder.projection, source.images.projection)
+    torch.testing.assert_close(method.prompts.texts.projection, source.texts.projection)
+    target = build_network(NetworkCard("transreid", Size.MICRO, (64, 32)))
+    save_encoder(target.encoder, tmp_path / "vit.safetensors")
+    again = build_network(NetworkCard("transreid", Size.MICRO, (64, 32), cameras=(1, 2)))
+    copy_part(tmp_path / "vit.safetensors", "encoder", again.encoder)
+    torch.testing.assert_close(again.encoder.class_token, target.encoder.class_token)

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import torch
 
-from glimpse.encoders.prompts import PERSON_PROMPT, PromptTemplate, prompt_template
+from glimpse.encoders.prompts import PromptTemplate, prompt_template
 from glimpse.encoders.sizes import CLIP_TEXT
 from glimpse.encoders.text import TextTower
 from glimpse.encoders.tokenizer import Tokenizer
@@ -42,7 +42,7 @@ def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
     if start is not None:
         copy_part(start, "images", network.encoder)
         copy_part(start, "texts", texts)
-    template = wordless_template(texts.config) if start is None else _template(start)
+    template = _template(start, texts)
     card = NetworkCard(
         method="clip-reid",
         size=recipe.size,
@@ -114,7 +114,9 @@ def _chunks(rows: int) -> list[IntArray]:
     return [np.arange(start, min(start + _AT_ONCE, rows)) for start in range(0, rows, _AT_ONCE)]
 
 
-def _template(folder: Path) -> PromptTemplate:
-    """The sentence in the words of the saved text tower; CLIP's own needs no vocabulary."""
-    path = folder / TOKENIZER
-    return prompt_template(Tokenizer.load(path), SENTENCE) if path.is_file() else PERSON_PROMPT
+def _template(start: Path | None, texts: TextTower) -> PromptTemplate:
+    """The sentence in the words of the text tower's own tokenizer; CLIP's own needs no vocabulary."""
+    path = None if start is None else start / TOKENIZER
+    if path is None or not path.is_file():
+        return wordless_template(texts.config)
+    return prompt_template(Tokenizer.load(path), SENTENCE)
