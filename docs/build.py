@@ -18,7 +18,13 @@ COMMANDS = (
     ("world", "show"),
     ("datasets",),
     ("datasets", "check"),
+    ("recipes",),
+    ("recipes", "show"),
+    ("train",),
+    ("pretrain",),
+    ("embed",),
     ("evaluate",),
+    ("export",),
     ("import-weights",),
 )
 

@@ -9,8 +9,12 @@ import typer
 
 from glimpse.cli import datasets, recipes, world
 from glimpse.cli.demo import demo
+from glimpse.cli.embed import embed
 from glimpse.cli.evaluate import evaluate
+from glimpse.cli.export import export
 from glimpse.cli.import_weights import import_weights
+from glimpse.cli.pretrain import pretrain
+from glimpse.cli.train import train
 from glimpse.errors import GlimpseError
 
 app = typer.Typer(
@@ -23,9 +27,13 @@ app = typer.Typer(
 app.command()(demo)
 app.add_typer(world.app, name="world")
 app.add_typer(datasets.app, name="datasets")
-app.command()(evaluate)
-app.command("import-weights")(import_weights)
 app.add_typer(recipes.app, name="recipes")
+app.command()(train)
+app.command()(pretrain)
+app.command()(embed)
+app.command()(evaluate)
+app.command()(export)
+app.command("import-weights")(import_weights)
 
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",

@@ -192,7 +192,8 @@ class ViT(nn.Module):
         patches = self.patch_embed(images)
         if mix is not None:
             patches = mix(patches)
-        first = self.class_token.to(patches.dtype).expand(len(patches), 1, -1)
+        # shape[0], not len: what is traced for export must follow the batch
+        first = self.class_token.to(patches.dtype).expand(patches.shape[0], 1, -1)
         tokens = torch.cat([first, patches], dim=1) + self.position
         if self.side is None:
             if side is not None:

@@ -1,1 +1,4 @@
-"""The published methods: their modules, losses and stages."""
+"""The published methods: a network that embeds, and around it what training needs.
+
+Import what you need from its modules: this package imports nothing itself.
+"""

@@ -11,8 +11,12 @@ from typing import Any
 
 from glimpse.errors import OptionError
 
-RECIPES: Mapping[str, str] = {}
-"""By the method's name, where its recipe's class is: `"glimpse.methods.bot.recipe:BotRecipe"`."""
+RECIPES: Mapping[str, str] = {
+    "bot": "glimpse.methods.bot.recipe:BoTRecipe",
+    "transreid": "glimpse.methods.transreid.recipe:TransReIDRecipe",
+    "clip-reid": "glimpse.methods.clip_reid.recipe:ClipReIDRecipe",
+}
+"""By the method's name, where its recipe's class is."""
 
 
 def recipe_of(method: str) -> Any:

@@ -1,0 +1,117 @@
+"""`glimpse embed`: embeddings of a folder, a list or a table of records."""
+
+from __future__ import annotations
+
+import json
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from glimpse.records import Records
+
+_TABLES = (".csv", ".arrow", ".parquet")
+
+
+class BrokenPictures(StrEnum):
+    """What a broken picture does."""
+
+    STOP = "stop"
+    SKIP = "skip"
+
+
+def embed(
+    retriever: Annotated[
+        str, typer.Argument(metavar="RETRIEVER", help="A folder, or the name of one that comes with Glimpse.")
+    ],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IN", help="A folder of pictures, a .txt of paths, or records: .csv, .arrow, .parquet."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A .safetensors file; its records are written beside it.")
+    ],
+    records_as: Annotated[
+        str, typer.Option("--records-as", metavar="ENDING", help="How records are written.")
+    ] = ".csv",
+    broken: Annotated[
+        BrokenPictures,
+        typer.Option("--broken", help="Whether a broken picture ends the work or is skipped."),
+    ] = BrokenPictures.STOP,
+    batch: Annotated[int, typer.Option(help="Pictures that each thread takes at once.")] = 32,
+    workers: Annotated[int | None, typer.Option(help="Threads; one per core if left out.")] = None,
+    device: Annotated[str, typer.Option(help="Where the network computes: cpu, cuda.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
+) -> None:
+    """Embed pictures, or the pictures and captions of a table.
+
+    Example: glimpse embed colours photos/ photos.safetensors
+    """
+    from glimpse.errors import OptionError
+    from glimpse.pixels import OnBroken
+    from glimpse.progress import terminal_bar
+    from glimpse.retriever import Retriever
+
+    if out.suffix != ".safetensors":
+        raise OptionError(f"embeddings are written as .safetensors, not to {out}")
+    if records_as not in _TABLES:
+        raise OptionError(f"records are written as {', '.join(_TABLES)}, not as {records_as}")
+    table = out.with_suffix(records_as)
+    if table.absolute() == source.absolute():
+        raise OptionError(f"the records beside {out} would overwrite {source}: choose another name")
+    records = _records(source)
+    loaded = Retriever.load(retriever, device=device)
+    started = time.perf_counter()
+    embedded = loaded.embed_to_file(
+        records,
+        out,
+        batch=batch,
+        workers=workers,
+        on_broken=OnBroken(broken.value),
+        progress=terminal_bar,
+    )
+    seconds = time.perf_counter() - started
+    records[embedded.rows].save(table)
+    skipped = {str(records.path[row]): error.reason for row, error in sorted(embedded.broken.items())}
+    rows, dim = embedded.embeddings.vectors.shape
+    if as_json:
+        figures = {
+            "embeddings": str(out),
+            "records": str(table),
+            "rows": rows,
+            "dim": dim,
+            "masks": embedded.embeddings.masks is not None,
+            "skipped": skipped,
+            "seconds": seconds,
+        }
+        typer.echo(json.dumps(figures, indent=2, ensure_ascii=False))
+        return
+    for path, reason in skipped.items():
+        typer.echo(f"left out {path}: {reason}", err=True)
+    typer.echo(f"{rows} x {dim} in {out}, their records in {table}: {rows / max(seconds, 1e-9):.0f} a second")
+
+
+def _records(source: Path) -> Records:
+    """A row per picture; pictures of a folder or a list are of nobody known."""
+    from glimpse.datasets.reading import read_lines
+    from glimpse.errors import LayoutError
+    from glimpse.files import printable
+    from glimpse.records import JUNK, Records
+    from glimpse.retriever.pictures import files_of
+
+    if source.suffix in _TABLES:
+        records = Records.load(source)
+        beside = [path if Path(path).is_absolute() else str(source.parent / path) for path in records.path]
+        return records.with_columns(path=beside)
+    if not source.exists():
+        raise LayoutError(f"there is nothing at {printable(source)}")
+    if source.suffix == ".txt":
+        paths = [str(source.parent / line) for line in read_lines(source)]
+    else:
+        paths = files_of(source)
+    return Records.from_columns(paths, [JUNK] * len(paths))

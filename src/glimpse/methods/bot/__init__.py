@@ -1,0 +1,1 @@
+"""BoT, the strong residual baseline (dpm_family 1.6)."""

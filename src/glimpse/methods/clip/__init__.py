@@ -1,0 +1,1 @@
+"""CLIP itself, as it is pre-trained."""

@@ -1,0 +1,122 @@
+"""How CLIP-ReID is trained: words of every person, then the image side (dpm_family 5.4 and 5.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+
+from glimpse.encoders.prompts import PromptTemplate, prompt_template
+from glimpse.encoders.sizes import CLIP_TEXT
+from glimpse.encoders.text import TextTower
+from glimpse.encoders.tokenizer import Tokenizer
+from glimpse.methods.card import NetworkCard, options_to_json
+from glimpse.methods.clip_reid.method import CACHED, IMAGE_STAGE, PROMPT_STAGE, ClipReID
+from glimpse.methods.clip_reid.network import ClipReIDNetwork, ClipReIDOptions
+from glimpse.methods.clip_reid.prompts import wordless_template
+from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
+from glimpse.methods.prepared import Prepared, camera_table
+from glimpse.methods.saved import TOKENIZER
+from glimpse.methods.start import copy_part, described, starting_folder
+from glimpse.records import IntArray
+from glimpse.training.augment import Augmentation, Draws
+from glimpse.training.build import build_augmentation, build_optimiser
+from glimpse.training.data import TrainingData, make_batch, one_ahead, read_raw
+from glimpse.training.sampler import PersonSampler, ShuffledSampler
+from glimpse.training.stages import Method, Stage, one_update
+
+SENTENCE = "A photo of a X X X X person."  # given by the source (dpm_family 5.3)
+_AT_ONCE = 128  # images that are encoded in one pass for the first stage; our choice
+
+
+def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
+    """CLIP-ReID for the persons and the cameras of the training rows."""
+    options = ClipReIDOptions(stride=recipe.stride, side_weight=recipe.side_weight)
+    cameras = camera_table(data) if recipe.cameras else ()
+    network = ClipReIDNetwork(recipe.size, recipe.augment.size, len(cameras), options)
+    texts = TextTower(CLIP_TEXT[recipe.size])
+    start = starting_folder(recipe.weights, "clip", recipe.size)
+    if start is not None:
+        copy_part(start, "images", network.encoder)
+        copy_part(start, "texts", texts)
+    template = _template(start, texts)
+    card = NetworkCard(
+        method="clip-reid",
+        size=recipe.size,
+        image=recipe.augment.size,
+        mean=recipe.augment.mean,
+        deviation=recipe.augment.deviation,
+        cameras=cameras,
+        options=options_to_json(options),
+    )
+    method = ClipReID(network, texts, template, len(data.persons), recipe)
+    artefacts = {
+        "prompts.safetensors": {"words": "prompts.words"},
+        "prototypes.safetensors": {"prototypes": "prototypes"},
+    }
+    return Prepared(method, card, stages(recipe, data), described(start), artefacts)
+
+
+def stages(recipe: ClipReIDRecipe, data: TrainingData) -> list[Stage]:
+    """The two stages."""
+    words = build_optimiser(recipe.prompt_optimiser, recipe.prompt_epochs, parameters=("prompts.words",))
+    image_side = build_optimiser(recipe.optimiser, recipe.epochs, but_not=("prompts.words",))
+    batch = recipe.sampler
+    return [
+        Stage(
+            name=PROMPT_STAGE,
+            epochs=recipe.prompt_epochs,
+            updates=one_update(words, clip=recipe.prompt_optimiser.clip),
+            sampler=ShuffledSampler(len(data), recipe.prompt_batch, seed=recipe.seed),
+            evaluating=("*",),
+            derive=with_image_vectors,
+        ),
+        Stage(
+            name=IMAGE_STAGE,
+            epochs=recipe.epochs,
+            updates=one_update(image_side, clip=recipe.optimiser.clip),
+            sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
+            augmentation=build_augmentation(recipe.augment),
+            evaluating=("prompts", "prompts.*"),
+            begin=keep_prototypes,
+        ),
+    ]
+
+
+@torch.no_grad()
+def with_image_vectors(method: Method, data: TrainingData) -> TrainingData:
+    """The rows with the image vectors of the frozen encoder in place of pixels (dpm_family 5.4).
+
+    No augmentation, and no cameras.
+    """
+    trained = cast("ClipReID", method)
+    network, augment = trained.network.eval(), trained.recipe.augment
+    device = next(network.parameters()).device
+    look = Augmentation(augment.mean, augment.deviation)
+    vectors = []
+    nothing = Draws(placement=None, colours=None, rectangles=None)
+    for raw in one_ahead(lambda rows: read_raw(data, rows), _chunks(len(data))):
+        batch = make_batch(data, raw, look, lambda size: nothing, device)
+        vectors.append(network(batch.images).projected.float().cpu())
+    return replace(data, pixels=None, maps={}, columns={**data.columns, CACHED: torch.cat(vectors)})
+
+
+def keep_prototypes(method: Method, data: TrainingData) -> None:
+    """Compute the text vector of every person once; they are constants of the second stage."""
+    trained = cast("ClipReID", method)
+    trained.prototypes.copy_(trained.prompts.prototypes())
+
+
+def _chunks(rows: int) -> list[IntArray]:
+    return [np.arange(start, min(start + _AT_ONCE, rows)) for start in range(0, rows, _AT_ONCE)]
+
+
+def _template(start: Path | None, texts: TextTower) -> PromptTemplate:
+    """The sentence in the words of the text tower's own tokenizer; CLIP's own needs no vocabulary."""
+    path = None if start is None else start / TOKENIZER
+    if path is None or not path.is_file():
+        return wordless_template(texts.config)
+    return prompt_template(Tokenizer.load(path), SENTENCE)

@@ -1,0 +1,41 @@
+"""The two parts that every baseline puts behind its encoder: the BNNeck and the classifier."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from torch import Tensor, nn
+
+
+class Tap(StrEnum):
+    """Where the embedding is taken: before the neck's batch norm or after it."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Neck(nn.Module):
+    """Batch norm whose bias stays 0: metric losses before it, classification after it (dpm_family 1.6).
+
+    >>> import torch
+    >>> neck = Neck(8)
+    >>> list(neck(torch.randn(4, 8)).shape), [p.requires_grad for p in neck.parameters()]
+    ([4, 8], [True, False])
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width)
+        self.norm.bias.requires_grad_(False)  # given by the source (dpm_family 1.6)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`[B, D]` to `[B, D]`."""
+        result: Tensor = self.norm(features)
+        return result
+
+
+def classifier(width: int, persons: int) -> nn.Linear:
+    """The identity prototypes `[C, D]`: no bias, from a normal of 0.001 (dpm_family 1.6)."""
+    linear = nn.Linear(width, persons, bias=False)
+    nn.init.normal_(linear.weight, std=0.001)
+    return linear

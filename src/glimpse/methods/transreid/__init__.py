@@ -1,0 +1,1 @@
+"""TransReID, the vision transformer baseline (dpm_family 2)."""

@@ -1,0 +1,182 @@
+"""The loop that embeds: a micro-batch at a time, into arrays that were made beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from glimpse.embeddings import Embeddings
+from glimpse.errors import BrokenImageError, OptionError
+from glimpse.pixels import OnBroken
+from glimpse.progress import Progress
+from glimpse.records import NO_CAMERA, TEXT, IntArray, Records
+from glimpse.retriever.batches import embedded_batches
+from glimpse.retriever.encoder import Encoder
+from glimpse.retriever.pictures import Pictures, Source, pictures_of
+
+Float32 = NDArray[np.float32]
+Allocate = Callable[[int, int, bool], tuple[Float32, Float32 | None]]
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """What became of a list of pictures or texts.
+
+    Attributes:
+        embeddings: M rows.
+        rows: [M], which of the N given each belongs to, ascending.
+        broken: the others, with the reasons, by their number.
+    """
+
+    embeddings: Embeddings
+    rows: IntArray
+    broken: dict[int, BrokenImageError]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a list is worked through.
+
+    Attributes:
+        batch: pictures that the encoder sees at once.
+        workers: threads that decode, and on a CPU also embed.
+        on_broken: whether a broken picture ends the work or is left out and named.
+        progress: what shows it.
+    """
+
+    batch: int
+    workers: int
+    on_broken: OnBroken
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        if self.batch < 1 or self.workers < 1:
+            raise OptionError(f"batch and workers must be at least 1, got {self.batch} and {self.workers}")
+
+
+def in_memory(rows: int, dim: int, masked: bool) -> tuple[Float32, Float32 | None]:
+    """Arrays for N embeddings."""
+    shape = (rows, dim)
+    return np.empty(shape, np.float32), np.empty(shape, np.float32) if masked else None
+
+
+class Rows:
+    """Embeddings that fill up from the front.
+
+    Args:
+        allocate: makes the arrays, once the first rows have said how wide they are.
+        most: how many rows there can be.
+    """
+
+    def __init__(self, allocate: Allocate, most: int) -> None:
+        self._allocate = allocate
+        self._most = most
+        self.count = 0
+        self.vectors: Float32 | None = None
+        self.masks: Float32 | None = None
+
+    def add(self, embeddings: Embeddings) -> None:
+        """Take in the next rows; the first ones say whether there are masks."""
+        if self.vectors is None:
+            masked = embeddings.masks is not None
+            self.vectors, self.masks = self._allocate(self._most, embeddings.dim, masked)
+        place = slice(self.count, self.count + len(embeddings))
+        self.vectors[place] = embeddings.vectors
+        if self.masks is not None:
+            # sentences beside masked pictures have none: they are trusted fully
+            self.masks[place] = 1 if embeddings.masks is None else embeddings.masks
+        elif embeddings.masks is not None:
+            raise OptionError("pictures with masks cannot follow texts without: embed them apart")
+        self.count = place.stop
+
+    def part(self, first: int) -> Embeddings:
+        """The rows from `first` on, without a copy."""
+        if self.vectors is None:
+            raise AssertionError("rows are asked for only after some, if only none, were added")
+        masks = None if self.masks is None else self.masks[first : self.count]
+        return Embeddings(self.vectors[first : self.count], masks)
+
+
+def embed_source(
+    encoder: Encoder, source: Source, cameras: ArrayLike | None, pace: Pace, allocate: Allocate
+) -> Embedded:
+    """Embed whatever a source stands for; records may hold pictures and captions."""
+    parts = _runs(source) if isinstance(source, Records) else [pictures_of(source, cameras)]
+    if isinstance(source, Records) and cameras is not None:
+        raise OptionError("records bring their own cameras")
+    rows = Rows(allocate, sum(_length(part) for part in parts))
+    kept: list[IntArray] = []
+    broken: dict[int, BrokenImageError] = {}
+    first = 0
+    for part in parts:
+        if isinstance(part, list):
+            done = embed_texts(encoder, part, pace, rows)
+        else:
+            done = embed_pictures(encoder, part, pace, rows)
+        kept.append(done.rows + first)
+        broken |= {first + row: error for row, error in done.broken.items()}
+        first += _length(part)
+    return Embedded(rows.part(0), np.concatenate(kept), broken)
+
+
+def _runs(records: Records) -> list[Pictures | list[str]]:
+    """Neighbouring rows of pictures as pictures, of captions as texts, in order."""
+    is_text = records.modality == TEXT
+    turns = np.flatnonzero(np.diff(is_text)) + 1
+    parts: list[Pictures | list[str]] = []
+    for start, stop in pairwise([0, *turns.tolist(), len(records)]):
+        part = records[start:stop]
+        parts.append(part.caption.tolist() if is_text[start:stop].any() else pictures_of(part))
+    return parts
+
+
+def _length(part: Pictures | list[str]) -> int:
+    return len(part) if isinstance(part, list) else len(part.cameras)
+
+
+def embed_pictures(encoder: Encoder, pictures: Pictures, pace: Pace, rows: Rows) -> Embedded:
+    """Embed all pictures into `rows`; what is returned lies in its arrays.
+
+    Raises:
+        BrokenImageError: naming the first broken picture, for `OnBroken.STOP`.
+    """
+    first = rows.count
+    kept: list[IntArray] = []
+    broken: dict[int, BrokenImageError] = {}
+    total = len(pictures.cameras)
+    batches = embedded_batches(encoder, pictures, batch=pace.batch, workers=pace.workers)
+    with pace.progress("embedding", total) as advance, closing(batches):
+        for done in batches:
+            if done.broken and pace.on_broken is OnBroken.STOP:
+                raise done.broken[min(done.broken)]
+            broken |= done.broken
+            if done.embeddings is not None:
+                rows.add(done.embeddings)
+                kept.append(done.rows)
+            advance(len(done.rows) + len(done.broken))
+    if not kept:
+        rows.add(_nothing(encoder))
+    return Embedded(rows.part(first), np.concatenate([np.empty(0, np.int64), *kept]), broken)
+
+
+def embed_texts(encoder: Encoder, texts: Sequence[str], pace: Pace, rows: Rows) -> Embedded:
+    """Embed all texts into `rows`; what is returned lies in its arrays."""
+    first = rows.count
+    with pace.progress("embedding texts", len(texts)) as advance:
+        # an empty list asks too: it has a dimension, or no text side
+        for start in range(0, max(1, len(texts)), pace.batch):
+            part = texts[start : start + pace.batch]
+            rows.add(encoder.embed_texts(part or [""])[: len(part)])
+            advance(len(part))
+    return Embedded(rows.part(first), np.arange(len(texts)), {})
+
+
+def _nothing(encoder: Encoder) -> Embeddings:
+    """No rows, as wide as the encoder's, with masks if it has them: a black picture tells."""
+    black = np.zeros((1, *encoder.preparation.shape), np.uint8)
+    return encoder.embed(black, np.array([NO_CAMERA]))[:0]

@@ -1,0 +1,96 @@
+"""`export_onnx`: from a retriever to a file that any ONNX runtime can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from glimpse.errors import OptionError
+from glimpse.files import atomic_write
+from glimpse.retriever.encoder import Encoder
+from glimpse.retriever.export.graph import graph_with_preprocessing, plain_graph
+from glimpse.retriever.export.parity import TOLERANCE, Parity, cosines, parity, run, trial_pictures
+from glimpse.retriever.export.quantise import quantised
+from glimpse.retriever.network_encoder import NetworkEncoder
+from glimpse.retriever.onnx_encoder import open_session
+
+
+class Form(StrEnum):
+    """What goes into the model.
+
+    PIXELS: `pixels`, uint8 [N, H, W, 3] of any size; resizing and normalising are inside.
+    PLAIN: `images`, float32 [N, 3, H, W], resized and normalised by whoever asks.
+    """
+
+    PIXELS = "pixels"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        form: which graph.
+        size: height and width that the network sees.
+        mean: that a plain graph expects to be subtracted, for values in [0, 1].
+        deviation: that it expects to be divided by.
+        bytes: length of the file.
+        parity: how far the float32 model is from torch.
+        cosine: for int8, the mean and the lowest cosine of its vectors with torch's on the trial pictures.
+    """
+
+    form: Form
+    size: tuple[int, int]
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
+    bytes: int
+    parity: Parity
+    cosine: tuple[float, float] | None = None
+
+
+def export_onnx(
+    encoder: Encoder,
+    path: Path | str,
+    *,
+    form: Form = Form.PIXELS,
+    int8: bool = False,
+    tolerance: float = TOLERANCE,
+) -> Exported:
+    """Write a network as ONNX, if the model gives what torch gives.
+
+    Args:
+        encoder: a `NetworkEncoder`; its flip averaging is in the graph. Cameras are unknown to the model.
+        path: the file.
+        form: which graph.
+        int8: quantise the weights of matrix products to eight bits.
+        tolerance: the largest difference that float32 may show, relative to the largest value.
+
+    Raises:
+        StorageError: if the model differs from torch; nothing is written then.
+    """
+    if not isinstance(encoder, NetworkEncoder):
+        raise OptionError(f"only a network can be exported, and this retriever's encoder is {encoder.kind}")
+    if encoder.bfloat16:
+        raise OptionError("export the retriever with float32 arithmetic: parity is checked against torch's")
+    rng = np.random.default_rng(0)
+    model = plain_graph(encoder)
+    if form is Form.PIXELS:
+        model = graph_with_preprocessing(model, encoder.card)
+    data = model.SerializeToString()
+    compared = parity(open_session(data), encoder, rng)
+    compared.require(tolerance)
+    cosine = None
+    if int8:
+        data = quantised(model).SerializeToString()
+        pictures = trial_pictures(encoder.card.image, rng)
+        expected = encoder.embed(pictures, np.full(len(pictures), -1)).vectors
+        alike = cosines(run(open_session(data), pictures, encoder)[0], expected.astype(np.float32))
+        cosine = (float(alike.mean()), float(alike.min()))
+    with atomic_write(path) as file:
+        file.write(data)
+    card = encoder.card
+    return Exported(form, card.image, card.mean, card.deviation, len(data), compared, cosine)

@@ -1,0 +1,138 @@
+"""The two graphs: the plain network, and the network behind its own preprocessing."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from glimpse.extras import require
+from glimpse.methods.network import EmbeddingNetwork, NetworkCard
+from glimpse.pixels import Filter
+from glimpse.retriever.network_encoder import NetworkEncoder, embed_images
+
+PURPOSE = "exporting to ONNX"
+# 18 is the first with the antialiased Resize; the IR of its time is read by every runtime since 1.14
+OPSET, IR = 18, 9
+IMAGES, PIXELS, VECTORS, MASKS = "images", "pixels", "vectors", "masks"
+
+
+class _Traced(nn.Module):
+    """What is traced: normalised images in, vectors (and masks) out, mirrored pictures averaged in."""
+
+    def __init__(self, encoder: NetworkEncoder) -> None:
+        super().__init__()
+        self.network = encoder.network
+        self.flip = encoder.flip
+
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        vectors, masks = embed_images(cast("EmbeddingNetwork", self.network), images, None, self.flip)
+        return vectors if masks is None else (vectors, masks)
+
+
+def plain_graph(encoder: NetworkEncoder) -> Any:
+    """The network as an ONNX model: `images` float32 [N, 3, H, W], normalised, to `vectors` [N, D].
+
+    Output 1 is `masks` where the network has them. All cameras are unknown to it. N is free.
+    """
+    onnx = require("onnx", extra="onnx", purpose=PURPOSE)
+    traced = _Traced(encoder).eval()
+    example = torch.zeros(2, 3, *encoder.card.image, device=encoder.device)
+    with torch.no_grad():
+        masked = not isinstance(traced(example), Tensor)
+    names = [VECTORS, MASKS][: 1 + masked]
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The tracer is marked as old and warns of every shape that Python looks at. It takes a tenth of its
+        # successor's time and needs no further package; that N is free is checked, not hoped for (parity.py).
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            traced,
+            (example,),
+            cast("Any", buffer),  # files in memory are for the tracer only, and its signature is for both
+            input_names=[IMAGES],
+            output_names=names,
+            dynamic_axes={name: {0: "N"} for name in (IMAGES, *names)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load_from_string(buffer.getvalue())
+    model.ir_version = IR
+    _without_identities(model.graph)
+    return model
+
+
+def _without_identities(graph: Any) -> None:
+    """Read what identities pass on at its source; the tracer puts them before weights of equal values.
+
+    The quantiser takes weights for constants only where they are read directly.
+    """
+    outputs = {output.name for output in graph.output}
+    passed = [node for node in graph.node if node.op_type == "Identity" and node.output[0] not in outputs]
+    source = {node.output[0]: node.input[0] for node in passed}
+    for node in passed:
+        graph.node.remove(node)
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            while name in source:
+                name = source[name]
+            node.input[place] = name
+
+
+def graph_with_preprocessing(plain: Any, card: NetworkCard) -> Any:
+    """The plain model behind resizing and normalising: `pixels` uint8 [N, H, W, 3] of any H and W, RGB.
+
+    ONNX Runtime's antialiased Resize of bytes rounds as Pillow does, so that hardly a pixel differs. Pillow
+    13 passes over the height first where that is cheaper, in tall pictures: there a third of all pixels
+    differ by a level, and up to eight in pure noise. Nothing differs at the network's own size.
+    """
+    onnx = require("onnx", extra="onnx", purpose=PURPOSE)
+    compose = require("onnx.compose", extra="onnx", purpose=PURPOSE)
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
+    mean, deviation = (
+        np.array(v, np.float32).reshape(1, 3, 1, 1) * np.float32(255) for v in (card.mean, card.deviation)
+    )
+    constants = {
+        "size": np.array(card.image, np.int64),
+        "mean": mean,
+        "deviation": deviation,
+    }
+    nodes = [
+        helper.make_node("Transpose", [PIXELS], ["upright"], perm=[0, 3, 1, 2]),
+        helper.make_node("Shape", ["upright"], ["outer"], start=0, end=2),
+        helper.make_node("Concat", ["outer", "size"], ["sizes"], axis=0),
+        helper.make_node(
+            "Resize",
+            ["upright", "", "", "sizes"],
+            ["resized"],
+            mode="cubic" if card.interpolation is Filter.BICUBIC else "linear",
+            antialias=1,
+            cubic_coeff_a=-0.5,  # Pillow's
+            exclude_outside=1,
+            coordinate_transformation_mode="half_pixel",
+        ),
+        helper.make_node("Cast", ["resized"], ["levels"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Sub", ["levels", "mean"], ["centred"]),
+        helper.make_node("Div", ["centred", "deviation"], ["fed"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "preprocessing",
+        [helper.make_tensor_value_info(PIXELS, onnx.TensorProto.UINT8, ["N", "H", "W", 3])],
+        [helper.make_tensor_value_info("fed", onnx.TensorProto.FLOAT, ["N", 3, *card.image])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    front = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
+    whole = compose.merge_models(
+        compose.add_prefix(front, "preprocessing/", rename_inputs=False),
+        plain,
+        io_map=[("preprocessing/fed", IMAGES)],
+    )
+    del whole.opset_import[:]  # merging leaves one entry of the same number for each part
+    whole.opset_import.append(helper.make_opsetid("", OPSET))
+    whole.ir_version = IR
+    return whole

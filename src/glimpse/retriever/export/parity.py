@@ -1,0 +1,137 @@
+"""Whether an exported model says what torch says: on random pictures, extreme ones, and any batch size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glimpse.embeddings import Embeddings
+from glimpse.errors import OptionError, StorageError
+from glimpse.pixels.preparation import Preparation
+from glimpse.records import NO_CAMERA, IntArray
+from glimpse.retriever.encoder import Pixels, no_text_side
+from glimpse.retriever.export.graph import IMAGES
+from glimpse.retriever.network_encoder import NetworkEncoder
+from glimpse.retriever.onnx_encoder import Feeding, fed
+
+# Our choice: float32 sums in another order differ by some 1e-6 of the longest number in a vector.
+TOLERANCE = 1e-4
+BATCHES = (1, 3, 8)
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far a model is from torch.
+
+    Attributes:
+        difference: the largest absolute one in any output.
+        scale: the largest absolute value of torch's outputs.
+        pictures: how many were compared.
+    """
+
+    difference: float
+    scale: float
+    pictures: int
+
+    def require(self, tolerance: float) -> None:
+        """Fail if the difference is above `tolerance` times the scale."""
+        if not self.difference <= tolerance * self.scale:
+            raise StorageError(
+                f"the exported model differs from torch by {self.difference:.3g} where values reach "
+                f"{self.scale:.3g}, more than {tolerance:g} of it: nothing was written"
+            )
+
+
+def trial_pictures(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
+    """Noise, flat colours, black, white and a chessboard, `[16, H, W, 3]`."""
+    height, width = size
+    noise = rng.integers(0, 256, (8, height, width, 3), dtype=np.uint8)
+    flat = np.broadcast_to(rng.integers(0, 256, (5, 1, 1, 3), dtype=np.uint8), (5, height, width, 3))
+    extreme = np.zeros((3, height, width, 3), np.uint8)
+    extreme[1] = 255
+    extreme[2, (np.indices((height, width)).sum(0) % 2) == 1] = 255
+    return np.concatenate([noise, flat, extreme])
+
+
+def parity(session: Any, encoder: NetworkEncoder, rng: np.random.Generator) -> Parity:
+    """Compare a model in either form with torch, at the encoder's own size, in batches of several sizes."""
+    pictures = trial_pictures(encoder.card.image, rng)
+    unknown = np.full(len(pictures), NO_CAMERA)
+    expected = encoder.embed(pictures, unknown)
+    wanted = [expected.vectors] + ([] if expected.masks is None else [expected.masks])
+    difference = 0.0
+    for batch in BATCHES:
+        for start in range(0, len(pictures), batch):
+            part = slice(start, start + batch)
+            outputs = run(session, pictures[part], encoder)
+            if [output.shape for output in outputs] != [values[part].shape for values in wanted]:
+                raise StorageError(
+                    f"the exported model cannot do a batch of {batch}: its outputs have the shapes "
+                    f"{[output.shape for output in outputs]}"
+                )
+            for output, values in zip(outputs, wanted, strict=True):
+                difference = max(difference, float(np.abs(output - values[part]).max()))
+    scale = max(float(np.abs(values).max()) for values in wanted)
+    return Parity(difference, scale, len(pictures))
+
+
+@dataclass(frozen=True, eq=False)
+class ModelEncoder:
+    """An exported model in the place of the network it was made from, to measure what it has become.
+
+    Attributes:
+        session: of the model, in either form.
+        original: says how pictures are prepared.
+    """
+
+    session: Any
+    original: NetworkEncoder
+
+    kind = "exported"
+    concurrent = False  # the runtime has threads of its own
+
+    @property
+    def preparation(self) -> Preparation:
+        """The network's."""
+        return self.original.preparation
+
+    @property
+    def dim(self) -> int:
+        """The network's."""
+        return self.original.dim
+
+    def embed(self, pixels: Pixels, cameras: IntArray) -> Embeddings:
+        """See `Encoder.embed`; cameras mean nothing to an exported model."""
+        return Embeddings(*run(self.session, pixels, self.original))
+
+    def embed_texts(self, texts: Sequence[str]) -> Embeddings:
+        """See `Encoder.embed_texts`."""
+        raise no_text_side("an exported model")
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        """A model is a file already."""
+        raise OptionError("an exported model is not saved again as a retriever")
+
+
+def run(session: Any, pixels: Pixels, encoder: NetworkEncoder) -> list[Floats]:
+    """All outputs of a model in either form for pictures `[B, H, W, 3]`."""
+    name = session.get_inputs()[0].name
+    if name != IMAGES:
+        return list(session.run(None, {name: pixels}))
+    card = encoder.card
+    given = fed(pixels, Feeding(card.image, card.mean, card.deviation))
+    return list(session.run(None, {name: given}))
+
+
+def cosines(ours: Floats, theirs: Floats) -> Floats:
+    """The cosine of each row with its twin, [N]."""
+    lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
+    result: Floats = (ours * theirs).sum(1) / np.where(lengths > 0, lengths, 1)
+    return result

@@ -1,0 +1,217 @@
+"""`Retriever`: what is trained, evaluated, exported, shipped and served."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from glimpse.embeddings import Embeddings
+from glimpse.errors import OptionError, StorageError
+from glimpse.evaluation import Calibration
+from glimpse.files import atomic_path
+from glimpse.methods.saved import CARD as NETWORK_CARD
+from glimpse.pixels import OnBroken
+from glimpse.progress import Progress, silent
+from glimpse.reranking import Reranker
+from glimpse.retriever.colour_encoder import ColourEncoder
+from glimpse.retriever.comparing import RERANKERS, SIMILARITIES, from_json, to_json
+from glimpse.retriever.embedding import Embedded, Pace, Rows, embed_source, embed_texts, in_memory
+from glimpse.retriever.encoder import Encoder
+from glimpse.retriever.folder import CARD, find, read_card, write_folder
+from glimpse.retriever.network_encoder import NetworkEncoder
+from glimpse.retriever.onnx_encoder import OnnxEncoder
+from glimpse.retriever.pictures import Source
+from glimpse.retriever.vector_file import VectorFile
+from glimpse.similarity import Cosine, Similarity, TopK
+from glimpse.similarity.base import Scores
+
+BATCH = 32  # our choice: matrix products are at their best, and memory is small
+
+
+@dataclass(frozen=True, eq=False)
+class Retriever:
+    """An encoder with its preprocessing, how its embeddings are compared, and perhaps re-ranked.
+
+    Attributes:
+        encoder: pictures, and perhaps sentences, to embeddings.
+        similarity: compares embeddings.
+        reranker: betters the scores of whole query sets; None for none.
+        calibration: from which score of the similarity on two pictures are called one person.
+        about: what people should know of it: command, data, hardware, seeds, what it scores.
+
+    >>> colours = Retriever.load("colours")
+    >>> red, blue = (np.full((40, 20, 3), colour, np.uint8) for colour in [(200, 0, 0), (0, 0, 200)])
+    >>> gallery = colours.embed([red, blue])
+    >>> colours.rank(colours.embed_text(["someone in blue"]), gallery, k=1).rows
+    array([[1]])
+    """
+
+    encoder: Encoder
+    similarity: Similarity = field(default_factory=Cosine)
+    reranker: Reranker | None = None
+    calibration: Calibration | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
+
+    def embed(
+        self,
+        source: Source,
+        *,
+        cameras: ArrayLike | None = None,
+        batch: int = BATCH,
+        workers: int | None = None,
+        progress: Progress = silent,
+    ) -> Embeddings:
+        """Embed pictures, or records of pictures and captions.
+
+        Args:
+            source: uint8 `[N, H, W, 3]` of any size; a list of such `[H, W, 3]`; a list of files; one file;
+                a folder, searched to its depth and sorted; or records.
+            cameras: `[N]` or one number, for encoders that ask; records bring their own.
+            batch: how many pictures a worker takes at once. It changes speed and memory only.
+            workers: threads that decode, and on a CPU also embed; one per core if not given, up to 16.
+            progress: what shows the progress.
+
+        Returns:
+            A row per picture, in order.
+
+        Raises:
+            BrokenImageError: naming the first picture that cannot be decoded.
+        """
+        pace = Pace(batch, workers or cores(), OnBroken.STOP, progress)
+        return embed_source(self.encoder, source, cameras, pace, in_memory).embeddings
+
+    def embed_usable(
+        self,
+        source: Source,
+        *,
+        cameras: ArrayLike | None = None,
+        batch: int = BATCH,
+        workers: int | None = None,
+        progress: Progress = silent,
+    ) -> Embedded:
+        """As `embed`, but leave broken pictures out and say which they were."""
+        pace = Pace(batch, workers or cores(), OnBroken.SKIP, progress)
+        return embed_source(self.encoder, source, cameras, pace, in_memory)
+
+    def embed_to_file(
+        self,
+        source: Source,
+        path: Path | str,
+        *,
+        cameras: ArrayLike | None = None,
+        batch: int = BATCH,
+        workers: int | None = None,
+        on_broken: OnBroken = OnBroken.STOP,
+        progress: Progress = silent,
+    ) -> Embedded:
+        """As `embed`, into a `.safetensors` file that appears when it is whole.
+
+        Memory stays flat whatever the length of the list: the embeddings returned are mapped from the file.
+        """
+        if Path(path).suffix != ".safetensors":
+            raise OptionError(f"embeddings are written as .safetensors, not to {path}")
+        pace = Pace(batch, workers or cores(), on_broken, progress)
+        with atomic_path(path) as temporary:
+            file = VectorFile(temporary)
+            embedded = embed_source(self.encoder, source, cameras, pace, file.allocate)
+            vectors, masks = file.finish(len(embedded.rows))
+        return Embedded(Embeddings(vectors, masks), embedded.rows, embedded.broken)
+
+    def embed_text(self, texts: Sequence[str], *, batch: int = BATCH) -> Embeddings:
+        """Embed sentences, comparable with pictures; an `OptionError` where there is no text side."""
+        if isinstance(texts, str):
+            raise OptionError(f"texts must be a list of sentences, not the single sentence {texts!r}")
+        pace = Pace(batch, 1, OnBroken.STOP, silent)
+        return embed_texts(self.encoder, texts, pace, Rows(in_memory, len(texts))).embeddings
+
+    def score(self, query: Embeddings, gallery: Embeddings) -> Scores:
+        """Scores [Q, G], higher is better, re-ranked if there is a re-ranking."""
+        if self.reranker is not None:
+            return self.reranker.scores(query, gallery, self.similarity)
+        return self.similarity.pairwise(query, gallery)
+
+    def rank(self, query: Embeddings, gallery: Embeddings, k: int) -> TopK:
+        """The k best gallery rows of each query, best first; equal scores by row.
+
+        Without a re-ranking nothing of size Q x G is held.
+        """
+        if self.reranker is None:
+            return self.similarity.top_k(query, gallery, k)
+        if k < 0:
+            raise OptionError(f"k must be at least 0, got {k}")
+        scores = self.score(query, gallery)
+        rows = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        return TopK(np.take_along_axis(scores, rows, axis=1), rows)
+
+    def save(self, folder: Path | str, *, replace: bool = False) -> None:
+        """Write the retriever as one folder, all or nothing.
+
+        Args:
+            folder: where; it must not be there yet.
+            replace: a retriever that is there makes way.
+        """
+
+        def write(temporary: Path) -> dict[str, object]:
+            return {
+                "encoder": {"kind": self.encoder.kind, **self.encoder.write(temporary)},
+                "similarity": to_json(self.similarity, SIMILARITIES),
+                "reranker": None if self.reranker is None else to_json(self.reranker, RERANKERS),
+                "calibration": None if self.calibration is None else self.calibration.as_dict(),
+                "about": dict(self.about),
+            }
+
+        write_folder(Path(folder), write, replace=replace)
+
+    @classmethod
+    def load(cls, name: Path | str, *, device: str = "cpu") -> Retriever:
+        """Read a retriever.
+
+        Args:
+            name: a folder that `save` or training wrote, or the name of one that comes with Glimpse.
+            device: where its network computes.
+        """
+        folder = find(name)
+        if not (folder / CARD).is_file() and (folder / NETWORK_CARD).is_file():
+            return cls.of_network(NetworkEncoder.read(folder, {}, device))
+        card = read_card(folder)
+        try:
+            calibration, about = card["calibration"], card["about"]
+            if not isinstance(about, dict) or not all(isinstance(text, str) for text in about.values()):
+                raise OptionError("the card's `about` must hold texts")
+            return cls(
+                encoder=_encoder(folder, dict(card["encoder"]), device),
+                similarity=from_json(card["similarity"], SIMILARITIES),
+                reranker=None if card["reranker"] is None else from_json(card["reranker"], RERANKERS),
+                calibration=None if calibration is None else Calibration.from_dict(calibration),
+                about=about,
+            )
+        except OptionError as wrong:
+            raise StorageError(f"the retriever {folder.name} cannot be used: {wrong}") from wrong
+
+    @classmethod
+    def of_network(cls, encoder: NetworkEncoder) -> Retriever:
+        """A network compared as its card says."""
+        return cls(encoder, SIMILARITIES[encoder.card.similarity.value]())
+
+
+def cores() -> int:
+    """How many cores this process may use, up to 16: each worker holds a batch (our choice)."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(found, 16)
+
+
+def _encoder(folder: Path, values: dict[str, object], device: str) -> Encoder:
+    kind = values.pop("kind", None)
+    if kind == NetworkEncoder.kind:
+        return NetworkEncoder.read(folder, values, device)
+    if kind == OnnxEncoder.kind:
+        return OnnxEncoder.read(folder, values)
+    if kind == ColourEncoder.kind:
+        return ColourEncoder.read(values)
+    kinds = ", ".join((NetworkEncoder.kind, OnnxEncoder.kind, ColourEncoder.kind))
+    raise OptionError(f"its encoder is of kind {kind!r}; there are {kinds}")

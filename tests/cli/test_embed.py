@@ -1,0 +1,138 @@
+"""`glimpse embed` and `glimpse export`: files that other commands and other people read."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from glimpse.cli.embed import embed
+from glimpse.cli.export import export
+from glimpse.embeddings_io import load_embeddings
+from glimpse.encoders.sizes import Size
+from glimpse.errors import BrokenImageError, GlimpseError
+from glimpse.methods.network import NetworkCard, build_network
+from glimpse.records import JUNK, Records
+from glimpse.retriever import NetworkEncoder, Retriever
+
+
+@pytest.fixture
+def run():
+    """Run a command; gives its output, or raises what it raises."""
+    app = typer.Typer()
+    app.command()(embed)
+    app.command()(export)
+
+    def running(*arguments):
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if result.exception is not None:
+            raise result.exception
+        return result.stdout
+
+    return running
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (20, 10, 3), dtype=np.uint8)).save(path)
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def network(tmp_path):
+    card = NetworkCard("bot", Size.MICRO, (64, 32))
+    Retriever(NetworkEncoder(build_network(card), card)).save(tmp_path / "bot")
+    return tmp_path / "bot"
+
+
+def test_a_folder_becomes_embeddings_with_their_records(run, folder, tmp_path):
+    out = tmp_path / "out.safetensors"
+    assert run("embed", "colours", folder, out).startswith(f"4 x 531 in {out}")
+    records = Records.load(tmp_path / "out.csv")
+    assert [path.removeprefix(f"{folder}/") for path in records.path] == [
+        "a/1.png",
+        "a/2.png",
+        "b/1.png",
+        "b/2.png",
+    ]
+    assert set(records.person) == {JUNK}
+    expected = Retriever.load("colours").embed(folder)
+    np.testing.assert_array_equal(load_embeddings(out).vectors, expected.vectors)
+
+
+def test_lists_and_tables_are_read_from_their_own_folder(run, folder, tmp_path):
+    (folder / "list.txt").write_text("b/2.png\na/1.png\n")
+    run("embed", "colours", folder / "list.txt", tmp_path / "list.safetensors")
+    rows = [{"path": "a/1.png", "person": 7, "camera": 3}]
+    rows += [{"path": "a/1.png", "person": 7, "modality": "text", "caption": "a red coat"}]
+    Records.from_rows(rows).save(folder / "table.csv")
+    run("embed", "colours", folder / "table.csv", tmp_path / "table.safetensors")
+    listed, tabled = (load_embeddings(tmp_path / f"{name}.safetensors").vectors for name in ("list", "table"))
+    whole = Retriever.load("colours").embed(folder).vectors
+    np.testing.assert_array_equal(listed, whole[[3, 0]])
+    np.testing.assert_array_equal(tabled[0], whole[0])
+    saved = Records.load(tmp_path / "table.csv")
+    assert (saved.person.tolist(), saved.camera.tolist()) == ([7, 7], [3, -1])
+    assert saved.caption.tolist() == ["", "a red coat"]
+
+
+def test_broken_pictures_stop_or_are_named(run, folder, tmp_path):
+    (folder / "a" / "2.png").write_bytes(b"no picture")
+    out = tmp_path / "out.safetensors"
+    with pytest.raises(BrokenImageError, match=r"a/2\.png"):
+        run("embed", "colours", folder, out)
+    assert not out.exists()
+    told = json.loads(run("embed", "colours", folder, out, "--broken", "skip", "--json"))
+    assert (told["rows"], told["dim"], told["masks"]) == (3, 531, False)
+    assert told["skipped"] == {str(folder / "a" / "2.png"): "it is not a JPEG, PNG, BMP, TIFF or WebP file"}
+    assert len(Records.load(told["records"])) == len(load_embeddings(out)) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nobody", "list.txt", "out.safetensors"), "there is no retriever nobody"),
+        (("colours", "nowhere", "out.safetensors"), "there is nothing at nowhere"),
+        (("colours", ".", "out.npz"), "written as .safetensors, not to out.npz"),
+        (("colours", ".", "o.safetensors", "--records-as", ".txt"), "written as .csv, .arrow, .parquet"),
+        (("colours", "a.csv", "a.safetensors"), "would overwrite a.csv"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(run, tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_text("a.png\n")
+    with pytest.raises(GlimpseError) as refused:
+        run("embed", *arguments)
+    assert sentence in str(refused.value)
+
+
+def test_an_export_says_what_it_takes_and_how_close_it_is(run, network, folder, tmp_path):
+    out = tmp_path / "model.onnx"
+    told = run("export", network, "--format", "onnx", "--out", out, "--int8", "--data", f"folder:{folder}")
+    assert "`pixels`, uint8 [N, H, W, 3], RGB, resized inside to 64 x 32" in told
+    assert "parity: at most" in told
+    assert "int8: cosine of its vectors with torch's" in told
+    assert "torch: Rank-1" in told
+    assert "exported: Rank-1" in told
+    session = onnxruntime.InferenceSession(out)
+    assert session.run(None, {"pixels": np.zeros((2, 50, 20, 3), np.uint8)})[0].shape == (2, 256)
+
+
+def test_a_plain_export_as_json(run, network, tmp_path):
+    figures = json.loads(run("export", network, "--out", tmp_path / "model.onnx", "--plain", "--json"))
+    assert figures["form"] == "plain"
+    assert figures["parity"]["difference"] <= 1e-4 * figures["parity"]["scale"]
+    assert figures["cosine"] is figures["accuracy"] is None
+    assert figures["bytes"] == (tmp_path / "model.onnx").stat().st_size
+
+
+def test_colours_are_no_network_to_export(run, tmp_path):
+    with pytest.raises(GlimpseError, match="only a network can be exported"):
+        run("export", "colours", "--out", tmp_path / "model.onnx")

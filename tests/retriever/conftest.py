@@ -1,0 +1,42 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glimpse.retriever import Retriever
+
+# what these tests share; importlib mode puts no test folder on the path by itself
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def encoder():
+    from micro_retrievers import micro_encoder
+
+    return micro_encoder(cameras=(1, 4))
+
+
+@pytest.fixture(scope="session")
+def retriever(encoder):
+    return Retriever(encoder)
+
+
+@pytest.fixture(scope="session")
+def images():
+    """Pictures of three sizes."""
+    rng = np.random.default_rng(0)
+    sizes = [(64, 32), (90, 41), (20, 10)]
+    return [rng.integers(0, 256, (*sizes[row % 3], 3), dtype=np.uint8) for row in range(11)]
+
+
+@pytest.fixture
+def folder(tmp_path, images):
+    """The same pictures as files, whose sorted names have their order."""
+    root = tmp_path / "pictures"
+    for row, image in enumerate(images):
+        path = root / ("a" if row < 6 else "b") / f"{row:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+    return root

@@ -1,0 +1,234 @@
+"""A retriever comes back from its folder as it was, or says in one sentence why not."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from micro_retrievers import micro_encoder
+
+from glimpse.embeddings import Embeddings
+from glimpse.encoders.vocabularies import train_tokenizer
+from glimpse.errors import OptionError, StorageError
+from glimpse.evaluation import Calibration
+from glimpse.methods.saved import save_network
+from glimpse.reranking import AlphaQueryExpansion, KReciprocal, SimilarityInference
+from glimpse.reranking.inference import Mode
+from glimpse.retriever import ColourEncoder, NetworkEncoder, Retriever, shipped
+from glimpse.retriever.comparing import RERANKERS, SIMILARITIES, from_json, to_json
+from glimpse.similarity import Cosine, Euclidean, MaskedCosine, PartCosine, SetJaccard, Side
+
+
+@pytest.fixture
+def saved(retriever, tmp_path):
+    retriever.save(tmp_path / "saved")
+    return tmp_path / "saved"
+
+
+def change_card(folder, **values):
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | values))
+
+
+def test_everything_comes_back(tmp_path, images):
+    encoder = micro_encoder("bot", flip=True)
+    calibration = Calibration(
+        0.1, 0.5, np.array([0.9, 0.5]), np.array([0.0, 0.1]), np.array([0.4, 0.8]), 5, 10, "test"
+    )
+    whole = Retriever(
+        encoder,
+        MaskedCosine(Side.BOTH),
+        KReciprocal(k1=3, k2=2),
+        calibration,
+        {"command": "glimpse train bot"},
+    )
+    whole.save(tmp_path / "models" / "bot")
+    back = Retriever.load(tmp_path / "models" / "bot")
+    np.testing.assert_array_equal(back.embed(images).vectors, whole.embed(images).vectors)
+    assert back.similarity == whole.similarity
+    assert back.reranker == whole.reranker
+    assert back.calibration.as_dict() == calibration.as_dict()
+    assert back.about == whole.about
+    assert back.encoder.flip
+    assert back.encoder.card == encoder.card
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["bot"]
+    held = {path.suffix for path in (tmp_path / "models" / "bot").iterdir()}
+    assert held == {".json", ".safetensors"}
+
+
+def test_a_tokenizer_comes_back(tmp_path):
+    encoder = micro_encoder("clip")
+    tokenizer = train_tokenizer(["a red coat"] * 2, size=600, context=12)
+    whole = Retriever(NetworkEncoder(encoder.network, encoder.card, tokenizer))
+    whole.save(tmp_path / "clip")
+    np.testing.assert_array_equal(
+        Retriever.load(tmp_path / "clip").embed_text(["a red bag"]).vectors,
+        whole.embed_text(["a red bag"]).vectors,
+    )
+
+
+def test_what_training_left_is_a_retriever_too(encoder, retriever, tmp_path, images):
+    save_network(tmp_path / "network", encoder.card, encoder.network.state_dict())
+    loaded = Retriever.load(tmp_path / "network")
+    assert loaded.similarity == Cosine()
+    np.testing.assert_array_equal(loaded.embed(images).vectors, retriever.embed(images).vectors)
+
+
+def test_the_same_retriever_is_the_same_bytes(retriever, saved, tmp_path):
+    retriever.save(tmp_path / "again")
+    for path in saved.iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_retriever_makes_way_only_when_told(retriever, saved, images):
+    with pytest.raises(StorageError, match="a retriever is there: say that it is to be replaced"):
+        retriever.save(saved)
+    Retriever(ColourEncoder()).save(saved, replace=True)
+    assert Retriever.load(saved).encoder == ColourEncoder()
+    assert [path.name for path in saved.parent.iterdir()] == ["saved"]
+
+
+def test_other_folders_never_make_way(retriever, tmp_path):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("...")
+    with pytest.raises(StorageError, match="something else is there"):
+        retriever.save(tmp_path / "letters", replace=True)
+    assert (tmp_path / "letters" / "dear.txt").is_file()
+
+
+def test_a_save_that_fails_leaves_the_old_retriever(saved, retriever, images, monkeypatch):
+    expected = retriever.embed(images).vectors
+
+    class Failing(ColourEncoder):
+        def write(self, folder):
+            (folder / "half.safetensors").write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        Retriever(Failing()).save(saved, replace=True)
+    np.testing.assert_array_equal(Retriever.load(saved).embed(images).vectors, expected)
+    assert [path.name for path in saved.parent.iterdir()] == ["saved"]
+
+
+def test_weights_that_were_changed_are_refused(saved):
+    weights = saved / "network.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(StorageError, match=r"network\.safetensors .* is not the one that was saved with it"):
+        Retriever.load(saved)
+
+
+def test_a_pickle_is_never_opened(saved, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (exit, (1,))
+
+    torch.save(Trap(), saved / "network.safetensors")
+    change_card(saved, files={})
+    with pytest.raises(StorageError, match="is damaged"):
+        Retriever.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"format": "glimpse-retriever-2"}, "written by a newer Glimpse"),
+        ({"format": "something"}, "holds no retriever: its card is of format something"),
+        ({"colour": 3}, "has the unknown key 'colour'"),
+        ({"encoder": {"kind": "magic"}}, "its encoder is of kind 'magic'; there are network, onnx, colours"),
+        ({"encoder": {"kind": "network", "flip": 1}}, "only `flip`, true or false"),
+        ({"encoder": {"kind": "colours", "size": 3}}, "a card says nothing of colours"),
+        ({"encoder": {"kind": "onnx"}}, "a card says of an ONNX model channels, deviation"),
+        ({"encoder": "network"}, "must tell of its files and its encoder"),
+        ({"similarity": {"name": "cosmic"}}, "names 'cosmic'; there are cosine"),
+        ({"similarity": {"name": "masked-cosine", "side": "left"}}, "side must be"),
+        ({"reranker": {"name": "k-reciprocal", "k1": "many"}}, "k1 must be int, got 'many'"),
+        ({"reranker": {"name": "k-reciprocal", "k9": 1}}, "has no value 'k9'"),
+        ({"reranker": {"name": "k-reciprocal", "k1": 0}}, "k1 and k2 must be at least 1"),
+        ({"calibration": {"wanted": 1}}, "not a whole calibration"),
+        ({"about": 3}, "`about` must hold texts"),
+        ({"files": {"../secret": "0"}}, "lacks its file ../secret"),
+        ({"files": {"more.safetensors": "0"}}, "lacks its file more.safetensors"),
+    ],
+)
+def test_a_card_that_is_wrong_says_how(saved, changes, sentence):
+    change_card(saved, **changes)
+    with pytest.raises(StorageError) as refused:
+        Retriever.load(saved)
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_weights_of_another_shape_are_refused(saved, tmp_path):
+    Retriever(micro_encoder("transreid", cameras=(1, 4, 5))).save(tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "network.safetensors", saved)
+    change_card(saved, files={})
+    with pytest.raises(StorageError, match="other shapes than its card says"):
+        Retriever.load(saved)
+
+
+def test_a_lacking_key_and_a_lacking_folder_are_named(saved, tmp_path):
+    card = json.loads((saved / "card.json").read_text())
+    del card["reranker"]
+    (saved / "card.json").write_text(json.dumps(card))
+    with pytest.raises(StorageError, match="lacks 'reranker'"):
+        Retriever.load(saved)
+    (saved / "card.json").write_text("{")
+    with pytest.raises(StorageError, match="cannot be read"):
+        Retriever.load(saved)
+    with pytest.raises(StorageError, match=r"neither a folder nor one of those .*colours"):
+        Retriever.load("no-such-thing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StorageError, match=r"it has no card\.json"):
+        Retriever.load(tmp_path / "empty")
+
+
+def test_every_shipped_retriever_loads_and_embeds(images):
+    assert "colours" in shipped()
+    for name in shipped():
+        loaded = Retriever.load(name)
+        assert loaded.embed(images[:1]).vectors.shape == (1, loaded.encoder.dim)
+        assert loaded.about
+
+
+@pytest.mark.parametrize(
+    ("thing", "known"),
+    [
+        *((thing, SIMILARITIES) for thing in (Cosine(), Euclidean(), PartCosine(4), SetJaccard())),
+        *((SetJaccard(tau), SIMILARITIES) for tau in (0.5, 1)),
+        *((MaskedCosine(side), SIMILARITIES) for side in Side),
+        *((thing, RERANKERS) for thing in (KReciprocal(), AlphaQueryExpansion(), SimilarityInference())),
+        *((SimilarityInference(mode=mode), RERANKERS) for mode in Mode),
+    ],
+)
+def test_what_compares_comes_back_from_json(thing, known):
+    assert from_json(json.loads(json.dumps(to_json(thing, known))), known) == thing
+
+
+def test_what_a_card_cannot_hold_is_refused_when_saved(tmp_path):
+    class Odd(Cosine):
+        pass
+
+    with pytest.raises(OptionError, match="a card cannot hold Odd"):
+        Retriever(ColourEncoder(), Odd()).save(tmp_path / "odd")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ranks_follow_scores_with_and_without_a_reranking():
+    rng = np.random.default_rng(0)
+    query, gallery = (Embeddings(rng.normal(size=(n, 6)).astype(np.float32)) for n in (7, 40))
+    for reranker in (None, KReciprocal(k1=5, k2=2)):
+        retriever = Retriever(ColourEncoder(), Cosine(), reranker)
+        scores = retriever.score(query, gallery)
+        best = retriever.rank(query, gallery, k=5)
+        np.testing.assert_array_equal(best.rows, np.argsort(-scores, axis=1, kind="stable")[:, :5])
+        np.testing.assert_array_equal(best.scores, np.take_along_axis(scores, best.rows, axis=1))
+        assert retriever.rank(query, gallery, k=99).rows.shape == (7, 40)
+        with pytest.raises(OptionError, match="k must be at least 0"):
+            retriever.rank(query, gallery, k=-1)
+    plain = Retriever(ColourEncoder()).score(query, gallery)
+    assert not np.array_equal(
+        plain, Retriever(ColourEncoder(), reranker=KReciprocal(5, 2)).score(query, gallery)
+    )
