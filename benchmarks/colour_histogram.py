@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from glimpse.pixels.progress import terminal_bar
 from numpy.typing import NDArray
 
 from glimpse.baselines import colour_histogram, colour_palette, colour_words
 from glimpse.datasets import read
 from glimpse.evaluation import evaluate
+from glimpse.evaluation.chance import chance
 from glimpse.pixels import decode, resize
-from glimpse.protocols import Protocol
+from glimpse.progress import terminal_bar
 from glimpse.records import TEXT, Records
 from glimpse.world.export import SCALES, WRITERS, export_world
 
@@ -35,14 +35,6 @@ def vectors_of(records: Records, *, against_text: bool) -> NDArray[np.float32]:
         return colour_words(records.caption.tolist())
     images = np.stack([resize(decode(path), SIZE) for path in records.path])
     return colour_palette(images) if against_text else colour_histogram(images)
-
-
-def chance(protocol: Protocol, draws: int = 5) -> tuple[float, float]:
-    """Rank-1 and mAP of random scores."""
-    rng = np.random.default_rng(0)
-    shape = (len(protocol.query), len(protocol.gallery))
-    results = [evaluate(rng.random(shape, np.float32), protocol) for _ in range(draws)]
-    return float(np.mean([r.rank_k(1) for r in results])), float(np.mean([r.mean_ap for r in results]))
 
 
 def rows(layout: str, folder: Path) -> Iterator[tuple[str, tuple[float, float], tuple[float, float], int]]:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.evaluation_measure import MIB, held_now, market_like, measured
+from benchmarks.measure import MIB, held_now, measured
+from benchmarks.random_protocols import market_like
 from glimpse.embeddings import Embeddings
 from glimpse.evaluation import evaluate
 from glimpse.similarity import Cosine

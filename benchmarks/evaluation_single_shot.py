@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.evaluation_measure import market_like, measured
+from benchmarks.measure import measured
+from benchmarks.random_protocols import market_like
 from glimpse.evaluation import evaluate
 from glimpse.protocols import Protocol, SingleShot
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.evaluation_measure import measured
+from benchmarks.measure import measured
 from glimpse.evaluation import evaluate
 from glimpse.protocols import Protocol, sysu_mm01
 from glimpse.records import Records

@@ -24,13 +24,21 @@ class Measured(NamedTuple):
         return f"{self.wall:8.2f} s {self.cpu:8.2f} CPU s {self.memory / MIB:8.0f} MiB"
 
 
-def measured(work: Callable[[], T], repeats: int = 1) -> tuple[T, Measured]:
-    """Run `work`; the fastest of some runs, and the highest memory of all, its result included."""
+def held_now() -> int:
+    """Memory of this process, in bytes; pages of mapped files included."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def measured(work: Callable[[], T], repeats: int = 1, base: int | None = None) -> tuple[T, Measured]:
+    """Run `work`; the fastest of some runs, and the highest memory of all, its result included.
+
+    Memory is counted above `base`, or above what was held when each run began.
+    """
     process = psutil.Process()
     walls, cpus, peaks = [], [], []
     for _ in range(repeats):
-        done, held = threading.Event(), process.memory_info().rss
-        seen = [held]
+        held = held_now()
+        done, seen = threading.Event(), [held]
 
         def watch(done: threading.Event = done, seen: list[int] = seen) -> None:
             while not done.wait(0.002):
@@ -44,11 +52,17 @@ def measured(work: Callable[[], T], repeats: int = 1) -> tuple[T, Measured]:
         cpus.append(time.process_time() - cpu)
         done.set()
         watcher.join()
-        peaks.append(max(seen[0], process.memory_info().rss) - held)
+        peaks.append(max(seen[0], held_now()) - (held if base is None else base))
     return result, Measured(min(walls), min(cpus), max(0, *peaks))
 
 
 def line(name: str, measure: Measured, ours: Measured | None = None, note: str = "") -> None:
-    """Print one row of a benchmark; with `ours`, how many times as long a peer takes."""
-    ratio = "" if ours is None else f"   {measure.wall / ours.wall:7.1f} times ours"
+    """Print one row of a benchmark; with `ours`, how many times as long a peer takes.
+
+    The ratio of processor time is printed beside that of the clock, because other work on the machine
+    disturbs it less.
+    """
+    ratio = ""
+    if ours is not None:
+        ratio = f"   {measure.wall / ours.wall:7.1f} times ours (CPU {measure.cpu / max(ours.cpu, 1e-9):.1f})"
     print(f"  {name:34s}{measure}{ratio}{'   ' + note if note else ''}", flush=True)

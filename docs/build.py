@@ -12,8 +12,14 @@ from glimpse.datasets import LAYOUTS
 DOCS = Path(__file__).parent
 COMMANDS = (
     (),
+    ("demo",),
+    ("world",),
+    ("world", "make"),
+    ("world", "show"),
     ("datasets",),
     ("datasets", "check"),
+    ("evaluate",),
+    ("import-weights",),
 )
 
 

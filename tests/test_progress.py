@@ -2,11 +2,7 @@ import io
 import sys
 import time
 
-import pytest
-from pictures import folder_of
-
-from glimpse.pixels import PixelCache, silent
-from glimpse.progress import terminal_bar
+from glimpse.progress import silent, terminal_bar
 
 
 class Terminal(io.StringIO):
@@ -31,22 +27,6 @@ def test_a_long_work_shows_a_bar_on_a_terminal(monkeypatch):
 def test_a_short_work_and_a_stream_that_is_no_terminal_show_nothing(monkeypatch):
     assert run(monkeypatch, Terminal(), seconds=1.9) == ""
     assert run(monkeypatch, io.StringIO(), seconds=60.0) == ""
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_build_tells_its_progress_to_the_end(tmp_path, workers):
-    from contextlib import contextmanager
-
-    told = []
-
-    @contextmanager
-    def listen(label, total):
-        told.append((label, total))
-        yield told.append
-
-    PixelCache.build(folder_of(tmp_path / "in", 70), tmp_path / "cache", workers=workers, progress=listen)
-    assert told[0] == ("decoding pictures", 70)
-    assert sum(told[1:]) == 70
 
 
 def test_silent_shows_nothing(capsys):

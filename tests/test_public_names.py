@@ -10,7 +10,10 @@ def test_the_public_names_are_these_and_each_is_there():
         "PixelCache",
         "Protocol",
         "Records",
+        "Result",
+        "World",
         "__version__",
+        "evaluate",
         "read",
     }
     assert all(getattr(glimpse, name) is not None for name in glimpse.__all__)

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from glimpse.datasets import Dataset, read
     from glimpse.embeddings import Embeddings
     from glimpse.errors import GlimpseError
+    from glimpse.evaluation import Result, evaluate
     from glimpse.pixels import PixelCache
     from glimpse.protocols import Protocol
     from glimpse.records import Records
+    from glimpse.world.world import World
 
 __version__ = "0.1.0"
 
@@ -25,6 +27,9 @@ _HOMES = {
     "PixelCache": "glimpse.pixels",
     "Protocol": "glimpse.protocols",
     "Records": "glimpse.records",
+    "Result": "glimpse.evaluation",
+    "World": "glimpse.world.world",
+    "evaluate": "glimpse.evaluation",
     "read": "glimpse.datasets",
 }
 
@@ -35,7 +40,10 @@ __all__ = [
     "PixelCache",
     "Protocol",
     "Records",
+    "Result",
+    "World",
     "__version__",
+    "evaluate",
     "read",
 ]
 

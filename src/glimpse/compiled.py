@@ -8,19 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from numba import get_num_threads, njit
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # our choice: a thread that finishes early finds more work
 PIECES_PER_THREAD = 8
 
-# compiled at the first call, kept on disk, without the interpreter's lock
-compiled: Callable[[Callable[..., None]], Callable[..., None]] = njit(cache=True, nogil=True)
-# the same with sums in any order, so that they are computed in vectors; for finite numbers only
-compiled_fastmath: Callable[[Callable[..., None]], Callable[..., None]] = njit(
-    cache=True, nogil=True, fastmath=True
-)
+
+def compiled(function: Callable[P, T]) -> Callable[P, T]:
+    """Compile at the first call, keep the machine code on disk, hold no interpreter lock."""
+    kernel: Callable[P, T] = njit(cache=True, nogil=True)(function)
+    return kernel
+
+
+def compiled_fastmath(function: Callable[P, T]) -> Callable[P, T]:
+    """The same with sums in any order, so that they are computed in vectors; for finite numbers only."""
+    kernel: Callable[P, T] = njit(cache=True, nogil=True, fastmath=True)(function)
+    return kernel
+
+
+def inlined(function: Callable[P, T]) -> Callable[P, T]:
+    """The same for a helper of a kernel that is too small to be called."""
+    kernel: Callable[P, T] = njit(cache=True, nogil=True, inline="always")(function)
+    return kernel
 
 
 def over_pieces(kernel: Callable[..., None], count: int, *arguments: Any) -> None:

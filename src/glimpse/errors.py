@@ -47,6 +47,10 @@ class ShapeError(GlimpseError, ValueError):
     """An array has the wrong shape, type or values; the sentence says what was expected and got."""
 
 
+class WeightsError(GlimpseError):
+    """A file of weights cannot be read, or does not fit the network that it should fill."""
+
+
 class OptionError(GlimpseError, ValueError):
     """An option is unknown or its value is impossible; the sentence says what is allowed."""
 

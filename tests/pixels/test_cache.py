@@ -1,4 +1,5 @@
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from pictures import encoded, folder_of, noise
 from PIL import Image
 
 from glimpse.errors import BrokenImageError, OptionError, ShapeError
-from glimpse.pixels import Filter, OnBroken, decode, resize
+from glimpse.pixels import Filter, OnBroken, PixelCache, decode, resize
 
 
 def test_rows_are_aligned_with_the_given_paths_which_may_repeat(tmp_path):
@@ -251,3 +252,17 @@ def test_impossible_options_are_refused(tmp_path):
         build([], tmp_path, workers=0)
     with pytest.raises(OptionError, match="white must lie"):
         build([], tmp_path, white=0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_build_tells_its_progress_to_the_end(tmp_path, workers):
+    told = []
+
+    @contextmanager
+    def listen(label, total):
+        told.append((label, total))
+        yield told.append
+
+    PixelCache.build(folder_of(tmp_path / "in", 70), tmp_path / "cache", workers=workers, progress=listen)
+    assert told[0] == ("decoding pictures", 70)
+    assert sum(told[1:]) == 70

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glimpse.embeddings import Embeddings
@@ -54,6 +54,7 @@ def test_a_unit_gallery_needs_no_norms():
     np.testing.assert_allclose(unit, plain, atol=1e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100))
 def test_cosine_forgets_length_and_is_one_on_itself(seed, factor):
     vectors = np.random.default_rng(seed).normal(size=(4, 5))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glimpse.embeddings import Embeddings
@@ -81,6 +81,7 @@ def test_golden_participation_ratio():
         participation_ratio(np.ones(3))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(Side), st.floats(1e-6, 1))
 def test_only_the_proportions_of_a_mask_matter(seed, side, factor):
     rng = np.random.default_rng(seed)
@@ -91,6 +92,7 @@ def test_only_the_proportions_of_a_mask_matter(seed, side, factor):
     )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_side_none_with_any_mask_is_the_cosine(seed):
     rng = np.random.default_rng(seed)
@@ -100,6 +102,7 @@ def test_side_none_with_any_mask_is_the_cosine(seed):
     )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_subspace_cosine_is_highest_at_the_query_itself(seed):
     rng = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glimpse.errors import ShapeError
@@ -17,6 +17,7 @@ def test_golden_overlap():
     assert occlusion_aware_overlap(donor, target, 1)[0, 0, 0] == 0.25
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_overlap_equals_the_loop(seed):
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from glimpse.embeddings import Embeddings
-from glimpse.similarity import Cosine
+from glimpse.similarity import Cosine, Euclidean
 from glimpse.similarity.base import Similarity
 from glimpse.similarity.selection import ComposedKeys, SortedLists
 
@@ -73,3 +73,23 @@ def test_a_short_gallery_gives_its_length(queries, gallery, k, columns):
 def test_duplicates_come_in_gallery_order():
     gallery = Embeddings(np.repeat(np.eye(2, dtype=np.float32), 3, axis=0))
     assert Cosine().top_k(gallery[:1], gallery, 4).rows.tolist() == [[0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize("similarity", [Cosine(), Euclidean()])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("rows", "pairs"), [(1, 1), (3, 5), (64, 2048)])
+def test_chosen_pairs_have_the_scores_of_all_pairs(similarity, dtype, rows, pairs, monkeypatch):
+    monkeypatch.setattr("glimpse.similarity.base.PAIR_ROWS", rows)
+    monkeypatch.setattr("glimpse.similarity.base.PAIR_BLOCK", pairs)
+    rng = np.random.default_rng(5)
+    query, gallery = (Embeddings(rng.normal(size=(count, 4)).astype(dtype)) for count in (9, 20))
+    gallery.vectors[3] = 0
+    counts = np.array([3, 0, 7, 1, 0, 0, 20, 2, 0])
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    columns = np.concatenate([rng.choice(20, count, replace=False) for count in counts])
+    every = similarity.pairwise(query, gallery)
+    np.testing.assert_allclose(
+        similarity.pairs(query, gallery, starts, columns),
+        every[np.repeat(np.arange(9), counts), columns],
+        atol=1e-6,
+    )

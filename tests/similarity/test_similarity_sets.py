@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glimpse.embeddings import Embeddings
@@ -67,6 +67,7 @@ def test_golden_jaccard(tau, expected):
     assert SetJaccard(tau).pairwise(a, b)[0, 0] == pytest.approx(expected, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100))
 def test_jaccard_is_a_symmetric_likeness_in_the_unit_interval(seed, factor):
     rng = np.random.default_rng(seed)

@@ -7,7 +7,10 @@ import sys
 
 import typer
 
-from glimpse.cli import datasets
+from glimpse.cli import datasets, world
+from glimpse.cli.demo import demo
+from glimpse.cli.evaluate import evaluate
+from glimpse.cli.import_weights import import_weights
 from glimpse.errors import GlimpseError
 
 app = typer.Typer(
@@ -17,7 +20,11 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: rich alone would take a third of the time that --help may
     pretty_exceptions_enable=False,
 )
+app.command()(demo)
+app.add_typer(world.app, name="world")
 app.add_typer(datasets.app, name="datasets")
+app.command()(evaluate)
+app.command("import-weights")(import_weights)
 
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",

@@ -7,14 +7,12 @@ from typing import Annotated
 
 import typer
 
+from glimpse.cli.world_make import make
+
 app = typer.Typer(
     help="Procedural pedestrians with ground truth.", no_args_is_help=True, rich_markup_mode=None
 )
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `show` a command of its own, also while it is the only one."""
+app.command()(make)
 
 
 @app.command()

@@ -42,7 +42,7 @@ def make(
 
     from glimpse.datasets.counts import world_counts
     from glimpse.files import printable
-    from glimpse.pixels.progress import terminal_bar
+    from glimpse.progress import terminal_bar
     from glimpse.world.export import export_world, parse_shape
 
     shape = None if size is None else parse_shape(size)

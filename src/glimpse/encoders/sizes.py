@@ -1,6 +1,7 @@
 """The sizes that encoders come in, from tests to the published shapes.
 
-`micro` and `tiny` are our choice, for CPUs: `micro` trains in seconds, `tiny` in minutes. `small` and
+`micro` and `tiny` are our choice, for CPUs: `micro` trains in seconds, `tiny` in minutes, and the weights
+of both together stay below 25 MB. `small` and
 `base` are published shapes: DeiT-S and ViT-B/16, CLIP's ViT-B/16 with its text tower, ResNet-50,
 bert-base. Change what a recipe needs with `dataclasses.replace`, as in
 `replace(VIT[Size.BASE], stride=12, drop_path=0.1)`.
@@ -31,7 +32,7 @@ class Size(StrEnum):
 VIT: Mapping[Size, ViTConfig] = MappingProxyType(
     {
         Size.MICRO: ViTConfig(image=(64, 32), patch=8, stride=8, width=64, depth=4, heads=4),
-        Size.TINY: ViTConfig(image=(128, 64), patch=16, stride=16, width=192, depth=6, heads=6),
+        Size.TINY: ViTConfig(image=(128, 64), patch=16, stride=16, width=128, depth=6, heads=4),
         Size.SMALL: ViTConfig(width=384, heads=6),
         Size.BASE: ViTConfig(),
     }
@@ -60,7 +61,7 @@ CLIP_TEXT: Mapping[Size, TextConfig] = MappingProxyType(
             vocabulary=1024, context=48, width=64, depth=2, heads=4, projection=_SHARED[Size.MICRO]
         ),
         Size.TINY: TextConfig(
-            vocabulary=1024, context=48, width=192, depth=4, heads=6, projection=_SHARED[Size.TINY]
+            vocabulary=1024, context=48, width=128, depth=4, heads=4, projection=_SHARED[Size.TINY]
         ),
         Size.SMALL: TextConfig(width=384, heads=6, depth=6),
         Size.BASE: TextConfig(),
@@ -79,7 +80,7 @@ RESNET: Mapping[Size, ResNetConfig] = MappingProxyType(
 BERT: Mapping[Size, BertConfig] = MappingProxyType(
     {
         Size.MICRO: BertConfig(vocabulary=1024, context=48, width=64, depth=2, heads=4, hidden=128),
-        Size.TINY: BertConfig(vocabulary=1024, context=48, width=192, depth=4, heads=6, hidden=384),
+        Size.TINY: BertConfig(vocabulary=1024, context=48, width=128, depth=4, heads=4, hidden=256),
         Size.SMALL: BertConfig(width=384, depth=6, heads=6, hidden=1536),
         Size.BASE: BertConfig(),
     }

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glimpse.evaluation.compiled import compiled
+from glimpse.compiled import compiled
 from glimpse.protocols import Comparison
 from glimpse.records import BoolArray, IntArray
 

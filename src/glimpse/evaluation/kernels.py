@@ -2,7 +2,7 @@
 
 A gallery row stands before another if its score is higher, or equal and its position smaller, which
 is the order of a stable sort. Every kernel treats its queries independently, and is run on pieces of
-them by `glimpse.evaluation.threads`.
+them by `glimpse.compiled.over_pieces`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import int32
 
-from glimpse.evaluation.compiled import compiled, inlined
+from glimpse.compiled import compiled, inlined
 from glimpse.evaluation.indexing import TrialIndex
 from glimpse.evaluation.sources import FloatArray
 from glimpse.records import IntArray
@@ -155,6 +155,8 @@ def _persons_before(
 
 @compiled
 def rank_matches(
+    first: int,
+    last: int,
     scores: FloatArray,
     start: int,
     index: TrialIndex,
@@ -163,12 +165,12 @@ def rank_matches(
     ranks: IntArray,
     place: IntArray,
     nan_at: IntArray,
-    first: int,
-    last: int,
 ) -> None:
     """Rank every right answer of some queries among the gallery rows that count.
 
     Args:
+        first: the first query to rank, of n.
+        last: the query to stop before.
         scores: [B, W] higher is better.
         start: row of the protocol's `query` that the first row of scores is.
         index: the trial.
@@ -177,8 +179,6 @@ def rank_matches(
         ranks: [queries.offsets[n]] filled, from 1, within a query in no particular order.
         place: [n] filled if `by_identity`: the rank of the person among persons by their best row.
         nan_at: [n] filled: a gallery position that holds NaN, or -1.
-        first: the first query to rank, of n.
-        last: the query to stop before.
     """
     persons, keys, offsets = index.persons, index.keys, queries.offsets
     values = np.empty(index.columns.shape[0], scores.dtype)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from glimpse.compiled import compiled, over_pieces
 from glimpse.errors import OptionError
-from glimpse.evaluation.compiled import compiled
 from glimpse.evaluation.indexing import TrialIndex, index_trial
 from glimpse.evaluation.kernels import gather_row
 from glimpse.evaluation.ranking import queries_of, rank_protocol, refuse_nan
@@ -21,7 +21,6 @@ from glimpse.evaluation.sources import (
     ScoreSource,
     score_source,
 )
-from glimpse.evaluation.threads import over_pieces
 from glimpse.protocols import Protocol
 from glimpse.records import IntArray
 
@@ -120,24 +119,21 @@ def _best_of_block(block: Block, index: TrialIndex) -> Floats:
     best = np.empty(chosen.stop - chosen.start)
     nan_at = np.full(len(best), -1, np.int64)
 
-    def work(first: int, last: int) -> None:
-        _best_score(block.scores, block.start, index, chosen.start, best, nan_at, first, last)
-
-    over_pieces(len(best), work)
+    over_pieces(_best_score, len(best), block.scores, block.start, index, chosen.start, best, nan_at)
     refuse_nan(nan_at, index, chosen.start)
     return best
 
 
 @compiled
 def _best_score(
+    first: int,
+    last: int,
     scores: FloatArray,
     start: int,
     index: TrialIndex,
     first_query: int,
     best: Floats,
     nan_at: IntArray,
-    first: int,
-    last: int,
 ) -> None:
     """Fill `best` [n] with the best score: of right answers if there are any, else of all that count."""
     persons, keys = index.persons, index.keys

@@ -12,12 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.evaluation.compiled import compiled
+from glimpse.compiled import PIECES_PER_THREAD, compiled, over_pieces
 from glimpse.evaluation.indexing import TrialIndex, index_trial
 from glimpse.evaluation.kernels import gather_row
 from glimpse.evaluation.ranking import offsets_of, queries_of, refuse_nan
 from glimpse.evaluation.sources import Block, FloatArray, ScoreSource
-from glimpse.evaluation.threads import PIECES_PER_THREAD, over_pieces
 from glimpse.protocols import Protocol
 from glimpse.records import IntArray
 
@@ -65,10 +64,17 @@ def _genuine(block: Block, index: TrialIndex) -> FloatArray:
     scores = np.empty(offsets[-1], block.scores.dtype)
     nan_at = np.full(len(offsets) - 1, -1, np.int64)
 
-    def work(first: int, last: int) -> None:
-        _gather_genuine(block.scores, block.start, index, chosen.start, offsets, scores, nan_at, first, last)
-
-    over_pieces(len(nan_at), work)
+    over_pieces(
+        _gather_genuine,
+        len(nan_at),
+        block.scores,
+        block.start,
+        index,
+        chosen.start,
+        offsets,
+        scores,
+        nan_at,
+    )
     refuse_nan(nan_at, index, chosen.start)
     return scores
 
@@ -81,16 +87,18 @@ def _between(block: Block, index: TrialIndex, rising: NDArray[np.float64]) -> In
 
     def work(first: int, last: int) -> None:
         for piece in range(first, last):
-            edges = [chosen.start + count * edge // len(tables) for edge in (piece, piece + 1)]
-            _count_impostors(block.scores, block.start, index, rising, tables[piece], *edges)
+            begin, end = (chosen.start + count * edge // len(tables) for edge in (piece, piece + 1))
+            _count_impostors(begin, end, block.scores, block.start, index, rising, tables[piece])
 
-    over_pieces(len(tables), work)
+    over_pieces(work, len(tables))
     total: IntArray = tables.sum(axis=0)
     return total
 
 
 @compiled
 def _gather_genuine(
+    first: int,
+    last: int,
     scores: FloatArray,
     start: int,
     index: TrialIndex,
@@ -98,8 +106,6 @@ def _gather_genuine(
     offsets: IntArray,
     genuine: FloatArray,
     nan_at: IntArray,
-    first: int,
-    last: int,
 ) -> None:
     """Fill `genuine` with the scores of right answers that count; arguments as in `rank_matches`."""
     persons, keys = index.persons, index.keys
@@ -118,13 +124,13 @@ def _gather_genuine(
 
 @compiled
 def _count_impostors(
+    first: int,
+    last: int,
     scores: FloatArray,
     start: int,
     index: TrialIndex,
     rising: FloatArray,
     between: IntArray,
-    first: int,
-    last: int,
 ) -> None:
     """Count in `between[k]` the impostor scores that reach exactly the first k of `rising`."""
     persons, keys = index.persons, index.keys

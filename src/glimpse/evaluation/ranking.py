@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glimpse.compiled import over_pieces
 from glimpse.errors import ShapeError
 from glimpse.evaluation.indexing import TrialIndex, index_trial
 from glimpse.evaluation.kernels import Queries, rank_matches
 from glimpse.evaluation.sources import Block, ScoreSource
-from glimpse.evaluation.threads import over_pieces
 from glimpse.protocols import Cmc, Protocol
 from glimpse.records import IntArray
 
@@ -85,12 +85,18 @@ def _rank_block(block: Block, index: TrialIndex, by_identity: bool) -> tuple[Int
     nan_at = np.full(len(counts), -1, np.int64)
     queries = Queries(chosen.start, offsets)
 
-    def work(first: int, last: int) -> None:
-        rank_matches(
-            block.scores, block.start, index, queries, by_identity, ranks, place, nan_at, first, last
-        )
-
-    over_pieces(len(counts), work)
+    over_pieces(
+        rank_matches,
+        len(counts),
+        block.scores,
+        block.start,
+        index,
+        queries,
+        by_identity,
+        ranks,
+        place,
+        nan_at,
+    )
     refuse_nan(nan_at, index, chosen.start)
     ranks = ranks[np.lexsort((ranks, np.repeat(np.arange(len(counts)), counts)))]
     if not by_identity:

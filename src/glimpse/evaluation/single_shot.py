@@ -10,12 +10,11 @@ import numpy as np
 from numba import int64, uint64
 from numpy.typing import NDArray
 
-from glimpse.evaluation.compiled import compiled, inlined
+from glimpse.compiled import compiled, inlined, over_pieces
 from glimpse.evaluation.indexing import TrialIndex, index_trial
 from glimpse.evaluation.kernels import gather_row
 from glimpse.evaluation.ranking import TrialRanks, offsets_of, queries_of, refuse_nan
 from glimpse.evaluation.sources import Block, FloatArray, ScoreSource
-from glimpse.evaluation.threads import over_pieces
 from glimpse.protocols import Protocol, SingleShot
 from glimpse.records import IntArray, Records
 
@@ -53,12 +52,19 @@ def _draw_block(block: Block, index: TrialIndex, query_order: IntArray, sampling
     places = query_order[index.query_rows].astype(np.uint64)
     seed = np.uint64(sampling.seed % 2**64)
 
-    def work(first: int, last: int) -> None:
-        _draw_and_rank(
-            block.scores, block.start, index, chosen.start, seed, labels, places, ranks, nan_at, first, last
-        )
-
-    over_pieces(count, work)
+    over_pieces(
+        _draw_and_rank,
+        count,
+        block.scores,
+        block.start,
+        index,
+        chosen.start,
+        seed,
+        labels,
+        places,
+        ranks,
+        nan_at,
+    )
     refuse_nan(nan_at, index, chosen.start)
     return ranks
 
@@ -99,6 +105,8 @@ def _below(state: Random, count: int) -> int:
 
 @compiled
 def _draw_and_rank(
+    first: int,
+    last: int,
     scores: FloatArray,
     start: int,
     index: TrialIndex,
@@ -108,12 +116,12 @@ def _draw_and_rank(
     places: UIntArray,
     ranks: IntArray,
     nan_at: IntArray,
-    first: int,
-    last: int,
 ) -> None:
     """Draw and rank the right answer of some queries.
 
     Args:
+        first: the first query to rank, of n.
+        last: the query to stop before.
         scores: [B, W] higher is better.
         start: row of the protocol's `query` that the first row of scores is.
         index: the trial.
@@ -123,8 +131,6 @@ def _draw_and_rank(
         places: [Q] what a query's draws depend on.
         ranks: [n, repeats] filled, from 1.
         nan_at: [n] filled: a gallery position that holds NaN, or -1.
-        first: the first query to rank, of n.
-        last: the query to stop before.
     """
     persons, keys = index.persons, index.keys
     groups = persons.start.shape[0] - 1

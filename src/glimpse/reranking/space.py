@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from glimpse.embeddings import Embeddings, check_finite
 from glimpse.errors import ShapeError
-from glimpse.similarity.base import Similarity, blocks, score_rows, tile_of
+from glimpse.similarity.base import Similarity, blocks, tile_of
 from glimpse.similarity.selection import best_so_far
 
 Distances = NDArray[np.float32]
@@ -137,7 +137,7 @@ class EmbeddedSpace(Space):
         self, part: int, other: int, starts: NDArray[np.int64], columns: NDArray[np.int64]
     ) -> Distances:
         """Scores of these pairs alone."""
-        scores = score_rows(self._similarity, self._parts[part], self._parts[other], starts, columns)
+        scores = self._similarity.pairs(self._parts[part], self._parts[other], starts, columns)
         return self._similarity.distances(scores)
 
 

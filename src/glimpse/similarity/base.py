@@ -18,7 +18,9 @@ Scores = NDArray[np.float32]
 
 # our choice: 16 MiB of scores on a CPU, 256 MiB on a GPU; a tile of converted vectors is at most 64 MiB
 CPU_TILE, GPU_TILE, VECTOR_TILE = 2**22, 2**26, 2**24
-QUERY_BLOCK = 2048
+QUERY_BLOCK = 4096
+# our choice: pairs that are asked for one by one are scored in blocks of so many rows and pairs
+PAIR_ROWS, PAIR_BLOCK = 64, 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,41 @@ class Similarity(ABC):
             best.add(rows, columns.start, tile)
         return best.result()
 
+    def pairs(
+        self,
+        query: Embeddings,
+        gallery: Embeddings,
+        starts: NDArray[np.integer],
+        columns: NDArray[np.integer],
+    ) -> Scores:
+        """Scores of chosen pairs only: query i with gallery rows `columns[starts[i]:starts[i + 1]]`.
+
+        Args:
+            query: [Q] rows.
+            gallery: [G] rows.
+            starts: [Q + 1] offsets into `columns`.
+            columns: [P] gallery rows.
+
+        Returns:
+            [P] scores, aligned with `columns`.
+        """
+        self.check(query, gallery)
+        scores = np.empty(len(columns), np.float32)
+        row_of = np.repeat(np.arange(len(query)), np.diff(starts))
+        first = 0
+        while first < len(query):
+            # some rows at a time against all that any of them wants: fewer, larger products
+            wanted = int(np.searchsorted(starts, starts[first] + PAIR_BLOCK, side="right")) - 1
+            last = max(first + 1, min(wanted, first + PAIR_ROWS))
+            chosen = slice(int(starts[first]), int(starts[last]))
+            if chosen.start < chosen.stop:
+                needed, place = np.unique(columns[chosen], return_inverse=True)
+                score = self.scorer(tile_of(query, slice(first, last), self.device))
+                block = score(tile_of(gallery, needed, self.device)).numpy(force=True)
+                scores[chosen] = block[row_of[chosen] - first, place]
+            first = last
+        return scores
+
 
 def tiles(
     similarity: Similarity, query: Embeddings, gallery: Embeddings
@@ -121,34 +158,3 @@ def _tensor(values: FloatArray, device: str) -> torch.Tensor:
     values = np.asarray(values, np.float32)
     # torch warns about read-only memory (a memory map): a tile of it is copied
     return torch.from_numpy(values if values.flags.writeable else values.copy()).to(device)
-
-
-def score_rows(
-    similarity: Similarity,
-    query: Embeddings,
-    gallery: Embeddings,
-    starts: NDArray[np.integer],
-    columns: NDArray[np.integer],
-) -> Scores:
-    """Scores of chosen pairs only: query row i with gallery rows `columns[starts[i]:starts[i + 1]]`.
-
-    Args:
-        similarity: any.
-        query: [Q] rows.
-        gallery: [G] rows.
-        starts: [Q + 1] offsets into `columns`.
-        columns: [P] gallery rows.
-
-    Returns:
-        [P] scores, aligned with `columns`.
-    """
-    similarity.check(query, gallery)
-    scores = np.empty(len(columns), np.float32)
-    for row in range(len(query)):
-        chosen = slice(int(starts[row]), int(starts[row + 1]))
-        if chosen.start == chosen.stop:
-            continue
-        one = similarity.scorer(tile_of(query, slice(row, row + 1), similarity.device))
-        tile = tile_of(gallery, columns[chosen], similarity.device)
-        scores[chosen] = one(tile).numpy(force=True)[0]
-    return scores

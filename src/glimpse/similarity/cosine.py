@@ -7,15 +7,18 @@ from enum import Enum
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from glimpse.compiled import compiled_fastmath, over_pieces
+from glimpse.embeddings import Embeddings
 from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer
 
 
 class Precision(Enum):
     """In what the matrix products are computed; everything else is float32.
 
-    BFLOAT16 keeps 8 bits of each score: meant for the first of `TwoPass`, three times as fast on a CPU
-    with AMX and more on a GPU.
+    BFLOAT16 keeps 8 bits of each score: meant for the first of `TwoPass`. It pays on a GPU and on a CPU with
+    AMX; a CPU without such instructions is slower with it than with float32.
     """
 
     FLOAT32 = "float32"
@@ -60,6 +63,23 @@ class Cosine(Similarity):
 
         return score
 
+    def pairs(
+        self,
+        query: Embeddings,
+        gallery: Embeddings,
+        starts: NDArray[np.integer],
+        columns: NDArray[np.integer],
+    ) -> Scores:
+        """As for any similarity; float32 vectors on a CPU are read where they lie."""
+        vectors = query.vectors, gallery.vectors
+        if self.device != "cpu" or any(v.dtype != np.float32 or not v.flags.c_contiguous for v in vectors):
+            return super().pairs(query, gallery, starts, columns)
+        self.check(query, gallery)
+        scores = np.empty(len(columns), np.float32)
+        places = np.asarray(starts, np.int64), np.asarray(columns, np.int64)
+        over_pieces(_cosines, len(query), *(np.asarray(v) for v in vectors), *places, scores)
+        return scores
+
     def distances(self, scores: Scores) -> Scores:
         """The Euclidean distance of the unit vectors, sqrt(2 - 2 s)."""
         return chord(scores)
@@ -100,6 +120,34 @@ class Euclidean(Similarity):
         return -scores
 
 
+@compiled_fastmath
+def _cosines(first, last, query, gallery, starts, columns, scores):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The cosine of each chosen pair; the gallery's norm comes with the same reading."""
+    for i in range(first, last):
+        own = np.float32(0)
+        for c in range(query.shape[1]):
+            own += query[i, c] * query[i, c]
+        for pair in range(starts[i], starts[i + 1]):
+            g = columns[pair]
+            dot = length = np.float32(0)
+            for c in range(query.shape[1]):
+                value = gallery[g, c]
+                dot += query[i, c] * value
+                length += value * value
+            norms = np.sqrt(own) * np.sqrt(length)
+            scores[pair] = dot / norms if norms > 0 else np.float32(0)
+
+
+@compiled_fastmath
+def _inverse_norms(first, last, vectors, inverse):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """One pass, where torch takes several and wakes all its threads for each."""
+    for i in range(first, last):
+        length = np.float32(0)
+        for c in range(vectors.shape[1]):
+            length += vectors[i, c] * vectors[i, c]
+        inverse[i] = np.float32(1) / np.sqrt(length) if length > 0 else np.float32(0)
+
+
 def unit_rows(vectors: torch.Tensor) -> torch.Tensor:
     """Rows [N, D] of length 1; a zero row stays zero."""
     return vectors * inverse_norms(vectors)[:, None]
@@ -107,6 +155,10 @@ def unit_rows(vectors: torch.Tensor) -> torch.Tensor:
 
 def inverse_norms(vectors: torch.Tensor) -> torch.Tensor:
     """1 / |row| for each row [N], 0 for a zero row."""
+    if vectors.device.type == "cpu" and vectors.is_contiguous():
+        inverse = torch.empty(len(vectors))
+        over_pieces(_inverse_norms, len(vectors), vectors.numpy(), inverse.numpy())
+        return inverse
     norms = torch.linalg.vector_norm(vectors, dim=1)
     return torch.where(norms > 0, norms.reciprocal(), 0.0)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.compiled import compiled_fastmath, over_pieces
+from glimpse.compiled import compiled, compiled_fastmath, over_pieces
 
 # Our choice, measured: 256 dimensions of 4 + 4 rows stay in the first-level cache, a panel of 64 columns in
 # the second. The panels are of columns because the gallery is long even where the query is one row.
@@ -39,6 +39,25 @@ def min_sums(left: Packed, right: Packed) -> NDArray[np.float32]:
     if sums.size:
         over_pieces(_min_sums, -(-right.shape[1] // PANEL), left, right, sums)
     return sums
+
+
+def jaccards(
+    sums: NDArray[np.float32], left: NDArray[np.float32], right: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The coefficients [n, m] of sums of minima [>= n, >= m] and the sums [n] and [m] of the vectors."""
+    coefficients = np.empty((len(left), len(right)), np.float32)
+    over_pieces(_jaccards, len(left), sums, left, right, coefficients)
+    return coefficients
+
+
+@compiled
+def _jaccards(first, last, sums, left, right, coefficients):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    one = np.float32(1)
+    for i in range(first, last):
+        for j in range(len(right)):
+            either = left[i] + right[j] - sums[i, j]
+            # two empty sets share nothing; rounding must not lift a likeness above 1
+            coefficients[i, j] = min(sums[i, j] / either, one) if either > 0 else np.float32(0)
 
 
 @compiled_fastmath

@@ -58,7 +58,7 @@ class SortedLists:
 
     def add(self, rows: slice, first_column: int, tile: torch.Tensor) -> None:
         """Take in a tile."""
-        scores = np.ascontiguousarray(tile.numpy())
+        scores = tile.contiguous().numpy()  # torch transposes in blocks, numpy does not
         mine = self._scores[rows], self._rows[rows], self._lowest[rows]
         over_pieces(_insert, len(scores), scores, first_column, *mine)
 

@@ -11,7 +11,7 @@ import torch
 from glimpse.embeddings import Embeddings, FloatArray
 from glimpse.errors import OptionError, ShapeError
 from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer, blocks
-from glimpse.similarity.min_sum import min_sums, pack
+from glimpse.similarity.min_sum import jaccards, min_sums, pack
 
 # our choice: 64 MiB of differences at a time where pairs are spread out over dimensions
 SPREAD = 2**24
@@ -52,27 +52,26 @@ class SetJaccard(Similarity):
 
     def scorer(self, query: Tile) -> TileScorer:
         """The packed kernel, or the spread-out form."""
-        sizes = query.vectors.sum(1, dtype=torch.float64).float()[:, None]
+        sizes = _sizes(query)
         if self.tau is None and query.vectors.device.type == "cpu":
             packed = pack(query.vectors.numpy())
 
             def score_packed(gallery: Tile) -> torch.Tensor:
                 sums = min_sums(packed, pack(gallery.vectors.numpy()))
-                both = torch.from_numpy(sums)[: len(query), : len(gallery)]
-                either = sizes + gallery.vectors.sum(1, dtype=torch.float64).float() - both
-                return _ratio(both, either)
+                return torch.from_numpy(jaccards(sums, sizes.numpy(), _sizes(gallery).numpy()))
 
             return score_packed
 
         gap = torch.abs if self.tau is None else _soft_gap(self.tau)
 
         def score_spread(gallery: Tile) -> torch.Tensor:
-            total = sizes + gallery.vectors.sum(1, dtype=torch.float64).float()
+            total = sizes[:, None] + _sizes(gallery)
             apart = torch.empty_like(total)
             rows = max(1, SPREAD // max(1, gallery.vectors.numel()))
             for block in blocks(len(query), rows):
                 apart[block] = gap(query.vectors[block, None] - gallery.vectors).sum(2)
-            return _ratio(total - apart, total + apart)
+            # two empty sets share nothing
+            return torch.where(total > 0, (total - apart) / (total + apart), 0.0).clamp_(0, 1)
 
         return score_spread
 
@@ -103,6 +102,5 @@ def _soft_gap(tau: float) -> Callable[[torch.Tensor], torch.Tensor]:
     return lambda difference: torch.mul(difference, tau / 2).tanh_().mul_(difference)
 
 
-def _ratio(common: torch.Tensor, either: torch.Tensor) -> torch.Tensor:
-    # two empty sets share nothing; rounding must not lift a vector's likeness to itself above 1
-    return torch.where(either > 0, common / either, 0.0).clamp_(0, 1)
+def _sizes(tile: Tile) -> torch.Tensor:
+    return tile.vectors.sum(1, dtype=torch.float64).float()

@@ -8,7 +8,7 @@ import numpy as np
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
-from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer, score_rows
+from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer
 from glimpse.similarity.selection import TopK
 
 
@@ -65,6 +65,6 @@ class TwoPass(Similarity):
         # ascending rows, so that a stable sort breaks ties by row
         rows = np.sort(found.rows, 1)
         starts = np.arange(len(query) + 1) * rows.shape[1]
-        scores = score_rows(self.exact, query, gallery, starts, rows.ravel()).reshape(rows.shape)
+        scores = self.exact.pairs(query, gallery, starts, rows.ravel()).reshape(rows.shape)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         return TopK(np.take_along_axis(scores, best, 1), np.take_along_axis(rows, best, 1)), lowest

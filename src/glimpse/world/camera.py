@@ -105,7 +105,7 @@ def _draw_camera(seed: int, index: int, hardness: float) -> Camera:
     rng = np.random.default_rng(np.random.SeedSequence([seed, CAMERA_STREAM, index]))
     indoors = bool(rng.random() < 0.25)
     light = _draw_light(indoors, rng)
-    tint = 0.05 + 0.20 * hardness
+    tint = 0.02 + 0.09 * hardness
     red, blue = rng.normal(0.0, tint, 2)
     brightness = 0.3 * light.sun[1] * max(0.2, np.sin(light.elevation)) + 0.8 * light.sky[1]
     return Camera(
@@ -116,9 +116,9 @@ def _draw_camera(seed: int, index: int, hardness: float) -> Camera:
         light=light,
         scene=_draw_scene(seed, index, indoors, hardness, rng),
         white=(float(np.exp(red)), 1.0, float(np.exp(blue))),
-        exposure=float(0.62 / brightness * np.exp(rng.normal(0.0, 0.12 + 0.36 * hardness))),
+        exposure=float(0.62 / brightness * np.exp(rng.normal(0.0, 0.08 + 0.20 * hardness))),
         contrast=float(rng.uniform(0.95 - 0.25 * hardness, 1.05 + 0.20 * hardness)),
-        saturation=float(rng.uniform(0.95 - 0.55 * hardness, 1.05 + 0.30 * hardness)),
+        saturation=float(rng.uniform(0.95 - 0.35 * hardness, 1.05 + 0.20 * hardness)),
         sharpness=float(rng.choice([0.0, 0.0, 0.3, 0.6])),
         noise=float(rng.uniform(0.01, 0.03 + 0.04 * hardness)),
         blur=float(rng.uniform(0.01, 0.05)),

@@ -103,17 +103,26 @@ def _add_hem(build: Builder, person: Person, girth: Girth, look: Surface, radii:
     wrap = girth.chest
     start = (0.0, 0.0, waist + 0.02)
     drop = {"t-shirt": 0.050, "shirt": 0.085, "jacket": 0.055, "coat": 0.060, "dress": 0.050}[kind]
-    build.tube(tag, look, start, (0, 0, -drop), (belly + 0.006, hips + 0.018), 0.78, sway=0.10, wrap=wrap)
+    build.tube(
+        tag,
+        look,
+        start,
+        (0, 0, -drop),
+        (belly + 0.006, hips + 0.018),
+        0.78,
+        sway=0.0 if kind in ("dress", "coat") else 0.10,
+        wrap=wrap,
+    )
     legs = Tag(bones.PELVIS, LEGS, UPPER)
     if kind == "dress":
         length = 0.95 * girth.thigh_length
         build.tube(
-            legs, look, (0, 0, -drop), (0, 0, -length), (hips + 0.014, hips + 0.085), 0.74, 0.0, 0.16, wrap
+            legs, look, (0, 0, -drop), (0, 0, -length), (hips + 0.018, hips + 0.085), 0.78, 0.0, 0.16, wrap
         )
     if kind == "coat":
         length = 0.92 * girth.thigh_length
         build.tube(
-            legs, look, (0, 0, -drop), (0, 0, -length), (hips + 0.014, hips + 0.050), 0.76, 0.055, 0.14, wrap
+            legs, look, (0, 0, -drop), (0, 0, -length), (hips + 0.018, hips + 0.052), 0.78, 0.055, 0.14, wrap
         )
 
 

@@ -137,10 +137,12 @@ def _upper(
     person: Person, heading: float, shown: dict[str, bool], parts: dict[int, bool], points: dict[str, bool]
 ) -> dict[str, str]:
     upper = person.upper
-    # a long garment is told from a short one by what hangs below the hips
-    long = upper.kind in ("coat", "dress")
-    unclear = not parts[TORSO] or (long and not (parts[LEGS] and _either(points, "knee")))
-    facts = {"upper.kind": "top" if unclear else upper.kind, "upper.colour": upper.cloth.colour.name}
+    hem = upper.kind in ("coat", "dress") and parts[LEGS] and _either(points, "knee")
+    unclear = not parts[TORSO] or (upper.kind in ("coat", "dress") and not hem)
+    kind: str = upper.kind
+    if unclear:  # a long garment is told from a short one by its hem, and from a skirt by what is above
+        kind = "garment" if hem else "top"
+    facts = {"upper.kind": kind, "upper.colour": upper.cloth.colour.name}
     open_in_front = upper.kind in ("jacket", "coat")
     if upper.cloth.pattern not in ("plain", "print"):
         facts |= {"upper.pattern": upper.cloth.pattern, "upper.second": upper.cloth.second.name}

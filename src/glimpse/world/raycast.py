@@ -182,4 +182,4 @@ def _compiled(sources):
     return render_range
 
 
-render_range = _compiled(source_digest())
+render_range = _compiled(source_digest())  # type: ignore[no-untyped-call]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from glimpse.pixels.progress import Progress, silent
+from glimpse.progress import Progress, silent
 from glimpse.world.export.options import DEFAULT_HARDNESS, DEFAULT_SCALE, WRITERS, make_options, parse_shape
 from glimpse.world.export.tree import SCALES, Options
 from glimpse.world.export.writing import export_tree
@@ -38,7 +38,7 @@ def export_world(
         images_per_person: of each of them.
         hardness: 0 to 1.
         shape: height and width of a picture; by default the layout's.
-        progress: shows how far it is; `glimpse.pixels.progress.terminal_bar` is a bar.
+        progress: shows how far it is; `glimpse.progress.terminal_bar` is a bar.
 
     Returns:
         All that decides the tree, as it was used.

@@ -41,14 +41,7 @@ def plan_cuhk(options: Options) -> Tree:
             )
 
     def lists(captions: Captions) -> Files:
-        entries = [
-            {
-                **_entry(p, captions, "file_path"),
-                "processed_tokens": [_tokens(text) for text in captions[p.paths[0]]],
-            }
-            for p in pictures
-        ]
-        return {"reid_raw.json": _json(entries)}
+        return {"reid_raw.json": _json(_entries(pictures, captions, tokens=True))}
 
     return Tree(options.people, 6, tuple(pictures), _counts(pictures), lists)
 
@@ -68,14 +61,7 @@ def plan_icfg(options: Options) -> Tree:
             pictures.append(Picture((path,), person, camera, index, person, -1, split=split, captions=1))
 
     def lists(captions: Captions) -> Files:
-        entries = [
-            {
-                **_entry(p, captions, "file_path"),
-                "processed_tokens": [_tokens(text) for text in captions[p.paths[0]]],
-            }
-            for p in pictures
-        ]
-        return {"ICFG-PEDES.json": _json(entries)}
+        return {"ICFG-PEDES.json": _json(_entries(pictures, captions, tokens=True))}
 
     return Tree(options.people, _CAMERAS, tuple(pictures), _counts(pictures), lists)
 
@@ -94,7 +80,7 @@ def plan_rstp(options: Options) -> Tree:
             )
 
     def lists(captions: Captions) -> Files:
-        return {"data_captions.json": _json([_entry(p, captions, "img_path") for p in pictures])}
+        return {"data_captions.json": _json(_entries(pictures, captions, tokens=False))}
 
     return Tree(options.people, _CAMERAS, tuple(pictures), _counts(pictures), lists)
 
@@ -106,14 +92,18 @@ def _splits(people: int, *, validation: bool) -> list[str]:
     return ["train"] * train + ["val"] * val + ["test"] * (people - train - val)
 
 
-def _entry(picture: Picture, captions: Captions, key: str) -> dict[str, Any]:
-    path = picture.paths[0]
-    return {
-        "split": picture.split,
-        "captions": captions[path],
-        key: path.removeprefix("imgs/"),
-        "id": picture.label,
-    }
+def _entries(pictures: Sequence[Picture], captions: Captions, *, tokens: bool) -> list[dict[str, Any]]:
+    """The list of images: CUHK-PEDES and ICFG-PEDES give words too, and name the path another way."""
+    entries = []
+    for picture in pictures:
+        texts = captions[picture.paths[0]]
+        path = picture.paths[0].removeprefix("imgs/")
+        entry: dict[str, Any] = {"split": picture.split, "captions": texts, "id": picture.label}
+        entry |= {"file_path": path} if tokens else {"img_path": path}
+        if tokens:
+            entry["processed_tokens"] = [_tokens(text) for text in texts]
+        entries.append(entry)
+    return entries
 
 
 def _tokens(caption: str) -> list[str]:

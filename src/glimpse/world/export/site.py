@@ -83,7 +83,7 @@ def _refuse_foreign(root: Path, work: Path, options: Options) -> None:
     if root.exists() and not root.is_dir():
         raise OptionError(f"{name} is a file; expected a new or an empty folder")
     try:
-        present = {entry.name for entry in root.iterdir()} if root.is_dir() else set()
+        present = _names(root) if root.is_dir() else set()
         begun = (work / "options.json").is_file()
     except OSError as error:
         raise OptionError(f"cannot look into {name}: {error.strerror}") from error
@@ -91,8 +91,13 @@ def _refuse_foreign(root: Path, work: Path, options: Options) -> None:
         _refuse_other_options(work / "options.json", options, name)
     elif WORLD_CARD in present:
         raise OptionError(f"{name} already holds a finished world; choose another folder or remove it")
-    elif present - {TRUTH} or (present and {entry.name for entry in (root / TRUTH).iterdir()} - {work.name}):
+    elif present and not (present == {TRUTH} and _names(root / TRUTH) <= {work.name}):
         raise OptionError(f"{name} is not empty; expected a new or an empty folder")
+
+
+def _names(folder: Path) -> set[str]:
+    """What is in a folder; a file has at least itself."""
+    return {entry.name for entry in folder.iterdir()} if folder.is_dir() else {folder.name}
 
 
 def _refuse_other_options(path: Path, options: Options, name: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from glimpse.datasets.counts import WORLD_CARD
 from glimpse.files import atomic_write
-from glimpse.pixels.progress import Progress, silent
+from glimpse.progress import Progress, silent
 from glimpse.world.export.options import WRITERS
 from glimpse.world.export.site import TRUTH, opened, settle_on_disk, write_whole
 from glimpse.world.export.tree import Options, Picture, Tree

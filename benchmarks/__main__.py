@@ -1,0 +1,116 @@
+"""Every benchmark in turn, each in a process of its own; `make bench` runs it.
+
+With `--evidence`, what they print is kept in docs/evidence/kernels.json and kernels.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from glimpse.files import atomic_write
+
+ROOT = Path(__file__).parents[1]
+EVIDENCE = ROOT / "docs" / "evidence"
+BENCHMARKS = (
+    "evaluation_scores",
+    "evaluation_embeddings",
+    "evaluation_sysu",
+    "evaluation_single_shot",
+    "masked_cosine",
+    "set_jaccard",
+    "sim",
+    "sim_online",
+    "k_reciprocal",
+    "pixel_cache",
+    "world_rendering",
+)
+PACKAGES = ("numpy", "numba", "torch", "scipy", "pillow", "faiss-cpu")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"these instead of all: {', '.join(BENCHMARKS)}"
+    )
+    parser.add_argument("--evidence", action="store_true", help="keep what is printed in docs/evidence")
+    parser.add_argument("--commit", help="what is measured, where no git can tell")
+    options = parser.parse_args()
+    printed: dict[str, str] = {}
+    failed = []
+    for name in options.names or BENCHMARKS:
+        print(f"\n== {name}", flush=True)
+        command = [sys.executable, "-m", f"benchmarks.{name}"]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        print(done.stdout.rstrip(), flush=True)
+        printed[name] = done.stdout.rstrip()
+        if done.returncode:
+            failed.append(name)
+    if options.evidence:
+        keep(printed, options.commit)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+def keep(printed: dict[str, str], commit: str | None) -> None:
+    """Write the JSON and, from it, the page."""
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    record = {
+        "command": "python -m benchmarks --evidence",
+        "commit": commit or head.stdout.strip() or "unknown",
+        "hardware": hardware(),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "printed": printed,
+    }
+    EVIDENCE.mkdir(parents=True, exist_ok=True)
+    with atomic_write(EVIDENCE / "kernels.json") as file:
+        file.write((json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    with atomic_write(EVIDENCE / "kernels.md") as file:
+        file.write(page(record).encode())
+
+
+def page(record: dict[str, Any]) -> str:
+    """The page that `kernels.json` becomes."""
+    versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
+    parts = [
+        "# Speed of the numeric paths",
+        f"Written by `{record['command']}`, at commit `{str(record['commit'])[:12]}`.\n"
+        f"Hardware: {record['hardware']}. {versions}.\n"
+        "Every ratio is against a peer measured in the same run; a time alone says little elsewhere.",
+    ]
+    for name, text in record["printed"].items():
+        parts.append(f"## {name}\n\n```\n{text}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def hardware() -> str:
+    """Processor and how many cores this run may use."""
+    model = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        names = [
+            line.split(":", 1)[1].strip()
+            for line in information.read_text().splitlines()
+            if "model name" in line
+        ]
+        model = names[0] if names else model
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} cores of {model}"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except ImportError:
+        return "absent"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glimpse.cli import main
+from glimpse.demo import run_demo
+from glimpse.demo.ranked import RIGHT, WRONG, Answer, draw_ranked
+
+
+def test_the_demo_leaves_a_world_figures_and_a_picture_and_can_be_run_again(tmp_path, capsys):
+    told = []
+    first = run_demo(tmp_path, scale="tiny", say=told.append)
+    assert first.picture.is_file()
+    assert Image.open(first.picture).size[0] > 500
+    assert "colour histogram, k-reciprocal" in first.table
+    assert "chance: rank-1" in first.table
+    assert 0 < first.results["colour histogram"].mean_ap <= 1
+    again = run_demo(tmp_path, scale="tiny", say=told.append)
+    assert again.table == first.table
+    assert sum("already there" in line for line in told) == 1
+
+
+def test_a_demo_that_cannot_write_is_one_sentence(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(sys, "argv", ["glimpse", "demo", "--out", str(tmp_path / "file"), "--scale", "tiny"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_right_and_wrong_answers_have_their_own_frames(tmp_path):
+    paths = []
+    for name in "qab":
+        Image.fromarray(np.zeros((16, 8, 3), np.uint8)).save(tmp_path / f"{name}.png")
+        paths.append(str(tmp_path / f"{name}.png"))
+    picture = np.asarray(draw_ranked([Answer(paths[0], (paths[1], paths[2]), (True, False))]))
+    colours = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()}
+    assert {RIGHT, WRONG} <= colours
+    row = picture[100].tolist()
+    assert row.index(list(RIGHT)) < row.index(list(WRONG))

@@ -1,0 +1,18 @@
+import pytest
+import torch
+from safetensors.torch import save_file
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Write a state dict, as safetensors by default."""
+
+    def write(state, name="weights.safetensors"):
+        path = tmp_path / name
+        if name.endswith(".safetensors"):
+            save_file({key: value.contiguous() for key, value in state.items()}, path)
+        else:
+            torch.save(state, path)
+        return path
+
+    return write
