@@ -57,3 +57,7 @@ class OptionError(GlimpseError, ValueError):
 
 class StorageError(GlimpseError):
     """A file cannot be written or locked, or what was written is damaged."""
+
+
+class TrainingError(GlimpseError):
+    """A training run cannot go on: its losses are no numbers, or it is not the run it claims to continue."""

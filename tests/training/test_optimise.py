@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from glimpse.errors import OptionError
-from glimpse.training.optimise import BIAS_TWICE, Kind, Optimiser, Rule, set_rates
+from glimpse.training.kinds import Kind
+from glimpse.training.optimise import BIAS_TWICE, Optimiser, Rule, set_rates
 from glimpse.training.schedule import WarmupSteps
 
 

@@ -7,10 +7,12 @@ import sys
 
 import typer
 
-from glimpse.cli import datasets, world
+from glimpse.cli import datasets, recipes, world
 from glimpse.cli.demo import demo
 from glimpse.cli.evaluate import evaluate
 from glimpse.cli.import_weights import import_weights
+from glimpse.cli.pretrain import pretrain
+from glimpse.cli.train import train
 from glimpse.errors import GlimpseError
 
 app = typer.Typer(
@@ -23,7 +25,10 @@ app = typer.Typer(
 app.command()(demo)
 app.add_typer(world.app, name="world")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(recipes.app, name="recipes")
+app.command()(train)
 app.command()(evaluate)
+app.command()(pretrain)
 app.command("import-weights")(import_weights)
 
 _DISK_ERRORS = {

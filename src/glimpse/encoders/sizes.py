@@ -11,23 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import StrEnum
 from types import MappingProxyType
 
 from glimpse.encoders.bert import BertConfig
 from glimpse.encoders.resnet import ResNetConfig
+from glimpse.encoders.size import Size
 from glimpse.encoders.text import TextConfig
 from glimpse.encoders.vit import Flavour, ViTConfig
-
-
-class Size(StrEnum):
-    """How large an encoder is."""
-
-    MICRO = "micro"
-    TINY = "tiny"
-    SMALL = "small"
-    BASE = "base"
-
 
 VIT: Mapping[Size, ViTConfig] = MappingProxyType(
     {
@@ -85,3 +75,5 @@ BERT: Mapping[Size, BertConfig] = MappingProxyType(
         Size.BASE: BertConfig(),
     }
 )
+
+__all__ = ["BERT", "CLIP_TEXT", "CLIP_VIT", "RESNET", "VIT", "Size"]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_type_hints
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glimpse.encoders.sizes import Size
+from glimpse.encoders.size import Size
 from glimpse.errors import OptionError
 from glimpse.pixels import Filter
 

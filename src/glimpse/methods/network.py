@@ -63,7 +63,7 @@ _NETWORKS: Mapping[str, Callable[[NetworkCard], nn.Module]] = MappingProxyType(
 def build_network(card: NetworkCard) -> nn.Module:
     """The network that a card describes, an `EmbeddingNetwork` with random weights.
 
-    >>> from glimpse.encoders.sizes import Size
+    >>> from glimpse.encoders.size import Size
     >>> isinstance(build_network(NetworkCard("bot", Size.MICRO, (64, 32))), EmbeddingNetwork)
     True
     """

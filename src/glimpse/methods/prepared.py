@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glimpse.methods.card import NetworkCard
+from glimpse.training.data import TrainingData
 from glimpse.training.stages import Method, Stage
 
 NETWORK = "network."
@@ -29,3 +30,12 @@ class Prepared:
     stages: Sequence[Stage]
     start: str
     artefacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def camera_table(data: TrainingData) -> tuple[int, ...]:
+    """The cameras that get an embedding: all known ones, or none if there is nothing to tell apart.
+
+    With a single camera side information is off (dpm_family 2.3).
+    """
+    known = tuple(int(number) for number in data.records.cameras)
+    return known if len(known) > 1 else ()

@@ -1,4 +1,4 @@
-"""What an encoder starts from: weights that a network left in a folder, shipped ones, or none."""
+"""What an encoder starts from: a network in a folder, a shipped one, imported weights, or nothing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from importlib.resources import files
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from glimpse.encoders.position import resize_position
-from glimpse.encoders.sizes import Size
+from glimpse.encoders.resnet import ResNet
+from glimpse.encoders.size import Size
+from glimpse.encoders.text import TextTower
 from glimpse.encoders.vit import ViT
+from glimpse.encoders.weights import load_weights
 from glimpse.errors import OptionError
-from glimpse.methods.saved import load_network
+from glimpse.files import printable
+from glimpse.methods.saved import CARD, load_network
 
 AUTO, NONE = "auto", "none"
 
@@ -21,7 +24,7 @@ def starting_folder(weights: str, kind: str, size: Size) -> Path | None:
     """The folder of a network to start from; None to start from scratch.
 
     Args:
-        weights: `auto`: the shipped network of that kind and size, if there is one; `none`; or a folder.
+        weights: `auto`: the shipped network of that kind and size, if any; `none`; or where weights lie.
         kind: what is pre-trained: vit, resnet or clip.
         size: of the encoder.
     """
@@ -38,16 +41,26 @@ def described(folder: Path | None) -> str:
     return f"the weights in {folder.name}" if folder else "random weights"
 
 
-def copy_part(folder: Path, part: str, target: nn.Module) -> None:
-    """Fill an encoder with the part of a saved network that is called `part`.
+def copy_part(start: Path, part: str, target: ViT | ResNet | TextTower) -> None:
+    """Fill an encoder with what it starts from.
 
-    Positions are resized to the encoder's grid; a camera table stays as it is. Anything else that is
-    missing, left over or of another shape is an `OptionError`.
+    Positions are resized to the encoder's grid; a camera table that the start lacks stays as it is. Anything
+    else that is missing, left over or of another shape is an error.
+
+    Args:
+        start: a folder with a network (`glimpse.methods.saved`), or what `glimpse import-weights` wrote.
+        part: of the network: `encoder`, or `images` and `texts` of CLIP.
+        target: is filled.
     """
-    _, network = load_network(folder)
+    if not (start / CARD).is_file():
+        tower = start / ("text.safetensors" if part == "texts" else "image.safetensors")
+        file = start if start.suffix == ".safetensors" and part != "texts" else tower
+        load_weights(target, file, allow_missing=("side.",))
+        return
+    _, network = load_network(start)
     source = getattr(network, part, None)
-    if not isinstance(source, nn.Module):
-        raise OptionError(f"the network in {folder} has no part {part} to start from")
+    if not isinstance(source, type(target)):
+        raise OptionError(f"the network in {printable(start)} has no {part} to start from")
     values = {name: v for name, v in source.state_dict().items() if not name.startswith("side.")}
     if isinstance(source, ViT) and isinstance(target, ViT):
         values["position"] = resize_position(values["position"], source.grid, target.grid)
@@ -57,7 +70,8 @@ def copy_part(folder: Path, part: str, target: nn.Module) -> None:
     )
     if wrong:
         raise OptionError(
-            f"the network in {folder} does not fit: {wrong[0]} is missing, left over or of another shape"
+            f"the network in {printable(start)} does not fit: {wrong[0]} is missing, left over or of "
+            "another shape"
         )
     with torch.no_grad():
         for name, value in values.items():

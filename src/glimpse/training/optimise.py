@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,15 +11,8 @@ import torch
 from torch import nn
 
 from glimpse.errors import OptionError
+from glimpse.training.kinds import Kind
 from glimpse.training.schedule import Constant, Schedule
-
-
-class Kind(StrEnum):
-    """How gradients become steps."""
-
-    SGD = "sgd"
-    ADAM = "adam"
-    ADAMW = "adamw"
 
 
 @dataclass(frozen=True)

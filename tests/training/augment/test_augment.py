@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from glimpse.errors import OptionError, ShapeError
-from glimpse.training.augment import Augmentation, ColourJitter, Erasing, Fill, FlipAndCrop, normalised
+from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop, normalised
 from glimpse.training.augment.erasing import _TABLE, _table
 from glimpse.training.augment.pipeline import IMAGENET_DEVIATION, IMAGENET_MEAN
+from glimpse.training.kinds import Fill
 
 SIZE = (24, 12)
 

@@ -1,28 +1,67 @@
 """BoT's recipe (dpm_family 1.6, thesis_methods 0.2)."""
 
+# ruff: noqa: RUF009 (the calls make dataclass fields)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from glimpse.methods.recipe import SOURCE, Recipe
+from glimpse.encoders.size import Size
+from glimpse.methods.recipe import IMAGENET_DEVIATION, IMAGENET_MEAN, SEED, WEIGHTS
+from glimpse.training.kinds import Course, Fill, Kind
+from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe, ValidationRecipe
+from glimpse.training.recipes import given, group, our_choice, read_in_code
+
+_HERE = "dpm_family 1.6"
 
 
-@dataclass(frozen=True, kw_only=True)
-class BoTRecipe(Recipe):
-    """Defaults as published."""
+@dataclass(frozen=True)
+class BoTRecipe:
+    """BoT, the strong residual baseline: ResNet-50 or IBN-a, with a BNNeck; center loss included.
 
-    ibn: Annotated[bool, SOURCE, "IBN-a norms in the first three stages"] = False
-    epochs: Annotated[int, SOURCE, "of training"] = 120
-    rate: Annotated[float, SOURCE, "of Adam"] = 3.5e-4
-    weight_decay: Annotated[float, SOURCE, "as L2; of biases too"] = 5e-4
-    warmup: Annotated[int, SOURCE, "epochs of linear warm-up from a hundredth"] = 10
-    first_step: Annotated[int, SOURCE, "epoch from which the rate is a tenth"] = 40
-    second_step: Annotated[int, SOURCE, "epoch from which the rate is a hundredth"] = 70
-    smoothing: Annotated[float, SOURCE, "of the labels"] = 0.1
-    margin: Annotated[float, SOURCE, "of the triplet loss"] = 0.3
-    center_weight: Annotated[float, SOURCE, "of the center loss; 0 for none"] = 5e-4
-    center_rate: Annotated[float, SOURCE, "of the centers' own SGD, on the loss before its weight"] = 0.5
-    erasing_most: Annotated[
-        float, SOURCE, "largest erased share of an image, filled with the mean colour"
-    ] = 0.4
+    Attributes:
+        size: of the encoder.
+        weights: what the encoder starts from: `auto`, `none`, or a folder with a network.
+        ibn: IBN-a norms in the first three stages.
+        epochs: of training.
+        smoothing: of the labels.
+        margin: of the triplet loss.
+        center_weight: of the center loss; 0 for none.
+        center_rate: of the centers' own SGD, on the loss before its weight.
+        optimiser: of everything but the centers.
+        sampler: of the batches.
+        augment: what is done to images.
+        validation: how the best epoch is found.
+        seed: of everything that is drawn.
+    """
+
+    size: Size = given(Size.BASE, f"{_HERE}: ResNet-50")
+    weights: str = our_choice("auto", WEIGHTS)
+    ibn: bool = given(False, _HERE)
+    epochs: int = given(120, _HERE)
+    smoothing: float = given(0.1, _HERE)
+    margin: float = given(0.3, "dpm_family 1.4")
+    center_weight: float = given(5e-4, _HERE)
+    center_rate: float = given(0.5, _HERE)
+    optimiser: OptimiserRecipe = group(
+        OptimiserRecipe,
+        kind=given(Kind.ADAM, _HERE),
+        rate=given(3.5e-4, _HERE),
+        weight_decay=given(5e-4, _HERE),
+        bias_rate=read_in_code(1.0, "its configurations set BIAS_LR_FACTOR to 1"),
+        course=given(Course.STEPS, _HERE),
+        warmup=given(10, _HERE),
+        warmup_start=given(0.01, _HERE),
+        milestones=given((40, 70), _HERE),
+        factor=given(0.1, _HERE),
+    )
+    sampler: SamplerRecipe = group(SamplerRecipe)
+    augment: AugmentRecipe = group(
+        AugmentRecipe,
+        mean=read_in_code(IMAGENET_MEAN, "dpm_family 1.2: every ResNet"),
+        deviation=read_in_code(IMAGENET_DEVIATION, "dpm_family 1.2: every ResNet"),
+        erasing_area=given((0.02, 0.4), _HERE),
+        erasing_fill=given(Fill.CONSTANT, f"{_HERE}: the mean colour"),
+    )
+    validation: ValidationRecipe = group(ValidationRecipe)
+    seed: int = our_choice(0, SEED)

@@ -1,37 +1,78 @@
 """CLIP-ReID's recipe (dpm_family 5)."""
 
+# ruff: noqa: RUF009 (the calls make dataclass fields)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from glimpse.methods.recipe import CODE, Recipe
+from glimpse.encoders.size import Size
+from glimpse.methods.recipe import SEED, WEIGHTS
+from glimpse.training.kinds import Course, Kind
+from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe, ValidationRecipe
+from glimpse.training.recipes import group, our_choice, read_in_code
+
+_MODEL, _FIRST, _SECOND = "dpm_family 5.2", "dpm_family 5.4", "dpm_family 5.5"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClipReIDRecipe(Recipe):
-    """Defaults as published for the ViT without cameras and overlap.
+@dataclass(frozen=True)
+class ClipReIDRecipe:
+    """CLIP-ReID on a ViT: words are learned for every person, then the image side towards them.
 
-    The variant with both (SIE and OLP) is `cameras=true stride=12`.
+    The variant with cameras and overlap (SIE and OLP) is `cameras=true stride=12`.
+
+    Attributes:
+        size: of the encoder.
+        weights: what both towers start from: `auto`, `none`, or a folder with a network.
+        stride: of patches, in sixteenths of a patch; 12 makes them overlap.
+        cameras: whether each camera of the training rows has an embedding, on the class token only.
+        side_weight: of the camera embedding.
+        prompt_epochs: of the first stage.
+        prompt_batch: image vectors in a batch of the first stage, of anybody.
+        epochs: of the second stage.
+        smoothing: of the labels.
+        margin: of the triplet losses.
+        identity_weight: of each of the two identity losses.
+        text_weight: of the image-to-text loss.
+        prompt_optimiser: of the words.
+        optimiser: of the image side.
+        sampler: of the second stage's batches.
+        augment: what is done to images in the second stage.
+        validation: how the best epoch is found.
+        seed: of everything that is drawn.
     """
 
-    stride: Annotated[int, CODE, "of patches, in sixteenths of a patch; 12 makes them overlap"] = 16
-    cameras: Annotated[bool, CODE, "whether each camera of the training rows has an embedding"] = False
-    side_weight: Annotated[float, CODE, "of the camera embedding, on the class token only"] = 1.0
-    prompt_epochs: Annotated[int, CODE, "of the first stage"] = 120
-    prompt_batch: Annotated[int, CODE, "image vectors in a batch of the first stage, of anybody"] = 64
-    prompt_rate: Annotated[float, CODE, "of Adam on the words"] = 3.5e-4
-    prompt_warmup: Annotated[int, CODE, "epochs of linear warm-up of the first stage"] = 5
-    prompt_start: Annotated[float, CODE, "rate that the first warm-up starts from"] = 1e-5
-    prompt_least: Annotated[float, CODE, "rate that the first stage's cosine ends with"] = 1e-6
-    epochs: Annotated[int, CODE, "of the second stage"] = 60
-    rate: Annotated[float, CODE, "of Adam on the image side"] = 5e-6
-    bias_rate: Annotated[float, CODE, "factor of the rate for biases"] = 2.0
-    weight_decay: Annotated[float, CODE, "as L2, in both stages"] = 1e-4
-    warmup: Annotated[int, CODE, "epochs of linear warm-up from a tenth in the second stage"] = 10
-    first_step: Annotated[int, CODE, "epoch from which the rate is a tenth"] = 30
-    second_step: Annotated[int, CODE, "epoch from which the rate is a hundredth"] = 50
-    smoothing: Annotated[float, CODE, "of the labels"] = 0.1
-    margin: Annotated[float, CODE, "of the triplet loss"] = 0.3
-    identity_weight: Annotated[float, CODE, "of each of the two identity losses"] = 0.25
-    text_weight: Annotated[float, CODE, "of the image-to-text loss"] = 1.0
+    size: Size = read_in_code(Size.BASE, f"{_MODEL}: ViT-B/16")
+    weights: str = our_choice("auto", WEIGHTS)
+    stride: int = read_in_code(16, _MODEL)
+    cameras: bool = read_in_code(False, _MODEL)
+    side_weight: float = read_in_code(1.0, _MODEL)
+    prompt_epochs: int = read_in_code(120, _FIRST)
+    prompt_batch: int = read_in_code(64, _FIRST)
+    epochs: int = read_in_code(60, _SECOND)
+    smoothing: float = read_in_code(0.1, _SECOND)
+    margin: float = read_in_code(0.3, _SECOND)
+    identity_weight: float = read_in_code(0.25, f"{_SECOND}: 1 for its ViT baseline, without text")
+    text_weight: float = read_in_code(1.0, _SECOND)
+    prompt_optimiser: OptimiserRecipe = group(
+        OptimiserRecipe,
+        kind=read_in_code(Kind.ADAM, _FIRST),
+        rate=read_in_code(3.5e-4, _FIRST),
+        bias_rate=read_in_code(1.0, f"{_FIRST}: words are no biases"),
+        warmup_start=read_in_code(1e-5 / 3.5e-4, f"{_FIRST}: 1e-5"),
+        minimum=read_in_code(1e-6 / 3.5e-4, f"{_FIRST}: 1e-6"),
+    )
+    optimiser: OptimiserRecipe = group(
+        OptimiserRecipe,
+        kind=read_in_code(Kind.ADAM, _SECOND),
+        rate=read_in_code(5e-6, _SECOND),
+        course=read_in_code(Course.STEPS, _SECOND),
+        warmup=read_in_code(10, _SECOND),
+        warmup_start=read_in_code(0.1, _SECOND),
+        milestones=read_in_code((30, 50), _SECOND),
+        factor=read_in_code(0.1, _SECOND),
+    )
+    sampler: SamplerRecipe = group(SamplerRecipe)
+    augment: AugmentRecipe = group(AugmentRecipe)
+    validation: ValidationRecipe = group(ValidationRecipe)
+    seed: int = our_choice(0, SEED)

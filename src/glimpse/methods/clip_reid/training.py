@@ -9,25 +9,23 @@ from typing import cast
 import numpy as np
 import torch
 
-from glimpse.encoders.prompts import PERSON_PROMPT, PromptTemplate, prompt_template
+from glimpse.encoders.prompts import PromptTemplate, prompt_template
 from glimpse.encoders.sizes import CLIP_TEXT
 from glimpse.encoders.text import TextTower
 from glimpse.encoders.tokenizer import Tokenizer
-from glimpse.methods.augmentation import HALVES, plain, training_augmentation
 from glimpse.methods.card import NetworkCard, options_to_json
 from glimpse.methods.clip_reid.method import CACHED, IMAGE_STAGE, PROMPT_STAGE, ClipReID
 from glimpse.methods.clip_reid.network import ClipReIDNetwork, ClipReIDOptions
 from glimpse.methods.clip_reid.prompts import wordless_template
 from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
-from glimpse.methods.prepared import Prepared
+from glimpse.methods.prepared import Prepared, camera_table
 from glimpse.methods.saved import TOKENIZER
 from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.records import IntArray
-from glimpse.training.augment import Draws, Erasing
+from glimpse.training.augment import Augmentation, Draws
+from glimpse.training.build import build_augmentation, build_optimiser
 from glimpse.training.data import TrainingData, make_batch, one_ahead, read_raw
-from glimpse.training.optimise import Kind, Optimiser, Rule
 from glimpse.training.sampler import PersonSampler, ShuffledSampler
-from glimpse.training.schedule import WarmupCosine, WarmupSteps
 from glimpse.training.stages import Method, Stage, one_update
 
 SENTENCE = "A photo of a X X X X person."  # given by the source (dpm_family 5.3)
@@ -37,21 +35,20 @@ _AT_ONCE = 128  # images that are encoded in one pass for the first stage; our c
 def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
     """CLIP-ReID for the persons and the cameras of the training rows."""
     options = ClipReIDOptions(stride=recipe.stride, side_weight=recipe.side_weight)
-    known = tuple(data.records.cameras.tolist())
-    cameras = known if recipe.cameras and len(known) > 1 else ()
-    network = ClipReIDNetwork(recipe.size, recipe.shape, len(cameras), options)
+    cameras = camera_table(data) if recipe.cameras else ()
+    network = ClipReIDNetwork(recipe.size, recipe.augment.size, len(cameras), options)
     texts = TextTower(CLIP_TEXT[recipe.size])
     start = starting_folder(recipe.weights, "clip", recipe.size)
     if start is not None:
         copy_part(start, "images", network.encoder)
         copy_part(start, "texts", texts)
-    template = wordless_template(texts.config) if start is None else _template(start)
+    template = _template(start, texts)
     card = NetworkCard(
         method="clip-reid",
         size=recipe.size,
-        image=recipe.shape,
-        mean=HALVES.mean,
-        deviation=HALVES.deviation,
+        image=recipe.augment.size,
+        mean=recipe.augment.mean,
+        deviation=recipe.augment.deviation,
         cameras=cameras,
         options=options_to_json(options),
     )
@@ -65,28 +62,14 @@ def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
 
 def stages(recipe: ClipReIDRecipe, data: TrainingData) -> list[Stage]:
     """The two stages."""
-    words = Optimiser(
-        Kind.ADAM,
-        recipe.prompt_rate,
-        weight_decay=recipe.weight_decay,
-        schedule=WarmupCosine(
-            recipe.prompt_epochs, recipe.prompt_warmup, recipe.prompt_start, recipe.prompt_least
-        ),
-        parameters=("prompts.words",),
-    )
-    image_side = Optimiser(
-        Kind.ADAM,
-        recipe.rate,
-        weight_decay=recipe.weight_decay,
-        schedule=WarmupSteps(recipe.warmup, 0.1, (recipe.first_step, recipe.second_step)),
-        but_not=("prompts.words",),
-        rules=(Rule(("bias", "*.bias"), rate=recipe.bias_rate),),
-    )
+    words = build_optimiser(recipe.prompt_optimiser, recipe.prompt_epochs, parameters=("prompts.words",))
+    image_side = build_optimiser(recipe.optimiser, recipe.epochs, but_not=("prompts.words",))
+    batch = recipe.sampler
     return [
         Stage(
             name=PROMPT_STAGE,
             epochs=recipe.prompt_epochs,
-            updates=one_update(words),
+            updates=one_update(words, clip=recipe.prompt_optimiser.clip),
             sampler=ShuffledSampler(len(data), recipe.prompt_batch, seed=recipe.seed),
             evaluating=("*",),
             derive=with_image_vectors,
@@ -94,11 +77,9 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData) -> list[Stage]:
         Stage(
             name=IMAGE_STAGE,
             epochs=recipe.epochs,
-            updates=one_update(image_side),
-            sampler=PersonSampler(
-                data.labels, persons=recipe.persons, images=recipe.images, seed=recipe.seed
-            ),
-            augmentation=training_augmentation(recipe, HALVES, Erasing(recipe.erasing)),
+            updates=one_update(image_side, clip=recipe.optimiser.clip),
+            sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
+            augmentation=build_augmentation(recipe.augment),
             evaluating=("prompts", "prompts.*"),
             begin=keep_prototypes,
         ),
@@ -111,9 +92,10 @@ def with_image_vectors(method: Method, data: TrainingData) -> TrainingData:
 
     No augmentation, and no cameras.
     """
-    network = cast("ClipReID", method).network.eval()
+    trained = cast("ClipReID", method)
+    network, augment = trained.network.eval(), trained.recipe.augment
     device = next(network.parameters()).device
-    look = plain(HALVES)
+    look = Augmentation(augment.mean, augment.deviation)
     vectors = []
     nothing = Draws(placement=None, colours=None, rectangles=None)
     for raw in one_ahead(lambda rows: read_raw(data, rows), _chunks(len(data))):
@@ -132,7 +114,9 @@ def _chunks(rows: int) -> list[IntArray]:
     return [np.arange(start, min(start + _AT_ONCE, rows)) for start in range(0, rows, _AT_ONCE)]
 
 
-def _template(folder: Path) -> PromptTemplate:
-    """The sentence in the words of the saved text tower; CLIP's own needs no vocabulary."""
-    path = folder / TOKENIZER
-    return prompt_template(Tokenizer.load(path), SENTENCE) if path.is_file() else PERSON_PROMPT
+def _template(start: Path | None, texts: TextTower) -> PromptTemplate:
+    """The sentence in the words of the text tower's own tokenizer; CLIP's own needs no vocabulary."""
+    path = None if start is None else start / TOKENIZER
+    if path is None or not path.is_file():
+        return wordless_template(texts.config)
+    return prompt_template(Tokenizer.load(path), SENTENCE)

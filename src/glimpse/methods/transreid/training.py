@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from glimpse.methods.augmentation import HALVES, training_augmentation
 from glimpse.methods.card import NetworkCard, options_to_json
-from glimpse.methods.prepared import Prepared
+from glimpse.methods.prepared import Prepared, camera_table
 from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.methods.transreid.method import TransReID
 from glimpse.methods.transreid.network import TransReIDNetwork, TransReIDOptions
 from glimpse.methods.transreid.recipe import TransReIDRecipe
-from glimpse.training.augment import Erasing
+from glimpse.training.build import build_augmentation, build_optimiser
 from glimpse.training.data import TrainingData
-from glimpse.training.optimise import Optimiser, Rule
 from glimpse.training.sampler import PersonSampler
-from glimpse.training.schedule import WarmupCosine
 from glimpse.training.stages import Stage, one_update
 
 
@@ -25,10 +22,8 @@ def prepare_transreid(recipe: TransReIDRecipe, data: TrainingData) -> Prepared:
         side_weight=recipe.side_weight,
         drop_path=recipe.drop_path,
     )
-    known = tuple(data.records.cameras.tolist())
-    # with a single camera there is nothing to tell apart (dpm_family 2.3)
-    cameras = known if recipe.cameras and len(known) > 1 else ()
-    network = TransReIDNetwork(recipe.size, recipe.shape, len(cameras), options)
+    cameras = camera_table(data) if recipe.cameras else ()
+    network = TransReIDNetwork(recipe.size, recipe.augment.size, len(cameras), options)
     start = starting_folder(recipe.weights, "vit", recipe.size)
     if start is not None:
         copy_part(start, "encoder", network.encoder)
@@ -37,35 +32,24 @@ def prepare_transreid(recipe: TransReIDRecipe, data: TrainingData) -> Prepared:
     card = NetworkCard(
         method="transreid",
         size=recipe.size,
-        image=recipe.shape,
-        mean=HALVES.mean,
-        deviation=HALVES.deviation,
+        image=recipe.augment.size,
+        mean=recipe.augment.mean,
+        deviation=recipe.augment.deviation,
         cameras=cameras,
         options=options_to_json(options),
     )
     method = TransReID(network, len(data.persons), recipe)
-    return Prepared(method, card, [stage(recipe, data)], described(start))
+    return Prepared(method, card, [transreid_stage(recipe, data)], described(start))
 
 
-def stage(recipe: TransReIDRecipe, data: TrainingData) -> Stage:
+def transreid_stage(recipe: TransReIDRecipe, data: TrainingData) -> Stage:
     """The one stage."""
-    rate = recipe.rate
-    optimiser = Optimiser(
-        recipe.optimiser,
-        rate,
-        weight_decay=recipe.weight_decay,
-        schedule=WarmupCosine(
-            epochs=recipe.epochs,
-            warmup=recipe.warmup,
-            start=rate * recipe.warmup_start,
-            minimum=rate * recipe.least_rate,
-        ),
-        rules=(Rule(("bias", "*.bias"), rate=recipe.bias_rate),),
-    )
+    batch = recipe.sampler
+    optimiser = build_optimiser(recipe.optimiser, recipe.epochs)
     return Stage(
         name="train",
         epochs=recipe.epochs,
-        updates=one_update(optimiser),
-        sampler=PersonSampler(data.labels, persons=recipe.persons, images=recipe.images, seed=recipe.seed),
-        augmentation=training_augmentation(recipe, HALVES, Erasing(recipe.erasing)),
+        updates=one_update(optimiser, clip=recipe.optimiser.clip),
+        sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
+        augmentation=build_augmentation(recipe.augment),
     )

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from glimpse.errors import OptionError
+from glimpse.training.kinds import Fill
 from glimpse.training.streams import generator as stream
 
 _ATTEMPTS = 10  # read in timm's code, which TransReID uses (spec dpm_family 1.2)
 _TABLE = 2**20  # our choice: normal numbers, from which every image reads on from its own place
-
-
-class Fill(StrEnum):
-    """What an erased rectangle is filled with."""
-
-    NOISE = "noise"
-    CONSTANT = "constant"
 
 
 @dataclass(frozen=True, eq=False)

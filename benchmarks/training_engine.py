@@ -1,0 +1,246 @@
+"""Training images per second: the engine against a plain DataLoader that decodes and transforms each image.
+
+Run with `python -m benchmarks.training_engine`. Both train the same patch transformer with the same
+optimiser on the same P x K batches, with flip, pad-crop and random erasing; the plain loop reads through
+worker processes, one per core. The engine's time includes its checkpoints; the build of the pixel cache,
+which happens once however many epochs follow, is shown apart. Epochs of both alternate, so that other work
+on the machine slows both; the first of each, which warms caches, does not count. The ratio by processor
+seconds is blind to other work only with `--threads 1`: torch's threads spin while they wait for each other.
+
+No ratio can pass (model + decoding) / model: once the model takes much longer than decoding, both are as
+fast as the model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from glimpse.pixels import PixelCache
+from glimpse.progress import silent
+from glimpse.records import Records
+from glimpse.training import losses
+from glimpse.training.augment import Augmentation, Erasing, FlipAndCrop
+from glimpse.training.data import Batch, TrainingData
+from glimpse.training.engine import Engine
+from glimpse.training.kinds import Kind
+from glimpse.training.loop import train
+from glimpse.training.optimise import Optimiser
+from glimpse.training.reports import EpochReport
+from glimpse.training.sampler import PersonSampler
+from glimpse.training.stages import Method, Stage, Step, one_update
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What an encoder of some size looks like; the sizes are those of `glimpse.encoders`."""
+
+    image: tuple[int, int]
+    patch: int
+    width: int
+    depth: int
+    heads: int
+
+
+SHAPES = {
+    "micro": Shape((64, 32), 8, 64, 4, 4),
+    "tiny": Shape((128, 64), 16, 128, 6, 4),
+    "base": Shape((256, 128), 16, 768, 12, 12),
+}
+PERSONS, IMAGES = 16, 4
+
+
+class PatchTransformer(Method):
+    """A class token over square patches, and a classifier."""
+
+    def __init__(self, shape: Shape, persons: int) -> None:
+        super().__init__()
+        width, (high, wide) = shape.width, shape.image
+        count = (high // shape.patch) * (wide // shape.patch)
+        self.patches = nn.Conv2d(3, width, shape.patch, stride=shape.patch)
+        self.token = nn.Parameter(torch.zeros(1, 1, width))
+        self.position = nn.Parameter(0.02 * torch.randn(1, 1 + count, width))
+        layer = nn.TransformerEncoderLayer(
+            width, shape.heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
+        )
+        self.blocks = nn.TransformerEncoder(layer, shape.depth, enable_nested_tensor=False)
+        self.head = nn.Linear(width, persons, bias=False)
+
+    def features(self, images: Tensor) -> Tensor:
+        """[B, width]."""
+        patches = self.patches(images).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.token.expand(len(images), -1, -1), patches], 1) + self.position
+        return self.blocks(tokens)[:, 0]
+
+    def losses_of(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Identity and triplet loss."""
+        features = self.features(images)
+        return {
+            "id": losses.cross_entropy(self.head(features), labels),
+            "triplet": losses.soft_triplet(features, labels),
+        }
+
+    def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
+        """As the engine asks for them."""
+        return self.losses_of(batch.images, batch.labels)
+
+    def embed(self, batch: Batch) -> Tensor:
+        """The class token."""
+        return self.features(batch.images)
+
+
+def write_pictures(folder: Path, persons: int, images: int, size: tuple[int, int]) -> Records:
+    """JPEGs of `size` with large shapes and a little noise, about as compressible as pedestrians."""
+    draw = np.random.default_rng(0)
+    paths = []
+    for row in range(persons * images):
+        shapes = Image.fromarray(draw.integers(0, 256, (16, 8, 3), dtype=np.uint8)).resize(size[::-1])
+        pixels = np.asarray(shapes) + draw.normal(0, 6, (*size, 3))
+        paths.append(str(folder / f"{row:05d}.jpg"))
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(paths[-1], quality=90)
+    return Records.from_columns(paths, np.repeat(np.arange(persons), images), camera=0)
+
+
+class PlainDataset(Dataset[tuple[Tensor, int]]):
+    """The usual way: every image is opened, resized and transformed whenever it is asked for."""
+
+    def __init__(self, records: Records, size: tuple[int, int]) -> None:
+        self.size = size
+        self.paths = records.path.tolist()
+        self.labels = records.labels()[0].tolist()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, int]:
+        height, width = self.size
+        with Image.open(self.paths[row]) as file:
+            image = file.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+        if random.random() < 0.5:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        image = ImageOps.expand(image, 10)
+        left, top = random.randint(0, 20), random.randint(0, 20)
+        image = image.crop((left, top, left + width, top + height))
+        values = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1).contiguous().float().div_(255)
+        return _erased(values.sub_(0.5).div_(0.5)), self.labels[row]
+
+
+def _erased(image: Tensor) -> Tensor:
+    height, width = image.shape[1:]
+    if random.random() < 0.5:
+        for _ in range(10):
+            area = random.uniform(0.02, 1 / 3) * height * width
+            aspect = math.exp(random.uniform(math.log(0.3), math.log(1 / 0.3)))
+            high, wide = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+            if high < height and wide < width:
+                top, left = random.randint(0, height - high), random.randint(0, width - wide)
+                image[:, top : top + high, left : left + wide] = torch.randn(3, high, wide)
+                break
+    return image
+
+
+def clocks() -> tuple[float, float]:
+    """Seconds by the wall, and of all cores by this process and its ended children."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return time.perf_counter(), sum(u.ru_utime + u.ru_stime for u in used)
+
+
+def speeds(images: int, begun: tuple[float, float]) -> tuple[float, float]:
+    """Images per second of each clock."""
+    wall, processor = (now - then for now, then in zip(clocks(), begun, strict=True))
+    return images / wall, images / processor
+
+
+class Rivals:
+    """Trains an epoch with a DataLoader after each of the engine's, and keeps the speed of both."""
+
+    def __init__(self, model: PatchTransformer, dataset: PlainDataset, sampler: PersonSampler) -> None:
+        self.model, self.dataset, self.sampler = model, dataset, sampler
+        self.optimiser = torch.optim.SGD(model.parameters(), 0.001, momentum=0.9)
+        self.engine: list[tuple[float, float]] = []
+        self.plain: list[tuple[float, float]] = []
+        self.begun = clocks()
+
+    def listen(self, report: EpochReport) -> None:
+        """Called by the engine after an epoch, its checkpoint written."""
+        plan = [rows.tolist() for rows in self.sampler.plan(report.epoch)]
+        images = sum(map(len, plan))
+        self.engine.append(speeds(images, self.begun))
+        begun = clocks()
+        for pixels, labels in DataLoader(self.dataset, batch_sampler=plan, num_workers=os.cpu_count() or 1):
+            self.optimiser.zero_grad(set_to_none=True)
+            sum(self.model.losses_of(pixels, labels).values()).backward()
+            self.optimiser.step()
+        self.plain.append(speeds(images, begun))
+        self.begun = clocks()
+
+
+def compare(name: str, records: Records, folder: Path, epochs: int) -> str:
+    """Train both ways; a line with their images per second."""
+    shape, persons = SHAPES[name], len(records.persons)
+    begun = time.perf_counter()
+    cache = PixelCache.build(records.path.tolist(), folder / "cache", size=shape.image, progress=silent)
+    build = time.perf_counter() - begun
+    sampler = PersonSampler(records.person, PERSONS, IMAGES)
+    torch.manual_seed(0)
+    rivals = Rivals(PatchTransformer(shape, persons), PlainDataset(records, shape.image), sampler)
+    torch.manual_seed(0)
+    method = PatchTransformer(shape, persons)
+    augmentation = Augmentation(geometry=FlipAndCrop(), erasing=Erasing())
+    stage = Stage(name, epochs, one_update(Optimiser(Kind.SGD, 0.001)), sampler, augmentation)
+    train(
+        method,
+        TrainingData(records, cache),
+        [stage],
+        folder / f"run-{name}",
+        seed=0,
+        engine=Engine(device="cpu"),
+        listeners=[rivals.listen],
+        quiet=True,
+    )
+    engine, plain = np.array(rivals.engine[1:]), np.array(rivals.plain[1:])
+    (ours, _), (theirs, _) = np.median(engine, 0), np.median(plain, 0)
+    ratio, processor_ratio = np.median(engine / plain, 0)
+    return (
+        f"{name:6} plain DataLoader {theirs:7.1f} images/s   engine {ours:7.1f} images/s   ratio {ratio:.2f}"
+        f"   by processor seconds {processor_ratio:.2f}   (cache: {build:.2f} s)"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--persons", type=int, default=64)
+    parser.add_argument("--images", type=int, default=16, help="of each person")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--sizes", nargs="+", choices=SHAPES, default=["micro", "tiny"])
+    parser.add_argument("--source", type=int, nargs=2, default=(256, 128), help="of the JPEGs: height, width")
+    parser.add_argument("--threads", type=int, help="of torch, in both")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as name:
+        records = write_pictures(Path(name), options.persons, options.images, tuple(options.source))
+        high, wide = options.source
+        print(
+            f"{len(records)} JPEGs of {high}x{wide}, batches of {PERSONS} x {IMAGES}, {os.cpu_count()} cores"
+        )
+        for size in options.sizes:
+            print(compare(size, records, Path(name), options.epochs), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""`glimpse pretrain`: train an encoder on a rendered world, for methods to start from."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glimpse.encoders.size import Size
+from glimpse.training.kinds import Precision
+
+if TYPE_CHECKING:
+    from glimpse.methods.fitting import Fitted
+
+
+class TowerName(StrEnum):
+    """What is pre-trained."""
+
+    VIT = "vit"
+    RESNET = "resnet"
+    CLIP = "clip"
+
+
+def pretrain(
+    tower: Annotated[TowerName, typer.Argument(help="What is trained; clip has a text side too.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for the run.")],
+    size: Annotated[Size, typer.Option(help="Of the encoder.")] = Size.MICRO,
+    people: Annotated[int, typer.Option(help="Who is trained on.")] = 2000,
+    cameras: Annotated[int, typer.Option(help="That see everybody.")] = 8,
+    takes: Annotated[int, typer.Option(help="Pictures of each person by each camera.")] = 3,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A key of the recipe, like epochs=6."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one.")] = "auto",
+    precision: Annotated[Precision, typer.Option(help="Of the network's passes.")] = Precision.FLOAT32,
+    checkpoint_steps: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
+) -> None:
+    """Render a world of people whom no evidence is measured on, and train on it.
+
+    A killed run goes on with the same command and --resume.
+
+    Example: glimpse pretrain vit --size micro --people 500 --set epochs=4 --out runs/vit-micro
+    """
+    from glimpse.methods.pretraining.pretrain import Tower, pretraining_recipe
+    from glimpse.methods.pretraining.pretrain import pretrain as train
+    from glimpse.methods.pretraining.world_rows import Site
+    from glimpse.training.engine import Engine
+    from glimpse.training.recipes import with_settings
+
+    kind = Tower(tower.value)
+    recipe = with_settings(pretraining_recipe(kind, size), settings or [])
+    site = Site(people=people, cameras=cameras, takes=takes)
+    engine = Engine(
+        device=device,
+        precision=precision,
+        checkpoint_steps=checkpoint_steps,
+        validate_every=recipe.validation.every,
+    )
+    fitted = train(kind, recipe, site, out, engine=engine, resume=resume, quiet=False)
+    _report(fitted, kind.value, site.people, out, as_json)
+
+
+def _report(fitted: Fitted, tower: str, people: int, out: Path, as_json: bool) -> None:
+    """Print what the best network measures, and save it as a retriever that says where it is from."""
+    from glimpse.files import printable
+    from glimpse.methods.saved import WEIGHTS
+    from glimpse.retriever import Retriever
+    from glimpse.training.distributed import processes
+
+    if not processes().first:
+        return
+    network = fitted.best or fitted.final
+    measures = dict(fitted.outcome.best_measures if fitted.best else fitted.outcome.measures)
+    record = json.loads((out / "run.json").read_bytes())
+    about = {
+        "command": f"glimpse pretrain {tower}",
+        "recipe": json.dumps(record["recipe"]),
+        "data": f"a rendered world of {people} people, whom no evidence is measured on",
+        "hardware": json.dumps(record["hardware"]),
+        "scores": json.dumps({name: round(value, 4) for name, value in measures.items()}),
+    }
+    retriever = Retriever.load(network)
+    Retriever(retriever.encoder, retriever.similarity, about=about).save(out / "retriever", replace=True)
+    size = (network / WEIGHTS).stat().st_size
+    if as_json:
+        typer.echo(
+            json.dumps({"measures": measures, "bytes": size, "folder": str(out / "retriever")}, indent=2)
+        )
+        return
+    typer.echo(f"held-out people: rank-1 {100 * measures['rank1']:.1f}, mAP {100 * measures['map']:.1f}")
+    typer.echo(f"{printable(out / 'retriever')}: {size / 2**20:.1f} MiB of weights")

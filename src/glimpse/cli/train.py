@@ -1,0 +1,150 @@
+"""`glimpse train`: train a method on a data set, then measure what it learned."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from glimpse.encoders.size import Size
+from glimpse.training.kinds import Precision
+
+if TYPE_CHECKING:
+    from glimpse.datasets import Dataset
+    from glimpse.methods.fitting import Fitted
+
+
+class Preset(StrEnum):
+    """Which recipe is the start."""
+
+    PUBLISHED = "published"
+    WORLD = "world"
+
+
+def train(
+    method: Annotated[str, typer.Argument(help="A method that `glimpse recipes` lists.")],
+    data: Annotated[str, typer.Option("--data", metavar="NAME:DIR", help="A layout and its folder.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for the run.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="A key of the recipe: `glimpse recipes show METHOD`."
+        ),
+    ] = None,
+    preset: Annotated[
+        Preset, typer.Option(help="The recipe as published, or for the rendered world on a CPU.")
+    ] = Preset.PUBLISHED,
+    size: Annotated[
+        Size | None, typer.Option(help="Of the encoder, with images to match; base, or micro in the world.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--reader", metavar="KEY=VALUE", help="An option of the data set's reader."),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Prepared pixels, to be shared by runs; by default in --out."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one.")] = "auto",
+    precision: Annotated[Precision, typer.Option(help="Of the network's passes.")] = Precision.FLOAT32,
+    compile_with: Annotated[
+        str | None, typer.Option("--compile", metavar="BACKEND", help="torch.compile with it, as inductor.")
+    ] = None,
+    checkpoint_steps: Annotated[
+        int | None, typer.Option(help="Steps between checkpoints, instead of one per epoch.")
+    ] = None,
+    test: Annotated[bool, typer.Option(help="Measure on the test rows at the end, once.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
+) -> None:
+    """Train a method. A killed run goes on with the same command and --resume.
+
+    Example: glimpse train bot --data market1501:worlds/market --preset world --out runs/bot
+    """
+    from glimpse.datasets import read, reader
+    from glimpse.datasets.source import parse_source
+    from glimpse.errors import OptionError
+    from glimpse.methods.catalog import recipe_of
+    from glimpse.methods.fitting import fit
+    from glimpse.methods.recipe import scaled
+    from glimpse.methods.world_recipes import world_recipe
+    from glimpse.options import typed_options
+    from glimpse.progress import terminal_bar
+    from glimpse.training.engine import Engine
+    from glimpse.training.recipes import with_settings
+
+    if preset is Preset.WORLD:
+        recipe = world_recipe(method, size or Size.MICRO)
+    else:
+        recipe = recipe_of(method) if size is None else scaled(recipe_of(method), size)
+    recipe = with_settings(recipe, settings or [])
+    name, root = parse_source(data)
+    dataset = read(name, root, **typed_options(reader(name), options or []))
+    if not len(dataset.train):
+        raise OptionError(f"{name} has no rows to train on; the literature trains on another data set")
+    fitted = fit(
+        method.lower().replace("_", "-"),
+        recipe,
+        dataset.train,
+        out,
+        validation=dataset.validation,
+        cache=cache,
+        engine=Engine(
+            device=device,
+            precision=precision,
+            compile_backend=compile_with,
+            checkpoint_steps=checkpoint_steps,
+            validate_every=recipe.validation.every,
+        ),
+        resume=resume,
+        progress=terminal_bar,
+        quiet=False,
+    )
+    _report(fitted, dataset if test and dataset.protocols else None, device, out, as_json)
+
+
+def _report(fitted: Fitted, dataset: Dataset | None, device: str, out: Path, as_json: bool) -> None:
+    """Print and keep what the final and the best network measure."""
+    from glimpse.files import atomic_write, printable
+    from glimpse.training.distributed import processes
+
+    if not processes().first:
+        return
+    networks = {"final": fitted.final} | ({"best": fitted.best} if fitted.best else {})
+    validation = {"final": dict(fitted.outcome.measures), "best": dict(fitted.outcome.best_measures)}
+    measures: dict[str, Any] = {"start": fitted.start, "validation": validation, "test": {}}
+    if dataset is not None:
+        measures["protocol"] = dataset.protocol().name
+        measures["test"] = {name: _tested(folder, dataset, device) for name, folder in networks.items()}
+    with atomic_write(out / "measures.json") as file:
+        file.write((json.dumps(measures, indent=2) + "\n").encode())
+    if as_json:
+        typer.echo(json.dumps(measures, indent=2))
+        return
+    typer.echo(f"started from {fitted.start}")
+    for part in ("validation", "test"):
+        for name, values in measures[part].items():
+            if values:
+                typer.echo(
+                    f"{part}, {name}: rank-1 {100 * values['rank1']:.1f}, mAP {100 * values['map']:.1f}"
+                )
+    typer.echo(f"networks: {', '.join(printable(folder) for folder in networks.values())}")
+
+
+def _tested(folder: Path, dataset: Dataset, device: str) -> dict[str, float]:
+    """Rank-1 and mean average precision of a network on the first protocol's test rows."""
+    from glimpse.evaluation import evaluate
+    from glimpse.progress import terminal_bar
+    from glimpse.retriever import Retriever
+    from glimpse.training.engine import Engine
+
+    retriever = Retriever.load(folder, device=str(Engine(device=device).torch_device()))
+    protocol = dataset.protocol()
+    query, gallery = (
+        retriever.embed(part, progress=terminal_bar) for part in (protocol.query, protocol.gallery)
+    )
+    result = evaluate((query, gallery), protocol, similarity=retriever.similarity)
+    return {"rank1": result.rank_k(1), "map": result.mean_ap}

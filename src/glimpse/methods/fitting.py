@@ -1,0 +1,161 @@
+"""A whole training run of a method: rows in, a folder with networks out.
+
+out/
+  recipe.json           the method, its recipe, what it started from
+  persons.json          what label and camera numbers stand for
+  run.json, metrics.jsonl, checkpoints/, final.safetensors, best.safetensors    (`glimpse.training.loop`)
+  final/, best/         the network after the last epoch and after the best one (`glimpse.methods.saved`),
+                        with what else the method learned; each can be loaded as a retriever
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from glimpse.files import atomic_write
+from glimpse.methods.measuring import Validation
+from glimpse.methods.prepared import NETWORK, Prepared
+from glimpse.methods.preparing import prepare
+from glimpse.methods.saved import save_network
+from glimpse.pixels import PixelCache
+from glimpse.progress import Progress, silent
+from glimpse.records import Records
+from glimpse.training.checkpoint import tensor_bytes
+from glimpse.training.data import TrainingData
+from glimpse.training.distributed import processes
+from glimpse.training.engine import Engine
+from glimpse.training.loop import Outcome, train
+from glimpse.training.recipes import to_json
+from glimpse.training.streams import kept_global_generators, seed_global_generators
+from glimpse.training.validation import split_persons, validation_protocol
+
+FINAL, BEST = "final", "best"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a run gave.
+
+    Attributes:
+        outcome: the engine's.
+        start: what the encoder started from, in words.
+        final: the folder of the network after the last epoch.
+        best: of the network after the best epoch, or None without validation.
+    """
+
+    outcome: Outcome
+    start: str
+    final: Path
+    best: Path | None
+
+
+def fit(
+    method: str,
+    recipe: Any,
+    rows: Records,
+    out: Path,
+    *,
+    validation: Records | None = None,
+    cache: Path | None = None,
+    engine: Engine | None = None,
+    resume: bool = False,
+    progress: Progress = silent,
+    quiet: bool = True,
+) -> Fitted:
+    """Train a method on pictures.
+
+    Args:
+        method: its name.
+        recipe: of that method.
+        rows: to train on.
+        out: the folder of the run; with `resume` the one of the run to continue.
+        validation: rows that choose the best epoch; without them a share of the training persons does, as
+            the recipe says.
+        cache: the folder of prepared pixels; within `out` if not given.
+        engine: how it runs.
+        resume: go on from the last checkpoint.
+        progress: shows the preparation of pixels.
+        quiet: show no progress of training.
+    """
+    if validation is None or not len(validation):
+        rows, validation = split_persons(rows, recipe.validation.share, recipe.seed)
+    pixels = cache or out / "pixels"
+    size = recipe.augment.size
+    data = TrainingData(rows, PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress))
+    prepared = prepared_from_seed(method, recipe, data)
+    validate = None
+    if len(validation):
+        card = prepared.card
+        held = PixelCache.build(
+            validation.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
+        )
+        protocol = validation_protocol(validation, recipe.seed)
+        validate = Validation(card, validation, held, protocol)
+    return run(prepared, method, recipe, data, out, engine, validate, resume=resume, quiet=quiet)
+
+
+def prepared_from_seed(method: str, recipe: Any, data: TrainingData) -> Prepared:
+    """The prepared method; the same recipe gives the same weights, whatever was drawn before."""
+    with kept_global_generators():
+        seed_global_generators(recipe.seed)
+        return prepare(method, recipe, data)
+
+
+def run(
+    prepared: Prepared,
+    method: str,
+    recipe: Any,
+    data: TrainingData,
+    out: Path,
+    engine: Engine | None,
+    validate: Validation | None,
+    *,
+    resume: bool,
+    quiet: bool,
+    more: Mapping[str, Any] | None = None,
+) -> Fitted:
+    """Train what is prepared and keep what was learned; `more` is kept beside the recipe."""
+    settings = {"method": method, **to_json(recipe), **(more or {})}
+    outcome = train(
+        prepared.method,
+        data,
+        prepared.stages,
+        out,
+        seed=recipe.seed,
+        engine=engine,
+        recipe=settings,
+        resume=resume,
+        validate=validate,
+        quiet=quiet,
+    )
+    if processes().first:
+        _write(out / "recipe.json", {"start": prepared.start, **settings})
+        known = {"persons": data.persons.tolist(), "cameras": data.records.cameras.tolist()}
+        _write(out / "persons.json", known)
+        keep(out / FINAL, prepared, outcome.final)
+        if outcome.best is not None:
+            keep(out / BEST, prepared, outcome.best)
+    best = out / BEST if outcome.best is not None else None
+    return Fitted(outcome, prepared.start, out / FINAL, best)
+
+
+def keep(folder: Path, prepared: Prepared, weights: Path) -> None:
+    """Write the network among the weights of a method, and its artefacts, into a folder of their own."""
+    state = load_file(weights)
+    for name, tensors in prepared.artefacts.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(folder / name) as file:
+            file.write(tensor_bytes({short: state[long] for short, long in tensors.items()}))
+    network = {name.removeprefix(NETWORK): value for name, value in state.items() if name.startswith(NETWORK)}
+    save_network(folder, prepared.card, network)
+
+
+def _write(path: Path, values: Mapping[str, Any]) -> None:
+    with atomic_write(path) as file:
+        file.write((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,1 @@
+"""Pre-training on a rendered world: what every world recipe starts from."""

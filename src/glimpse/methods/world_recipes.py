@@ -1,0 +1,53 @@
+"""What is set otherwise for the rendered world: small encoders, few images, a CPU; all our choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from glimpse.encoders.size import Size
+from glimpse.methods.catalog import recipe_of
+from glimpse.methods.recipe import scaled
+from glimpse.training.recipes import with_settings
+
+WORLD_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "bot": (
+            "epochs=40",
+            "optimiser.rate=2e-3",
+            "optimiser.warmup=4",
+            "optimiser.milestones=24,34",
+        ),
+        "transreid": (
+            "epochs=40",
+            # the published SGD suits published weights; a small transformer from scratch needs Adam
+            "optimiser.kind=adamw",
+            "optimiser.rate=3e-4",
+            "optimiser.weight-decay=0.05",
+            "optimiser.warmup=4",
+        ),
+        "clip-reid": (
+            "prompt-epochs=20",
+            "prompt-optimiser.rate=1e-2",
+            "epochs=40",
+            "optimiser.rate=3e-4",
+            "optimiser.warmup=4",
+            "optimiser.milestones=24,34",
+            "identity-weight=1",
+        ),
+    }
+)
+"""Per method, as `--set` takes them."""
+
+
+def world_recipe(method: str, size: Size) -> Any:
+    """The method's recipe for the rendered world.
+
+    >>> world_recipe("bot", Size.MICRO).augment.size
+    (64, 32)
+    """
+    published = scaled(recipe_of(method), size)
+    settings = WORLD_SETTINGS.get(method.lower().replace("_", "-"), ())
+    # worlds have few persons: a tenth of them would be too few to tell one epoch from the next
+    return with_settings(published, (*settings, "validation.share=0.2"))

@@ -1,0 +1,56 @@
+"""From a recipe's groups to the parts of the engine that they describe."""
+
+from __future__ import annotations
+
+from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop
+from glimpse.training.kinds import Course
+from glimpse.training.optimise import BIAS_TWICE, Optimiser, Rule
+from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe
+from glimpse.training.schedule import Constant, Schedule, WarmupCosine, WarmupSteps
+
+
+def build_schedule(recipe: OptimiserRecipe, epochs: int) -> Schedule:
+    """The course of the learning rate over `epochs` epochs."""
+    if recipe.course is Course.COSINE:
+        start, minimum = recipe.warmup_start * recipe.rate, recipe.minimum * recipe.rate
+        return WarmupCosine(epochs=epochs, warmup=recipe.warmup, start=start, minimum=minimum)
+    if recipe.course is Course.STEPS:
+        return WarmupSteps(recipe.warmup, recipe.warmup_start, recipe.milestones, recipe.factor)
+    return Constant()
+
+
+def build_optimiser(
+    recipe: OptimiserRecipe,
+    epochs: int,
+    *,
+    parameters: tuple[str, ...] = ("*",),
+    but_not: tuple[str, ...] = (),
+    rules: tuple[Rule, ...] = (),
+) -> Optimiser:
+    """An optimiser of the parameters that the patterns name, with further rules of the method."""
+    return Optimiser(
+        kind=recipe.kind,
+        rate=recipe.rate,
+        weight_decay=recipe.weight_decay,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        schedule=build_schedule(recipe, epochs),
+        parameters=parameters,
+        but_not=but_not,
+        rules=(Rule(BIAS_TWICE.names, rate=recipe.bias_rate), *rules),
+    )
+
+
+def build_augmentation(recipe: AugmentRecipe) -> Augmentation:
+    """The augmentation; parts whose probability or strength is 0 are left out."""
+    moved = recipe.flip > 0 or recipe.padding > 0
+    strengths = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue)
+    return Augmentation(
+        mean=recipe.mean,
+        deviation=recipe.deviation,
+        geometry=FlipAndCrop(recipe.flip, recipe.padding, recipe.padding_fill) if moved else None,
+        jitter=ColourJitter(*strengths) if any(strengths) else None,
+        erasing=Erasing(recipe.erasing, recipe.erasing_area, fill=recipe.erasing_fill)
+        if recipe.erasing
+        else None,
+    )

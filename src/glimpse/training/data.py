@@ -1,0 +1,186 @@
+"""What is trained on, and the batches that are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glimpse.errors import RecordsError, ShapeError
+from glimpse.records import MODALITIES, NO_CAMERA, IntArray, Records
+from glimpse.training.augment import Augmentation, Draws
+
+T = TypeVar("T")
+
+
+class PixelSource(Protocol):
+    """Where pixels come from: a `PixelCache`, or anything that makes them by row number."""
+
+    def read(self, rows: IntArray) -> NDArray[np.uint8]:
+        """The pixels of some rows: uint8 `[n, H, W, 3]`."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """N rows to train on, with everything that belongs to a row.
+
+    Attributes:
+        records: the rows; each shows a person.
+        pixels: their pixels, or None for a stage that needs none.
+        maps: masks and part maps by name, uint8 `[N, H, W]` of the pixels' size, 0 for background.
+        columns: further values by name, `[N, ...]`: token numbers of captions, cached vectors.
+    """
+
+    records: Records
+    pixels: PixelSource | None = None
+    maps: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    columns: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        nobody = np.flatnonzero(self.records.person < 0)
+        if len(nobody):
+            raise RecordsError(f"row {nobody[0]} shows nobody in particular and cannot be trained on")
+        lengths = {name: len(values) for name, values in self.maps.items()}
+        lengths |= {name: len(values) for name, values in self.columns.items()}
+        for name, rows in lengths.items():
+            if rows != len(self.records):
+                raise ShapeError(f"{name} has {rows} rows, expected {len(self.records)}")
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @cached_property
+    def labels(self) -> IntArray:
+        """[N]; persons as numbers from 0, in the order of `persons`."""
+        return self.records.labels()[0]
+
+    @property
+    def persons(self) -> IntArray:
+        """[C], sorted; what label c stands for. Saved with whatever is learned per person."""
+        return self.records.persons
+
+    @cached_property
+    def cameras(self) -> IntArray:
+        """[N]; known cameras as numbers from 0, in sorted order; `NO_CAMERA` stays."""
+        known = self.records.cameras
+        camera = self.records.camera
+        places: IntArray = np.searchsorted(known, camera)
+        return np.where(camera == NO_CAMERA, NO_CAMERA, places)
+
+    @cached_property
+    def modalities(self) -> IntArray:
+        """[N]; places in `MODALITIES`."""
+        place = {name: number for number, name in enumerate(MODALITIES)}
+        return np.array([place[name] for name in self.records.modality.tolist()], np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """B rows on the device, as a method sees them.
+
+    Attributes:
+        rows: int64 [B]; row numbers of the training data.
+        labels: int64 [B]; persons, from 0.
+        cameras: int64 [B]; cameras from 0, or -1.
+        modalities: int64 [B]; places in `MODALITIES`.
+        images: float32 [B, 3, H, W], augmented and normalised; [B, 3, 0, 0] if the data has no pixels.
+        maps: by name, uint8 [B, H, W], augmented with the images.
+        columns: by name, [B, ...].
+    """
+
+    rows: Tensor
+    labels: Tensor
+    cameras: Tensor
+    modalities: Tensor
+    images: Tensor
+    maps: Mapping[str, Tensor] = field(default_factory=dict)
+    columns: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class RawBatch:
+    """What is read for a batch before the device is involved: pixels uint8 [B, H, W, 3], and maps."""
+
+    rows: IntArray
+    pixels: Tensor | None
+    maps: Mapping[str, Tensor]
+
+
+def read_raw(data: TrainingData, rows: IntArray, *, pinned: bool = False) -> RawBatch:
+    """Read pixels and maps of some rows; pinned memory reaches a GPU without waiting."""
+
+    def tensor(values: NDArray[np.uint8]) -> Tensor:
+        held = torch.from_numpy(np.ascontiguousarray(values))
+        return held.pin_memory() if pinned else held
+
+    return RawBatch(
+        rows=rows,
+        pixels=None if data.pixels is None else tensor(data.pixels.read(rows)),
+        maps={name: tensor(values[rows]) for name, values in data.maps.items()},
+    )
+
+
+def make_batch(
+    data: TrainingData,
+    raw: RawBatch,
+    augmentation: Augmentation,
+    draw: Callable[[tuple[int, int]], Draws],
+    device: torch.device,
+) -> Batch:
+    """Bring a batch to the device and augment it there.
+
+    Args:
+        data: where the rows are from.
+        raw: what was read.
+        augmentation: what is done to the images.
+        draw: gives the draws for images of a size (height, width).
+        device: where the method is.
+    """
+    rows = torch.from_numpy(raw.rows)
+
+    def column(values: IntArray) -> Tensor:
+        return torch.from_numpy(values[raw.rows]).to(device, non_blocking=True)
+
+    images = torch.empty(len(rows), 3, 0, 0, device=device)
+    maps: dict[str, Tensor] = {}
+    if raw.pixels is not None:
+        pixels = raw.pixels.to(device, non_blocking=True)
+        moved = {name: values.to(device, non_blocking=True) for name, values in raw.maps.items()}
+        height, width = pixels.shape[1:3]
+        images, maps = augmentation.apply(pixels, draw((height, width)), moved)
+    return Batch(
+        rows=rows.to(device),
+        labels=column(data.labels),
+        cameras=column(data.cameras),
+        modalities=column(data.modalities),
+        images=images,
+        maps=maps,
+        columns={
+            name: values[rows.to(values.device)].to(device, non_blocking=True)
+            for name, values in data.columns.items()
+        },
+    )
+
+
+def one_ahead(make: Callable[[IntArray], T], plan: Sequence[IntArray]) -> Iterator[T]:
+    """`make` for each batch of the plan, the next one in a thread while this one is in use."""
+    with ThreadPoolExecutor(1) as thread:
+        coming: Future[T] | None = None
+        for rows in plan:
+            following = thread.submit(make, rows)
+            if coming is not None:
+                yield coming.result()
+            coming = following
+        if coming is not None:
+            yield coming.result()

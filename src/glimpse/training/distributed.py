@@ -1,0 +1,212 @@
+"""Several processes train one model: each works on its share of every batch, as torchrun starts them.
+
+The gradient of a step is the mean of the processes' gradients. With losses that are means over the share,
+or computed by every process on `gathered` features, and with `with_shared_statistics`, the result is that
+of one process on the whole batch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Which of how many processes this is."""
+
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes what all of them share."""
+        return self.rank == 0
+
+
+def processes() -> Processes:
+    """Which of how many; one of one outside a distributed run."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return Processes()
+    return Processes(dist.get_rank(), dist.get_world_size())
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """Meet the other processes that torchrun started, if it did; part from them at the end."""
+    if (dist.is_available() and dist.is_initialized()) or int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        yield processes()
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield processes()
+    finally:
+        dist.destroy_process_group()
+
+
+def wait_for_all() -> None:
+    """Return when every process has come here."""
+    if processes().world > 1:
+        dist.barrier()
+
+
+def gathered(values: Tensor) -> Tensor:
+    """The rows of all processes `[W * B, ...]`, in the order of the global batch, with gradient.
+
+    The gradient of a row is summed over the losses of all processes.
+    """
+    if processes().world == 1:
+        return values
+    result: Tensor = _Gather.apply(values)  # type: ignore[no-untyped-call]
+    return result
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace each gradient by its mean over the processes, where one without a gradient counts as 0.
+
+    A parameter that got a gradient in no process keeps none, so that optimisers pass over it.
+    """
+    world = processes().world
+    if world == 1:
+        return
+    trained = list(parameters)
+    used = torch.tensor([p.grad is not None for p in trained], dtype=torch.int32, device=trained[0].device)
+    dist.all_reduce(used)
+    of_type: dict[torch.dtype, list[nn.Parameter]] = {}
+    for parameter, count in zip(trained, used.tolist(), strict=True):
+        if count:
+            of_type.setdefault(parameter.dtype, []).append(parameter)
+    for same in of_type.values():
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in same]
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        dist.all_reduce(flat)
+        flat /= world
+        parts = torch.split(flat, [p.numel() for p in same])
+        for parameter, part in zip(same, parts, strict=True):
+            parameter.grad = part.view_as(parameter)
+
+
+def mean_over_processes(values: Tensor) -> Tensor:
+    """The mean of a tensor of equal shape in every process; without gradient."""
+    world = processes().world
+    if world == 1:
+        return values
+    total = values.detach().clone()
+    dist.all_reduce(total)
+    return total / world
+
+
+def copy_from_first(module: nn.Module) -> None:
+    """Give every process the first one's parameters and buffers."""
+    if processes().world > 1:
+        for values in (*module.parameters(), *module.buffers()):
+            dist.broadcast(values.detach(), 0)
+
+
+def with_shared_statistics(module: nn.Module) -> None:
+    """Make the batch normalisations inside `module` normalise over the batches of all processes.
+
+    Names of parameters and buffers stay, so weights can be loaded with or without.
+    """
+    if processes().world == 1:
+        return
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
+            setattr(module, name, _SharedBatchNorm(child))
+        else:
+            with_shared_statistics(child)
+
+
+class _SharedBatchNorm(nn.Module):
+    """Batch normalisation over all processes, on any device (torch's own needs a GPU)."""
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+
+    def __init__(self, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
+        super().__init__()
+        self.eps, self.momentum = norm.eps, norm.momentum
+        for name in ("weight", "bias"):
+            self.register_parameter(name, getattr(norm, name))
+        for name in ("running_mean", "running_var", "num_batches_tracked"):
+            self.register_buffer(name, getattr(norm, name))
+        self.train(norm.training)
+
+    def forward(self, values: Tensor) -> Tensor:
+        if not self.training and self.running_mean is not None:
+            return nn.functional.batch_norm(
+                values, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        shape = [1, -1] + [1] * (values.ndim - 2)
+        others = [d for d in range(values.ndim) if d != 1]
+        exact = values.float()
+        count = _summed(values.new_tensor(values.numel() / values.shape[1], dtype=torch.float32))
+        mean = _summed(exact.sum(others)) / count
+        centered = exact - mean.view(shape)
+        variance = _summed(centered.square().sum(others)) / count
+        self._remember(mean.detach(), variance.detach() * count / (count - 1).clamp(min=1))
+        result = centered * (variance + self.eps).rsqrt().view(shape)
+        if self.weight is not None:
+            result = result * self.weight.view(shape)
+        if self.bias is not None:
+            result = result + self.bias.view(shape)
+        return result.to(values.dtype)
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked += 1
+        part = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, part)
+        self.running_var.lerp_(variance, part)
+
+
+def _summed(values: Tensor) -> Tensor:
+    """The sum over the processes, with gradient."""
+    result: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        values = values.contiguous()
+        ctx.rows = len(values)
+        parts = [torch.empty_like(values) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, values)
+        return torch.cat(parts)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        start = dist.get_rank() * ctx.rows
+        return total[start : start + ctx.rows]

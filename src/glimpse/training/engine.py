@@ -1,0 +1,81 @@
+"""How training runs, as far as it does not define the method: device, precision, checkpoints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from glimpse.errors import OptionError
+from glimpse.training.kinds import Precision
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How a run is executed.
+
+    Attributes:
+        device: "cpu", "cuda", "cuda:1", or "auto" for a GPU if there is one.
+        precision: bfloat16 computes the network under autocast, on CPUs and GPUs.
+        compile_backend: of `torch.compile`, mostly "inductor"; None compiles nothing.
+        deterministic: ask torch for algorithms that give the same bits in every run.
+        average: decay of a moving average of the weights, which then is what training gives; or None.
+        checkpoint_steps: steps between checkpoints; None for one at the end of each epoch.
+        keep: how many checkpoints stay.
+        validate_every: epochs between validations; the last epoch is always validated.
+        select_by: the measure that says which epoch was best; the highest wins, the earliest of equals.
+    """
+
+    device: str = "auto"
+    precision: Precision = Precision.FLOAT32
+    compile_backend: str | None = None
+    deterministic: bool = True
+    average: float | None = None
+    checkpoint_steps: int | None = None
+    keep: int = 3
+    validate_every: int = 1
+    select_by: str = "map"
+
+    def __post_init__(self) -> None:
+        for name in ("checkpoint_steps", "keep", "validate_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"{name} must be at least 1, got {value}")
+
+    def torch_device(self) -> torch.device:
+        """The device of this process; under torchrun each has a GPU of its own."""
+        name = self.device
+        if name == "auto":
+            name = "cuda" if torch.cuda.is_available() else "cpu"
+        if name == "cuda":
+            name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        try:
+            device = torch.device(name)
+        except RuntimeError:
+            raise OptionError(f"there is no kind of device called {name!r}; try cpu, cuda or auto") from None
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise OptionError("torch sees no GPU here: choose the device cpu or auto")
+        return device
+
+
+@contextmanager
+def torch_settings(engine: Engine) -> Iterator[None]:
+    """Torch's process-wide switches as the engine wants them, and as they were after the block."""
+    # this way of asking imports less than `use_deterministic_algorithms`, which takes seconds the first time
+    before = torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark
+    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    if engine.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is not reproducible without
+        torch.set_deterministic_debug_mode("warn")
+        torch.backends.cudnn.benchmark = False
+        # a debugging aid that costs time
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before[0])
+        torch.backends.cudnn.benchmark = before[1]
+        torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]

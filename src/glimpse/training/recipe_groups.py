@@ -1,0 +1,85 @@
+"""The groups of keys that most recipes share. Their defaults are TransReID's where sources differ.
+
+A method's recipe says `group(OptimiserRecipe, rate=given(...))` for what differs and where that is from.
+"""
+
+# ruff: noqa: RUF009 (the calls make dataclass fields)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glimpse.errors import OptionError
+from glimpse.training.kinds import Course, Fill, Kind
+from glimpse.training.recipes import given, our_choice, read_in_code
+
+
+@dataclass(frozen=True)
+class OptimiserRecipe:
+    """An optimiser and the course of its learning rate."""
+
+    kind: Kind = read_in_code(Kind.SGD, "dpm_family 2.5")
+    rate: float = read_in_code(0.008, "dpm_family 2.5")
+    weight_decay: float = read_in_code(1e-4, "dpm_family 2.5")
+    momentum: float = read_in_code(0.9, "dpm_family 2.5")
+    nesterov: bool = read_in_code(False, "dpm_family 2.5")
+    bias_rate: float = read_in_code(2.0, "dpm_family 2.5: biases learn twice as fast")
+    course: Course = read_in_code(Course.COSINE, "dpm_family 2.5")
+    warmup: int = read_in_code(5, "dpm_family 2.5: epochs")
+    warmup_start: float = read_in_code(0.01, "dpm_family 2.5: as a part of the rate")
+    minimum: float = read_in_code(0.002, "dpm_family 2.5: where the cosine ends, as a part of the rate")
+    milestones: tuple[int, ...] = our_choice((), "epochs at which steps fall; a cosine has none")
+    factor: float = our_choice(0.1, "of each step; as BoT, CLIP-ReID and AGW have it")
+    clip: float | None = our_choice(None, "no source clips, but DPM++'s design clips at 5")
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "weight_decay", "bias_rate", "warmup", "warmup_start", "minimum"):
+            if getattr(self, name) < 0:
+                raise OptionError(f"{name} cannot be negative, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class SamplerRecipe:
+    """P persons x K images per batch."""
+
+    persons: int = read_in_code(16, "dpm_family 1.3")
+    images: int = read_in_code(4, "dpm_family 1.3")
+
+    def __post_init__(self) -> None:
+        if self.persons < 1 or self.images < 1:
+            raise OptionError(
+                f"a batch needs at least 1 person and 1 image each, got {self.persons} x {self.images}"
+            )
+
+
+@dataclass(frozen=True)
+class AugmentRecipe:
+    """What is done to training images."""
+
+    size: tuple[int, int] = given((256, 128), "dpm_family 1.2: height, width")
+    mean: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), "dpm_family 1.2: every ViT")
+    deviation: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), "dpm_family 1.2: every ViT")
+    flip: float = read_in_code(0.5, "dpm_family 1.2: probability")
+    padding: int = read_in_code(10, "dpm_family 1.2: pixels")
+    padding_fill: int = read_in_code(0, "dpm_family 1.2")
+    erasing: float = read_in_code(0.5, "dpm_family 1.2: probability")
+    erasing_area: tuple[float, float] = read_in_code((0.02, 1 / 3), "dpm_family 1.2: share of the image")
+    erasing_fill: Fill = read_in_code(Fill.NOISE, "dpm_family 1.2")
+    brightness: float = read_in_code(0.0, "dpm_family 1.2: jitter only from Market to Occluded-REID")
+    contrast: float = read_in_code(0.0, "dpm_family 1.2")
+    saturation: float = read_in_code(0.0, "dpm_family 1.2")
+    hue: float = read_in_code(0.0, "dpm_family 1.2")
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1:
+            raise OptionError(f"size must be a height and a width of at least 1, got {self.size}")
+
+
+@dataclass(frozen=True)
+class ValidationRecipe:
+    """How the epoch is found that is reported as the best, without a look at the test set."""
+
+    share: float = our_choice(
+        0.1, "of the training persons; the sources choose on the test set, or not at all"
+    )
+    every: int = our_choice(10, "epochs between validations")

@@ -1,0 +1,85 @@
+# ruff: noqa: RUF009 (the calls make dataclass fields)
+import json
+import sys
+import types
+from dataclasses import dataclass
+
+import pytest
+
+from glimpse.cli import main
+from glimpse.methods import catalog
+from glimpse.training.recipe_groups import SamplerRecipe
+from glimpse.training.recipes import given, group
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example of a method.
+
+    With a longer explanation.
+    """
+
+    epochs: int = given(120, "dpm_family 1.6")
+    sampler: SamplerRecipe = group(SamplerRecipe)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line as its user does, with one method to show; gives exit code, output and errors."""
+    module = types.ModuleType("example_recipe")
+    module.Example = Example
+    monkeypatch.setitem(sys.modules, "example_recipe", module)
+    monkeypatch.setattr(catalog, "RECIPES", {"exa-mple": "example_recipe:Example"})
+
+    def running(*arguments):
+        monkeypatch.setattr(sys, "argv", ["glimpse", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return running
+
+
+def test_the_methods_are_listed_with_what_they_are(run):
+    code, out, _ = run("recipes")
+    assert code == 0
+    assert "exa-mple  An example of a method.\n" in out
+    assert json.loads(run("recipes", "--json")[1]) == {"exa-mple": "An example of a method."}
+
+
+def test_every_key_is_shown_with_value_type_and_source(run):
+    code, out, _ = run("recipes", "show", "Exa_mple")
+    assert code == 0
+    assert out.splitlines() == [
+        "epochs           120  int  given: dpm_family 1.6",
+        "sampler.persons  16   int  read in the authors' code: dpm_family 1.3",
+        "sampler.images   4    int  read in the authors' code: dpm_family 1.3",
+    ]
+
+
+def test_a_key_that_is_set_says_so_and_what_it_was(run):
+    _, out, _ = run("recipes", "show", "exa-mple", "--set", "epochs=7", "--json")
+    first, second, _ = json.loads(out)
+    assert first == {
+        "key": "epochs",
+        "value": "7",
+        "type": "int",
+        "source": "set by you; 120 is given: dpm_family 1.6",
+    }
+    assert second["source"].startswith("read in")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("show", "bot"), "no method is called 'bot'; there are exa-mple"),
+        (("show", "exa-mple", "--set", "epoch=7"), "no key is called 'epoch'; did you mean epochs?"),
+        (("show", "exa-mple", "--set", "epochs=x"), "epochs must be a whole number, got 'x'"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_exit_code_2(run, arguments, sentence):
+    code, out, err = run("recipes", *arguments)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert "Traceback" not in err

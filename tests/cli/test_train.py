@@ -1,0 +1,94 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glimpse.cli import main
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line as its user does; gives exit code, output and errors."""
+
+    def running(*arguments):
+        monkeypatch.setattr(sys, "argv", ["glimpse", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return running
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory):
+    """Six training persons and two test persons by two cameras, in the layout of Market-1501."""
+    root = tmp_path_factory.mktemp("market")
+    random = np.random.default_rng(0)
+    for folder, persons, cameras in (
+        ("bounding_box_train", range(1, 7), (1, 2)),
+        ("query", (7, 8), (1,)),
+        ("bounding_box_test", (7, 8), (1, 2)),
+    ):
+        (root / folder).mkdir()
+        for person in persons:
+            colour = np.random.default_rng(person).integers(0, 256, 3)
+            for camera in cameras:
+                for shot in range(1 if folder == "query" else 2):
+                    pixels = (colour + random.integers(-9, 10, (64, 32, 3))).clip(0, 255).astype(np.uint8)
+                    name = f"{person:04d}_c{camera}s1_{shot:06d}_00.jpg"
+                    Image.fromarray(pixels).save(root / folder / name)
+    return root
+
+
+@pytest.mark.filterwarnings("ignore::glimpse.datasets.DatasetWarning")
+def test_training_is_measured_once_and_can_be_resumed(run, market, tmp_path):
+    command = [
+        "train",
+        "bot",
+        "--data",
+        f"market1501:{market}",
+        "--preset",
+        "world",
+        "--out",
+        tmp_path / "run",
+    ]
+    for setting in (
+        "epochs=2",
+        "sampler.persons=4",
+        "sampler.images=2",
+        "validation.share=0.34",
+        "weights=none",
+    ):
+        command += ["--set", setting]
+    code, out, err = run(*command, "--json")
+    assert code == 0, err
+    measures = json.loads(out)
+    assert measures["start"] == "random weights"
+    assert set(measures["test"]) == set(measures["validation"]) == {"final", "best"}
+    assert all(0 <= value <= 1 for values in measures["test"].values() for value in values.values())
+    assert json.loads((tmp_path / "run" / "measures.json").read_text()) == measures
+    code, _, err = run(*command)
+    assert code == 2
+    assert "holds a run already" in err
+    code, out, err = run(*command, "--resume")
+    assert code == 0, err
+    assert "test, best: rank-1" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["bat", "--data", "market1501:."], "no method is called 'bat'"),
+        (["bot", "--data", "market"], "name a data set as NAME:DIR"),
+        (["bot", "--data", "market1501:.", "--set", "epoch=3"], "did you mean epochs"),
+        (["bot", "--data", "market1501:.", "--set", "epochs=many"], "whole number"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(run, tmp_path, arguments, sentence):
+    code, _, err = run("train", *arguments, "--out", tmp_path / "run")
+    assert code == 2
+    assert sentence in err
+    assert err.count("\n") == 1

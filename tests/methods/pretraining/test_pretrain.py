@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from glimpse.encoders.size import Size
+from glimpse.encoders.tokenizer import Tokenizer
+from glimpse.methods.bot.recipe import BoTRecipe
+from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
+from glimpse.methods.preparing import prepare
+from glimpse.methods.pretraining.pretrain import Tower, pretrain, pretraining_recipe
+from glimpse.methods.pretraining.world_rows import Site, WorldRows
+from glimpse.methods.saved import load_network
+from glimpse.methods.transreid.recipe import TransReIDRecipe
+from glimpse.training.recipes import with_settings
+
+SITE = Site(people=6, held_out=2, cameras=2, takes=2)
+METHODS = {
+    Tower.VIT: ("transreid", TransReIDRecipe),
+    Tower.RESNET: ("bot", BoTRecipe),
+    Tower.CLIP: ("clip-reid", ClipReIDRecipe),
+}
+
+
+def short(tower):
+    recipe = with_settings(pretraining_recipe(tower, Size.MICRO), ["epochs=1"])
+    if tower is Tower.CLIP:
+        return replace(recipe, batch=8, vocabulary=600)
+    return with_settings(recipe, ["sampler.persons=4", "sampler.images=2"])
+
+
+@pytest.mark.parametrize("tower", list(Tower))
+def test_what_is_pretrained_is_what_its_method_starts_from(tower, tmp_path, people, micro):
+    fitted = pretrain(tower, short(tower), SITE, tmp_path / "run", threads=1)
+    assert set(fitted.outcome.best_measures) == {"rank1", "map"}
+    _, network = load_network(fitted.best)
+    name, recipe = METHODS[tower]
+    prepared = prepare(name, micro(recipe(), weights=str(fitted.best)), people)
+    assert prepared.start == "the weights in best"
+    source = network.images if tower is Tower.CLIP else network.encoder
+    target = prepared.method.network.encoder
+    for key, value in source.state_dict().items():
+        if key != "position":  # the published strides have another grid
+            torch.testing.assert_close(target.state_dict()[key], value, rtol=0, atol=0)
+    if tower is Tower.CLIP:
+        assert len(Tokenizer.load(fitted.best / "tokenizer.json")) <= 1024
+        assert prepared.method.prompts.template.words == 4
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_run_can_be_resumed_and_gives_the_same_weights(tmp_path, monkeypatch):
+    recipe = with_settings(short(Tower.RESNET), ["epochs=2"])
+    whole = pretrain(Tower.RESNET, recipe, SITE, tmp_path / "whole", threads=1)
+    read, reads = WorldRows.read, []
+
+    def dying(self, rows):
+        reads.append(rows)
+        if len(reads) == 5:  # within the second epoch; the held-out people were read before the first
+            raise Killed
+        return read(self, rows)
+
+    monkeypatch.setattr(WorldRows, "read", dying)
+    with pytest.raises(Killed):
+        pretrain(Tower.RESNET, recipe, SITE, tmp_path / "killed", threads=1)
+    resumed = pretrain(Tower.RESNET, recipe, SITE, tmp_path / "killed", threads=1, resume=True)
+    weights = [fitted.final / "network.safetensors" for fitted in (whole, resumed)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()

@@ -1,0 +1,58 @@
+import pytest
+
+from glimpse.encoders.size import Size
+from glimpse.errors import OptionError
+from glimpse.methods.catalog import RECIPES, recipe_of
+from glimpse.methods.preparing import prepare
+from glimpse.methods.recipe import scaled
+from glimpse.methods.world_recipes import WORLD_SETTINGS, world_recipe
+from glimpse.training.recipes import entries, from_json, to_json, with_settings
+
+
+@pytest.mark.parametrize("method", RECIPES)
+def test_every_key_says_where_its_value_is_from_and_survives_json(method):
+    recipe = recipe_of(method)
+    assert all(entry.provenance.where for entry in entries(recipe))
+    assert from_json(type(recipe), to_json(recipe)) == recipe
+
+
+def test_the_published_table():
+    """dpm_family C, and 1.6 for BoT."""
+    bot, transreid, clip = (recipe_of(name) for name in ("bot", "transreid", "clip-reid"))
+    assert (bot.epochs, transreid.epochs, clip.prompt_epochs, clip.epochs) == (120, 120, 120, 60)
+    assert (transreid.stride, clip.stride) == (12, 16)
+    assert (transreid.side_weight, clip.side_weight) == (3.0, 1.0)
+    assert (bot.smoothing, transreid.smoothing, clip.smoothing) == (0.1, 0.0, 0.1)
+    for recipe, kind, rate, decay, bias in (
+        (bot, "adam", 3.5e-4, 5e-4, 1),
+        (transreid, "sgd", 0.008, 1e-4, 2),
+        (clip, "adam", 5e-6, 1e-4, 2),
+    ):
+        assert (recipe.optimiser.kind, recipe.optimiser.rate) == (kind, rate)
+        assert (recipe.optimiser.weight_decay, recipe.optimiser.bias_rate) == (decay, bias)
+        assert (recipe.sampler.persons, recipe.sampler.images) == (16, 4)
+        assert recipe.augment.size == (256, 128)
+
+
+def test_another_size_changes_the_images_and_the_padding_with_the_encoder():
+    recipe = scaled(recipe_of("transreid"), Size.MICRO)
+    assert (recipe.size, recipe.augment.size, recipe.augment.padding) == (Size.MICRO, (64, 32), 2)
+    assert scaled(recipe, Size.BASE).augment.size == (256, 128)
+
+
+@pytest.mark.parametrize("method", WORLD_SETTINGS)
+def test_there_is_a_world_recipe_of_every_method(method):
+    assert set(WORLD_SETTINGS) == set(RECIPES)
+    recipe = world_recipe(method, Size.TINY)
+    assert recipe.size is Size.TINY
+    assert recipe.epochs < recipe_of(method).epochs
+
+
+def test_an_unknown_method_is_refused(people):
+    with pytest.raises(OptionError, match="no method is called 'bat'"):
+        prepare("bat", None, people)
+
+
+def test_an_unknown_key_is_refused_with_the_nearest():
+    with pytest.raises(OptionError, match=r"optimiser\.rate"):
+        with_settings(recipe_of("bot"), ["optimiser.rat=1"])

@@ -1,0 +1,84 @@
+import pytest
+import torch
+
+from glimpse.encoders.size import Size
+from glimpse.encoders.weights import save_encoder
+from glimpse.errors import OptionError
+from glimpse.methods import start
+from glimpse.methods.bot.network import BoTNetwork, BoTOptions
+from glimpse.methods.bot.recipe import BoTRecipe
+from glimpse.methods.card import NetworkCard, options_to_json
+from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
+from glimpse.methods.network import build_network
+from glimpse.methods.preparing import prepare
+from glimpse.methods.saved import save_network
+from glimpse.methods.start import copy_part, starting_folder
+from glimpse.methods.transreid.network import TransReIDNetwork, TransReIDOptions
+
+
+def saved(folder, method="transreid", image=(64, 32), **options):
+    card = NetworkCard(method, Size.MICRO, image, options=options)
+    network = build_network(card)
+    save_network(folder, card, network.state_dict())
+    return network
+
+
+def test_an_encoder_starts_with_positions_of_its_own_grid_and_its_own_cameras(tmp_path):
+    source = saved(tmp_path, stride=16)
+    target = TransReIDNetwork(Size.MICRO, (64, 32), 3, TransReIDOptions(stride=12, jigsaw=True))
+    cameras = target.encoder.side.table.clone()
+    copy_part(tmp_path, "encoder", target.encoder)
+    torch.testing.assert_close(target.encoder.blocks[2].mlp.up.weight, source.encoder.blocks[2].mlp.up.weight)
+    torch.testing.assert_close(target.encoder.position[0], source.encoder.position[0])
+    assert target.encoder.position.shape == (1 + 10 * 5, 64)
+    torch.testing.assert_close(target.encoder.side.table, cameras)
+    target.local.follow(target.encoder)
+    torch.testing.assert_close(target.local.block.mlp.up.weight, source.encoder.blocks[-1].mlp.up.weight)
+
+
+def test_an_encoder_of_another_kind_or_shape_is_refused(tmp_path):
+    saved(tmp_path / "vit")
+    saved(tmp_path / "ibn", "bot", ibn=True)
+    network = BoTNetwork(Size.MICRO, BoTOptions())
+    with pytest.raises(OptionError, match="has no encoder to start from"):
+        copy_part(tmp_path / "vit", "encoder", network.encoder)
+    with pytest.raises(OptionError, match="does not fit"):
+        copy_part(tmp_path / "ibn", "encoder", network.encoder)
+    with pytest.raises(OptionError, match=r"does not fit: .* shape"):
+        copy_part(
+            tmp_path / "vit", "encoder", TransReIDNetwork(Size.TINY, (128, 64), 0, TransReIDOptions()).encoder
+        )
+    with pytest.raises(OptionError, match="has no images to start from"):
+        copy_part(tmp_path / "vit", "images", network.encoder)
+
+
+def test_auto_takes_shipped_weights_where_there_are_any(tmp_path, monkeypatch):
+    monkeypatch.setattr(start, "files", lambda package: tmp_path)
+    assert starting_folder("auto", "vit", Size.MICRO) is None
+    (tmp_path / "weights" / "vit-micro").mkdir(parents=True)
+    assert starting_folder("auto", "vit", Size.MICRO) == tmp_path / "weights" / "vit-micro"
+    assert starting_folder("auto", "vit", Size.TINY) is None
+    assert starting_folder("none", "vit", Size.MICRO) is None
+    assert starting_folder(str(tmp_path), "vit", Size.MICRO) == tmp_path
+
+
+def test_a_method_says_what_it_started_from(tmp_path, people, micro):
+    options = options_to_json(BoTOptions())
+    saved(tmp_path / "resnet-micro", "bot", **options)
+    folder = str(tmp_path / "resnet-micro")
+    assert prepare("bot", micro(BoTRecipe(), weights=folder), people).start == "the weights in resnet-micro"
+
+
+def test_imported_weights_are_a_start_too(tmp_path, people, micro):
+    source = build_network(NetworkCard("clip", Size.MICRO, (64, 32)))
+    for name, tower in (("image", source.images), ("text", source.texts)):
+        save_encoder(tower, tmp_path / f"{name}.safetensors")
+    prepared = prepare("clip-reid", micro(ClipReIDRecipe(cameras=True), weights=str(tmp_path)), people)
+    method = prepared.method
+    torch.testing.assert_close(method.network.encoder.projection, source.images.projection)
+    torch.testing.assert_close(method.prompts.texts.projection, source.texts.projection)
+    target = build_network(NetworkCard("transreid", Size.MICRO, (64, 32)))
+    save_encoder(target.encoder, tmp_path / "vit.safetensors")
+    again = build_network(NetworkCard("transreid", Size.MICRO, (64, 32), cameras=(1, 2)))
+    copy_part(tmp_path / "vit.safetensors", "encoder", again.encoder)
+    torch.testing.assert_close(again.encoder.class_token, target.encoder.class_token)

@@ -1,0 +1,36 @@
+import pytest
+import torch
+
+from glimpse.errors import OptionError
+from glimpse.training.engine import Engine, torch_settings
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert Engine().torch_device() == torch.device("cpu")
+    with pytest.raises(OptionError, match="no kind of device called 'gpu'"):
+        Engine(device="gpu").torch_device()
+    with pytest.raises(OptionError, match="torch sees no GPU"):
+        Engine(device="cuda").torch_device()
+
+
+def test_each_process_has_its_own_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert Engine().torch_device() == torch.device("cuda:3")
+    assert Engine(device="cuda:1").torch_device() == torch.device("cuda:1")
+
+
+@pytest.mark.parametrize("name", ["checkpoint_steps", "keep", "validate_every"])
+def test_counts_are_at_least_one(name):
+    with pytest.raises(OptionError, match=f"{name} must be at least 1, got 0"):
+        Engine(**{name: 0})
+
+
+def test_torch_is_deterministic_inside_and_as_before_outside():
+    assert not torch.are_deterministic_algorithms_enabled()
+    with torch_settings(Engine()):
+        assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
+    with torch_settings(Engine(deterministic=False)):
+        assert not torch.are_deterministic_algorithms_enabled()

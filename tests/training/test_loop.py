@@ -1,0 +1,295 @@
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from toy_method import Toy, toy, toy_data, toy_stages, train_toy
+
+from glimpse.errors import OptionError, StorageError, TrainingError
+from glimpse.files import locked
+from glimpse.training.checkpoint import CheckpointWarning
+from glimpse.training.engine import Engine
+from glimpse.training.kinds import Kind, Precision
+from glimpse.training.loop import train
+from glimpse.training.optimise import Optimiser
+from glimpse.training.sampler import PersonSampler
+from glimpse.training.stages import Stage, one_update
+from glimpse.training.streams import seed_global_generators
+
+
+def weights(folder):
+    return (Path(folder) / "final.safetensors").read_bytes()
+
+
+def log(folder):
+    lines = (Path(folder) / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "images_per_second"} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reference")
+    train_toy(folder)
+    return folder
+
+
+class Interrupted(Exception):
+    pass
+
+
+class Fragile(Toy):
+    """Breaks off in the middle of a step, after some updates have changed the weights."""
+
+    def __init__(self, calls):
+        torch.manual_seed(7)
+        super().__init__()
+        self.calls = calls
+
+    def losses(self, batch, step):
+        self.calls -= 1
+        if self.calls < 0:
+            raise Interrupted
+        return super().losses(batch, step)
+
+
+def test_training_learns_to_tell_the_persons_apart(tmp_path):
+    plain = Stage("plain", 8, one_update(Optimiser(Kind.ADAM, 0.05)), toy_stages()[0].sampler)
+    method = train_toy(tmp_path, method=toy(dropout=0, noise=0), stages=[plain], engine=Engine(device="cpu"))
+    first, last = (log(tmp_path)[place]["losses"]["all/id"] for place in (0, -1))
+    assert last < 0.7 * first
+    assert not method.training
+
+
+def test_the_same_arguments_give_the_same_bytes_and_another_seed_others(tmp_path, reference):
+    train_toy(tmp_path / "again")
+    train_toy(tmp_path / "other", seed=2)
+    assert weights(tmp_path / "again") == weights(reference)
+    assert weights(tmp_path / "other") != weights(reference)
+
+
+# a step of the first stage calls the losses once, one of the second twice
+@pytest.mark.parametrize("calls", [0, 1, 2, 3, 4, 7, 9, 12])
+@pytest.mark.parametrize("every", [1, 2, None])
+def test_a_run_cut_off_anywhere_resumes_to_the_same_bytes_and_log(tmp_path, reference, calls, every):
+    engine = Engine(device="cpu", checkpoint_steps=every)
+    with pytest.raises(Interrupted):
+        train_toy(tmp_path, method=Fragile(calls), engine=engine)
+    train_toy(tmp_path, engine=engine, resume=True)
+    assert weights(tmp_path) == weights(reference)
+    assert [line["losses"].keys() for line in log(tmp_path)] == [x["losses"].keys() for x in log(reference)]
+    for ours, theirs in zip(log(tmp_path), log(reference), strict=True):
+        assert ours["losses"] == pytest.approx(theirs["losses"], rel=1e-12)
+        assert {**ours, "losses": 0} == {**theirs, "losses": 0}
+
+
+def test_adam_and_a_moving_average_resume_exactly_too(tmp_path):
+    engine = Engine(device="cpu", checkpoint_steps=1, average=0.9)
+    stages = toy_stages(kind=Kind.ADAMW)
+    train_toy(tmp_path / "whole", engine=engine, stages=stages)
+    with pytest.raises(Interrupted):
+        train_toy(tmp_path / "cut", engine=engine, stages=stages, method=Fragile(27))
+    method = train_toy(tmp_path / "cut", engine=engine, stages=stages, resume=True)
+    assert weights(tmp_path / "cut") == weights(tmp_path / "whole")
+    train_toy(tmp_path / "plain", stages=stages)
+    assert weights(tmp_path / "plain") != weights(tmp_path / "whole")
+    assert not method.training
+
+
+def test_a_finished_run_resumes_to_itself(tmp_path, reference):
+    train_toy(tmp_path)
+    (tmp_path / "final.safetensors").unlink()
+    train_toy(tmp_path, resume=True)
+    assert weights(tmp_path) == weights(reference)
+    assert log(tmp_path) == log(reference)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "optimisers.pt", "state.json"])
+def test_a_damaged_checkpoint_is_passed_over_for_an_older_one(tmp_path, reference, name):
+    with pytest.raises(Interrupted):
+        train_toy(tmp_path, method=Fragile(20))
+    last = sorted((tmp_path / "checkpoints").glob("[0-9]*"))[-1] / name
+    data = bytearray(last.read_bytes())
+    data[len(data) // 2] ^= 255
+    last.write_bytes(data)
+    with pytest.warns(CheckpointWarning, match=f"{last.parent.name} is damaged"):
+        train_toy(tmp_path, resume=True)
+    assert weights(tmp_path) == weights(reference)
+
+
+def test_half_written_checkpoints_are_swept_and_only_the_last_few_stay(tmp_path):
+    leftover = tmp_path / "checkpoints" / ".tmp-1234"
+    leftover.mkdir(parents=True)
+    train_toy(tmp_path, engine=Engine(device="cpu", checkpoint_steps=1, keep=2))
+    found = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert len(found) == 2
+    assert all(name.isdigit() for name in found)
+
+
+def test_global_generators_and_settings_are_left_alone(tmp_path):
+    seed_global_generators(5)
+    expected = drawn()
+    seed_global_generators(5)
+    train_toy(tmp_path, method=toy_without_seeding())
+    assert drawn() == expected
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def drawn():
+    return [torch.rand(1).item(), random.random(), np.random.rand()]  # noqa: NPY002
+
+
+def toy_without_seeding():
+    with torch.random.fork_rng():
+        return toy()
+
+
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path, reference):
+    with pytest.raises(OptionError, match="holds a run already: resume it"):
+        train_toy(reference)
+    with locked(tmp_path / ".lock"), pytest.raises(StorageError, match="another process is using it"):
+        train_toy(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (
+            {"recipe": {"optimiser": {"rate": 0.2}}},
+            r"recipe.optimiser \{'rate': 0.1\}, now it is \{'rate': 0.2",
+        ),
+        ({"seed": 2}, "made with seed 1, now it is 2"),
+        ({"data": toy_data(prefix="other")}, None),
+        ({"stages": toy_stages(epochs=5)}, "made with stages.main 2, now it is 5"),
+    ],
+)
+def test_only_the_same_run_can_be_resumed(tmp_path, changed, sentence):
+    base = {"recipe": {"optimiser": {"rate": 0.1}, "size": (2, 3)}}
+    train_toy(tmp_path, **base)
+    train_toy(tmp_path, **base, resume=True)
+    if sentence is None:  # the same pictures in another folder are the same data
+        train_toy(tmp_path, **{**base, **changed}, resume=True)
+        return
+    with pytest.raises(TrainingError, match=sentence):
+        train_toy(tmp_path, **{**base, **changed}, resume=True)
+
+
+def test_the_record_says_what_was_run(tmp_path):
+    train_toy(tmp_path, recipe={"name": "toy"}, seed=4)
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert (record["recipe"], record["seed"]) == ({"name": "toy"}, 4)
+    assert record["data"]["rows"] == 24
+    assert record["versions"]["torch"] == torch.__version__
+    assert record["seconds"].keys() == {"warm", "main"}
+    assert record["finished"] >= record["started"]
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(tmp_path):
+    class Broken(Toy):
+        def losses(self, batch, step):
+            found = super().losses(batch, step)
+            return {**found, "id": found["id"] / (step.index < 3)}
+
+    with pytest.raises(
+        TrainingError, match="the loss all/id is no finite number in epoch 1 of the stage warm"
+    ):
+        train_toy(tmp_path, method=Broken())
+
+
+def test_final_and_best_are_both_kept_and_the_best_is_chosen_by_the_measure(tmp_path):
+    scores = iter([0.1, 0.5, 0.3, 0.5, 0.2])
+    seen = []
+
+    def validate(method):
+        assert not method.training
+        seen.append({name: value.clone() for name, value in method.state_dict().items()})
+        return {"rank1": 1.0, "map": next(scores)}
+
+    engine = Engine(device="cpu")
+    outcome = train(
+        toy(),
+        toy_data(),
+        toy_stages(epochs=4),
+        tmp_path,
+        seed=1,
+        engine=engine,
+        validate=validate,
+        quiet=True,
+    )
+    assert outcome.best_epoch == (
+        "main",
+        1,
+    )  # the second of five validations; an equal later one is no better
+    assert outcome.best_measures["map"] == 0.5
+    assert outcome.measures["map"] == 0.2
+    from safetensors.torch import load_file
+
+    assert all(torch.equal(value, seen[1][name]) for name, value in load_file(outcome.best).items())
+    assert all(torch.equal(value, seen[4][name]) for name, value in load_file(outcome.final).items())
+    assert json.loads((tmp_path / "run.json").read_text())["validation"]["best"]["epoch"] == 1
+    assert [line["measures"]["map"] for line in log(tmp_path)] == [0.1, 0.5, 0.3, 0.5, 0.2]
+
+
+def test_validation_can_be_rare_but_the_last_epoch_always_has_it(tmp_path):
+    calls = []
+    engine = Engine(device="cpu", validate_every=2)
+    train_toy(
+        tmp_path,
+        stages=toy_stages(epochs=3),
+        engine=engine,
+        validate=lambda method: calls.append(1) or {"map": 0.0},
+    )
+    assert [bool(line["measures"]) for line in log(tmp_path)] == [True, False, True, True]
+
+
+def test_validation_does_not_change_the_training(tmp_path, reference):
+    def validate(method):
+        drawn()
+        return {"map": 0.0}
+
+    train_toy(tmp_path, validate=validate)
+    assert weights(tmp_path) == weights(reference)
+
+
+def test_a_validation_without_the_decisive_measure_is_a_mistake(tmp_path):
+    with pytest.raises(OptionError, match="gives no measure map; there are rank1"):
+        train_toy(tmp_path, validate=lambda method: {"rank1": 0.0})
+
+
+def test_bfloat16_trains_float32_weights(tmp_path):
+    seen = []
+
+    class Watching(Toy):
+        def losses(self, batch, step):
+            seen.append(self.encoder(batch.images).dtype)
+            return super().losses(batch, step)
+
+    torch.manual_seed(7)
+    engine = Engine(device="cpu", precision=Precision.BFLOAT16)
+    method = train_toy(tmp_path, method=Watching(), engine=engine)
+    assert set(seen) == {torch.bfloat16}
+    assert {p.dtype for p in method.parameters()} == {torch.float32}
+
+
+def test_compiled_modules_train_and_keep_the_names_of_their_weights(tmp_path, reference):
+    calls = []
+
+    def backend(graph, inputs):
+        calls.append(graph)
+        return graph.forward
+
+    train_toy(tmp_path, engine=Engine(device="cpu", compile_backend=backend))
+    assert calls
+    assert len(weights(tmp_path)) == len(weights(reference))
+
+
+def test_stages_that_cannot_be_are_refused():
+    sampler = PersonSampler(toy_data().records.person, persons=2, images=2)
+    updates = one_update(Optimiser(Kind.SGD, 0.1))
+    with pytest.raises(OptionError, match="at least 1 epoch"):
+        Stage("none", 0, updates, sampler)
+    with pytest.raises(OptionError, match="must have different names"):
+        Stage("twice", 1, updates * 2, sampler)
+    with pytest.raises(OptionError, match="at least one stage"):
+        train(toy(), toy_data(), [], Path("nowhere"), seed=0)

@@ -1,0 +1,50 @@
+import shutil
+import subprocess
+
+import pytest
+
+from glimpse.errors import TrainingError
+from glimpse.records import Records
+from glimpse.training.run_record import fingerprint, git_commit, read_run
+
+
+def table(folder, persons=(1, 2, 3)):
+    return Records.from_columns([f"{folder}/p{i}/{i}.jpg" for i in range(3)], list(persons), camera=[1, 2, 3])
+
+
+def test_a_fingerprint_follows_the_content_and_not_the_place_or_the_order():
+    here = fingerprint(table("/data/market"))
+    assert here == fingerprint(table("/elsewhere/m"))
+    assert here == fingerprint(table("/data/market")[[2, 0, 1]])
+    assert here != fingerprint(table("/data/market", (1, 2, 2)))
+    assert here != fingerprint(table("/data/market")[:2])
+    assert here["rows"] == here["persons"] == 3
+
+
+def test_fingerprints_of_odd_tables():
+    assert fingerprint(Records.empty())["rows"] == 0
+    bare = Records.from_columns(["a.jpg", "b.jpg"], [1, 1])
+    assert fingerprint(bare) != fingerprint(bare[:1])
+    odd = Records.from_columns(["x/\udcff.jpg"], [1])
+    assert fingerprint(odd)["rows"] == 1
+
+
+def test_the_commit_is_known_inside_git_and_none_outside(tmp_path):
+    assert git_commit(tmp_path) is None
+    assert git_commit(tmp_path / "nowhere") is None
+    if shutil.which("git") is None:
+        return
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    (tmp_path / "file").write_text("1")
+    for command in (["init", "-q"], ["add", "file"], [*identity, "commit", "-qm", "first"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    clean = git_commit(tmp_path)
+    assert len(clean) == 40
+    (tmp_path / "file").write_text("2")
+    assert git_commit(tmp_path) == clean + "+"
+
+
+def test_a_damaged_record_cannot_be_resumed(tmp_path):
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(TrainingError, match="missing or damaged"):
+        read_run(tmp_path / "run.json")
