@@ -46,6 +46,9 @@ def embed(
     batch: Annotated[int, typer.Option(help="Pictures that each thread takes at once.")] = 32,
     workers: Annotated[int | None, typer.Option(help="Threads; one per core if left out.")] = None,
     device: Annotated[str, typer.Option(help="Where the network computes: cpu, cuda.")] = "cpu",
+    bfloat16: Annotated[
+        bool, typer.Option("--bfloat16", help="Compute in bfloat16: faster for larger networks.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:
     """Embed pictures, or the pictures and captions of a table.
@@ -65,7 +68,7 @@ def embed(
     if table.absolute() == source.absolute():
         raise OptionError(f"the records beside {out} would overwrite {source}: choose another name")
     records = _records(source)
-    loaded = Retriever.load(retriever, device=device)
+    loaded = Retriever.load(retriever, device=device, bfloat16=bfloat16)
     started = time.perf_counter()
     embedded = loaded.embed_to_file(
         records,

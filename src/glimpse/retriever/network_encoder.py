@@ -97,14 +97,16 @@ class NetworkEncoder:
         return {"flip": self.flip}
 
     @classmethod
-    def read(cls, folder: Path, values: Mapping[str, Any], device: str = "cpu") -> NetworkEncoder:
+    def read(
+        cls, folder: Path, values: Mapping[str, Any], device: str = "cpu", bfloat16: bool = False
+    ) -> NetworkEncoder:
         """What `write` wrote; without values, what training left."""
         flip = values.get("flip", False)
         if set(values) - {"flip"} or not isinstance(flip, bool):
             raise OptionError(f"a card says of a network only `flip`, true or false, got {dict(values)}")
         card, network = load_network(folder)
         tokenizer = Tokenizer.load(folder / TOKENIZER) if (folder / TOKENIZER).is_file() else None
-        return cls(network, card, tokenizer, flip, device)
+        return cls(network, card, tokenizer, flip, device, bfloat16)
 
     def _inference(self) -> _Inference:
         return _Inference(torch.device(self.device).type, self.bfloat16)

@@ -168,23 +168,25 @@ class Retriever:
         write_folder(Path(folder), write, replace=replace)
 
     @classmethod
-    def load(cls, name: Path | str, *, device: str = "cpu") -> Retriever:
+    def load(cls, name: Path | str, *, device: str = "cpu", bfloat16: bool = False) -> Retriever:
         """Read a retriever.
 
         Args:
             name: a folder that `save` or training wrote, or the name of one that comes with Glimpse.
             device: where its network computes.
+            bfloat16: compute its matrix products in bfloat16: faster for networks from `small` on, on
+                processors that are made for it, with a cosine of about 0.9999 to float32.
         """
         folder = find(name)
         if not (folder / CARD).is_file() and (folder / NETWORK_CARD).is_file():
-            return cls.of_network(NetworkEncoder.read(folder, {}, device))
+            return cls.of_network(NetworkEncoder.read(folder, {}, device, bfloat16))
         card = read_card(folder)
         try:
             calibration, about = card["calibration"], card["about"]
             if not isinstance(about, dict) or not all(isinstance(text, str) for text in about.values()):
                 raise OptionError("the card's `about` must hold texts")
             return cls(
-                encoder=_encoder(folder, dict(card["encoder"]), device),
+                encoder=_encoder(folder, dict(card["encoder"]), device, bfloat16),
                 similarity=from_json(card["similarity"], SIMILARITIES),
                 reranker=None if card["reranker"] is None else from_json(card["reranker"], RERANKERS),
                 calibration=None if calibration is None else Calibration.from_dict(calibration),
@@ -205,10 +207,10 @@ def cores() -> int:
     return min(found, 16)
 
 
-def _encoder(folder: Path, values: dict[str, object], device: str) -> Encoder:
+def _encoder(folder: Path, values: dict[str, object], device: str, bfloat16: bool) -> Encoder:
     kind = values.pop("kind", None)
     if kind == NetworkEncoder.kind:
-        return NetworkEncoder.read(folder, values, device)
+        return NetworkEncoder.read(folder, values, device, bfloat16)
     if kind == OnnxEncoder.kind:
         return OnnxEncoder.read(folder, values)
     if kind == ColourEncoder.kind:
