@@ -31,6 +31,8 @@ BENCHMARKS = (
     "k_reciprocal",
     "pixel_cache",
     "world_rendering",
+    "embedding",
+    "training_engine",
 )
 PACKAGES = ("numpy", "numba", "torch", "scipy", "pillow", "faiss-cpu")
 

@@ -11,6 +11,7 @@ def test_the_public_names_are_these_and_each_is_there():
         "Protocol",
         "Records",
         "Result",
+        "Retriever",
         "World",
         "__version__",
         "evaluate",

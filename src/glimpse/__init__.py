@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from glimpse.pixels import PixelCache
     from glimpse.protocols import Protocol
     from glimpse.records import Records
+    from glimpse.retriever import Retriever
     from glimpse.world.world import World
 
 __version__ = "0.1.0"
@@ -28,6 +29,7 @@ _HOMES = {
     "Protocol": "glimpse.protocols",
     "Records": "glimpse.records",
     "Result": "glimpse.evaluation",
+    "Retriever": "glimpse.retriever",
     "World": "glimpse.world.world",
     "evaluate": "glimpse.evaluation",
     "read": "glimpse.datasets",
@@ -41,6 +43,7 @@ __all__ = [
     "Protocol",
     "Records",
     "Result",
+    "Retriever",
     "World",
     "__version__",
     "evaluate",
