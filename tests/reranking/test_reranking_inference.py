@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
 from glimpse.reranking import Mode, Norm, SimilarityInference, Steps
+from glimpse.reranking import inference_kernels as kernels
 from glimpse.similarity import Cosine, Euclidean, MaskedCosine, SetJaccard
 
 GOLDEN_QUERY = np.array([[0.9, 0.5, 0.8, 0.7]])
@@ -161,3 +162,18 @@ def test_impossible_input_is_refused():
         SimilarityInference(paths=0)
     with pytest.raises(OptionError, match=r"alpha in \[0, 1\]"):
         SimilarityInference(alpha=2)
+
+
+@pytest.mark.parametrize("paths", [1, 5, 9, 12])
+def test_both_loops_over_paths_equal_a_sort(paths):
+    rng = np.random.default_rng(paths)
+    gallery, near, hops = 70, 3 * kernels.LANES, 20
+    distances = np.round(rng.random((4, gallery)), 1).astype(np.float32)  # with many ties
+    rows = rng.integers(0, gallery, (hops, near)).astype(np.int32)
+    steps = rng.random((hops, near)).astype(np.float32)
+    plain = np.sort(distances[:, rows[:, :gallery]] + np.float32(0.1) * steps[:, :gallery], axis=1)
+    loops = [kernels.shortest_paths] + [kernels.few_shortest_paths] * (paths <= kernels.FEW)
+    for loop in loops:
+        found = distances.copy()
+        loop(0, 4, found, rows, steps, np.float32(0.1), paths)
+        np.testing.assert_allclose(found, plain[:, :paths].mean(axis=1), rtol=1e-6)

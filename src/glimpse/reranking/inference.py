@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from glimpse.compiled import over_pieces
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
-from glimpse.reranking.inference_kernels import LANES, mutual, shortest_paths, shortest_paths_in_place
+from glimpse.reranking.inference_kernels import (
+    FEW,
+    LANES,
+    few_shortest_paths,
+    mutual,
+    shortest_paths,
+    shortest_paths_in_place,
+)
 from glimpse.reranking.reciprocal_sets import compressed, entries, neighbour_weights
 from glimpse.reranking.space import Distances, EmbeddedSpace, MatrixSpace, Space, check_distances
 from glimpse.similarity.base import Scores, Similarity
@@ -148,7 +155,9 @@ class SimilarityInference:
             return result
         if self.steps is not Steps.MUTUAL:
             paths = min(self.paths, len(side.near))
-            walk = shortest_paths if self.mode is Mode.SIMULTANEOUS else shortest_paths_in_place
+            walk = few_shortest_paths if paths <= FEW else shortest_paths
+            if self.mode is Mode.RELEASED:
+                walk = shortest_paths_in_place
             over_pieces(walk, len(result), result, side.near, side.steps, np.float32(self.weight), paths)
         if self.steps is not Steps.GRAPH:
             longest = min(entries(self.k_query, self.k_plus_self), side.size)

@@ -8,6 +8,8 @@ from glimpse.compiled import compiled
 
 # Our choice: so many columns go through the sorting network together, two vector registers of float32.
 LANES = 32
+FEW = 9
+"""The most paths that `few_shortest_paths` keeps: SYSU-MM01's 9, the larger of the source's two."""
 
 
 @compiled
@@ -46,6 +48,65 @@ def shortest_paths(first, last, distances, near, steps, weight, paths):  # type:
                 total = np.float32(0)
                 for place in range(paths):
                     total += least[place, lane]
+                distances[q, start + lane] = total / np.float32(paths)
+
+
+@compiled
+def few_shortest_paths(first, last, distances, near, steps, weight, paths):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """As `shortest_paths`, for at most `FEW` paths: twice as fast.
+
+    The places are written out with constant distances between them in one array, which is what lets the
+    compiler see that they never overlap and take the lanes eight at a time.
+    """
+    hops, padded = near.shape
+    count = distances.shape[1]
+    least = np.empty(FEW * LANES, np.float32)
+    for q in range(first, last):
+        given = distances[q].copy()
+        for start in range(0, padded, LANES):
+            least[:] = np.float32(np.inf)
+            for hop in range(hops):
+                for lane in range(LANES):
+                    new = given[near[hop, start + lane]] + weight * steps[hop, start + lane]
+                    old = least[lane]
+                    nearer = new < old
+                    least[lane] = new if nearer else old
+                    new = old if nearer else new
+                    old = least[lane + LANES]
+                    nearer = new < old
+                    least[lane + LANES] = new if nearer else old
+                    new = old if nearer else new
+                    old = least[lane + 2 * LANES]
+                    nearer = new < old
+                    least[lane + 2 * LANES] = new if nearer else old
+                    new = old if nearer else new
+                    old = least[lane + 3 * LANES]
+                    nearer = new < old
+                    least[lane + 3 * LANES] = new if nearer else old
+                    new = old if nearer else new
+                    old = least[lane + 4 * LANES]
+                    nearer = new < old
+                    least[lane + 4 * LANES] = new if nearer else old
+                    new = old if nearer else new
+                    old = least[lane + 5 * LANES]
+                    nearer = new < old
+                    least[lane + 5 * LANES] = new if nearer else old
+                    new = old if nearer else new
+                    old = least[lane + 6 * LANES]
+                    nearer = new < old
+                    least[lane + 6 * LANES] = new if nearer else old
+                    new = old if nearer else new
+                    old = least[lane + 7 * LANES]
+                    nearer = new < old
+                    least[lane + 7 * LANES] = new if nearer else old
+                    new = old if nearer else new
+                    old = least[lane + 8 * LANES]
+                    nearer = new < old
+                    least[lane + 8 * LANES] = new if nearer else old
+            for lane in range(min(LANES, count - start)):
+                total = np.float32(0)
+                for place in range(paths):
+                    total += least[lane + place * LANES]
                 distances[q, start + lane] = total / np.float32(paths)
 
 
