@@ -60,8 +60,7 @@ SHORT = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("method", SHORT)
+@pytest.mark.parametrize("method", ["bot", pytest.param("transreid", marks=pytest.mark.slow), "clip-reid"])
 def test_every_baseline_learns_eight_persons(method, people, pictures, micro, tmp_path):
     published, settings = SHORT[method]
     settings = [*settings, "optimiser.warmup=3", "validation.share=0", "sampler.persons=8"]
