@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
 from glimpse.similarity import SetJaccard
-from glimpse.similarity.min_sum import min_sums, pack
+from glimpse.similarity.min_sum import pack
 
 
 def naive_hard(query, gallery):
@@ -101,11 +101,23 @@ def test_negative_activations_and_tau_are_refused():
 
 
 def test_packing_pads_with_zeros_only():
-    vectors = np.arange(1, 16, dtype=np.float32).reshape(5, 3)
-    packed = pack(vectors)
-    assert packed.shape == (1, 8, 16)
-    np.testing.assert_array_equal(packed[0, :5, :3], vectors)
+    vectors = np.arange(1, 13, dtype=np.float32).reshape(4, 3)
+    packed = pack(vectors).view(np.float32)
+    assert packed.shape == (1, 6, 16)
+    np.testing.assert_array_equal(packed[0, :4, :3], vectors)
     assert packed.sum() == vectors.sum()
-    np.testing.assert_array_equal(
-        min_sums(packed, packed)[:5, :5], np.minimum(vectors[:, None], vectors).sum(2)
-    )
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7])
+@pytest.mark.parametrize("columns", [1, 5, 193, 400, 800])
+@pytest.mark.parametrize("dim", [1, 16, 770, 1600])
+def test_every_shape_of_panels_and_slabs_equals_the_plain_form(rows, columns, dim):
+    random = np.random.default_rng(rows * columns * dim)
+    left, right = (random.gamma(0.5, size=(count, dim)).astype(np.float32) for count in (rows, columns))
+    left[0] = 0
+    right[0] = -0.0  # whose bits are the least of all integers
+    common = np.stack([np.minimum(row, right).sum(1, dtype=np.float64) for row in left])
+    either = left.sum(1, dtype=np.float64)[:, None] + right.sum(1, dtype=np.float64) - common
+    expected = np.divide(common, either, out=np.zeros_like(common), where=either > 0)
+    actual = SetJaccard().pairwise(Embeddings(left), Embeddings(right))
+    np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=1e-7)

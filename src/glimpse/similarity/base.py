@@ -68,10 +68,10 @@ class Similarity(ABC):
     def pairwise(self, query: Embeddings, gallery: Embeddings) -> Scores:
         """All scores, [Q, G]."""
         self.check(query, gallery)
-        scores = np.empty((len(query), len(gallery)), np.float32)
+        scores = torch.empty(len(query), len(gallery))
         for rows, columns, tile in tiles(self, query, gallery):
-            scores[rows, columns] = tile.numpy(force=True)
-        return scores
+            scores[rows, columns] = tile
+        return scores.numpy()
 
     def top_k(self, query: Embeddings, gallery: Embeddings, k: int) -> TopK:
         """The k best gallery rows of each query, best first; never holds Q x G.

@@ -1,116 +1,121 @@
-"""Sums of elementwise minima of two sets of vectors: packed, blocked in registers, on all cores.
+"""Jaccard coefficients of two sets of vectors: packed, blocked in registers, on all cores.
 
 `sum(min(a, b))` is not a matrix product, and libraries compute it one pair at a time. Here, as in a good
-matrix product, 4 x 4 pairs share their loads in registers and the operands lie in slabs that fit the cache.
+matrix product, 3 x 3 pairs share their loads in registers and the operands lie in slabs that fit the cache.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from numba import get_num_threads
 from numpy.typing import NDArray
 
 from glimpse.compiled import compiled, compiled_fastmath, over_pieces
 
-# Our choice, measured: 256 dimensions of 4 + 4 rows stay in the first-level cache, a panel of 64 columns in
-# the second. The panels are of columns because the gallery is long even where the query is one row.
-WIDEST_SLAB, LANES, BLOCK, PANEL = 256, 16, 4, 64
+# Our choice, measured: 3 x 3 sums and their operands are what 16 vector registers hold, 6 rows of up to 768
+# dimensions stay in the first-level cache and 192 columns in the second. The panels are of columns because
+# the gallery is long even where the query is one row.
+WIDEST_SLAB, LANES, BLOCK, STRIP, WIDEST_PANEL = 768, 16, 3, 6, 192
 
-Packed = NDArray[np.float32]
+Packed = NDArray[np.int32]
+"""The bits of non-negative float32 numbers, which are ordered as the numbers are: processors have more
+units for the minimum of integers than for that of floating point numbers, and those that add stay free."""
 
 
 def pack(vectors: NDArray[np.float32]) -> Packed:
-    """Vectors [N, D] as contiguous slabs [S, n, d], zeros added so that n is whole blocks.
+    """Vectors [N, D] of non-negative numbers as contiguous slabs [S, n, d], n being whole blocks.
 
-    Zeros change no sum of minima of non-negative numbers.
+    The zeros that are added change no sum of minima.
     """
     count, dim = vectors.shape
     slabs = max(1, -(-dim // WIDEST_SLAB))
     width = max(LANES, -(-dim // (slabs * LANES)) * LANES)
-    packed = np.zeros((slabs, -(-count // BLOCK) * BLOCK, width), np.float32)
-    for slab in range(slabs):
-        part = vectors[:, slab * width : (slab + 1) * width]
-        packed[slab, :count, : part.shape[1]] = part
-    return packed
-
-
-def min_sums(left: Packed, right: Packed) -> NDArray[np.float32]:
-    """Sums of minima [n, m] of all rows of two packed sets; the rows of padding are the caller's to drop."""
-    sums = np.zeros((left.shape[1], right.shape[1]), np.float32)
-    if sums.size:
-        over_pieces(_min_sums, -(-right.shape[1] // PANEL), left, right, sums)
-    return sums
+    packed = _aligned((slabs, -(-count // BLOCK) * BLOCK, width))
+    over_pieces(_pack, packed.shape[1], np.ascontiguousarray(vectors), packed)
+    return packed.view(np.int32)
 
 
 def jaccards(
-    sums: NDArray[np.float32], left: NDArray[np.float32], right: NDArray[np.float32]
+    left: Packed, right: Packed, left_sizes: NDArray[np.float32], right_sizes: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """The coefficients [n, m] of sums of minima [>= n, >= m] and the sums [n] and [m] of the vectors."""
-    coefficients = np.empty((len(left), len(right)), np.float32)
-    over_pieces(_jaccards, len(left), sums, left, right, coefficients)
+    """The coefficients [N, M] of two packed sets whose rows add up to the sizes [N] and [M]."""
+    coefficients = np.empty((len(left_sizes), len(right_sizes)), np.float32)
+    if coefficients.size:
+        # as many panels for each thread, so that none waits
+        threads = get_num_threads()
+        panels = -(-len(right_sizes) // (WIDEST_PANEL * threads)) * threads
+        panel = -(-len(right_sizes) // (panels * BLOCK)) * BLOCK
+        over_pieces(_jaccards, panels, panel, left, right, left_sizes, right_sizes, coefficients)
     return coefficients
 
 
+def _aligned(shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Empty memory whose rows start on a cache line: loads that cross one take twice as long."""
+    memory = np.empty(math.prod(shape) + LANES, np.float32)
+    start = -memory.ctypes.data // memory.itemsize % LANES
+    return memory[start : start + math.prod(shape)].reshape(shape)
+
+
 @compiled
-def _jaccards(first, last, sums, left, right, coefficients):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    one = np.float32(1)
-    for i in range(first, last):
-        for j in range(len(right)):
-            either = left[i] + right[j] - sums[i, j]
-            # two empty sets share nothing; rounding must not lift a likeness above 1
-            coefficients[i, j] = min(sums[i, j] / either, one) if either > 0 else np.float32(0)
+def _pack(first, last, vectors, packed):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    slabs, _, width = packed.shape
+    count, dim = vectors.shape
+    for row in range(first, last):
+        for slab in range(slabs):
+            start = slab * width
+            known = max(0, min(width, dim - start)) if row < count else 0
+            for c in range(known):
+                packed[slab, row, c] = vectors[row, start + c]
+            for c in range(known, width):
+                packed[slab, row, c] = np.float32(0)
 
 
 @compiled_fastmath
-def _min_sums(first, last, left, right, sums):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    slabs, rows, width = left.shape
-    columns = right.shape[1]
+def _jaccards(first, last, width, left, right, left_sizes, right_sizes, coefficients):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    slabs, rows, dim = left.shape
+    one = np.float32(1)
+    sums = np.empty((rows, width), np.float32)
     for panel in range(first, last):
-        stop = min(columns, (panel + 1) * PANEL)
+        start = panel * width
+        columns = min(right.shape[1] - start, width)
+        sums[:] = np.float32(0)
         for slab in range(slabs):
-            for i in range(0, rows, 4):
-                for j in range(panel * PANEL, stop, 4):
-                    s00 = s01 = s02 = s03 = np.float32(0)
-                    s10 = s11 = s12 = s13 = np.float32(0)
-                    s20 = s21 = s22 = s23 = np.float32(0)
-                    s30 = s31 = s32 = s33 = np.float32(0)
-                    for c in range(width):
-                        a0 = left[slab, i, c]
-                        a1 = left[slab, i + 1, c]
-                        a2 = left[slab, i + 2, c]
-                        a3 = left[slab, i + 3, c]
-                        b = right[slab, j, c]
-                        s00 += min(a0, b)
-                        s10 += min(a1, b)
-                        s20 += min(a2, b)
-                        s30 += min(a3, b)
-                        b = right[slab, j + 1, c]
-                        s01 += min(a0, b)
-                        s11 += min(a1, b)
-                        s21 += min(a2, b)
-                        s31 += min(a3, b)
-                        b = right[slab, j + 2, c]
-                        s02 += min(a0, b)
-                        s12 += min(a1, b)
-                        s22 += min(a2, b)
-                        s32 += min(a3, b)
-                        b = right[slab, j + 3, c]
-                        s03 += min(a0, b)
-                        s13 += min(a1, b)
-                        s23 += min(a2, b)
-                        s33 += min(a3, b)
-                    sums[i, j] += s00
-                    sums[i, j + 1] += s01
-                    sums[i, j + 2] += s02
-                    sums[i, j + 3] += s03
-                    sums[i + 1, j] += s10
-                    sums[i + 1, j + 1] += s11
-                    sums[i + 1, j + 2] += s12
-                    sums[i + 1, j + 3] += s13
-                    sums[i + 2, j] += s20
-                    sums[i + 2, j + 1] += s21
-                    sums[i + 2, j + 2] += s22
-                    sums[i + 2, j + 3] += s23
-                    sums[i + 3, j] += s30
-                    sums[i + 3, j + 1] += s31
-                    sums[i + 3, j + 2] += s32
-                    sums[i + 3, j + 3] += s33
+            for strip in range(0, rows, STRIP):
+                for j in range(0, columns, 3):
+                    for i in range(strip, min(strip + STRIP, rows), 3):
+                        s00 = s01 = s02 = np.float32(0)
+                        s10 = s11 = s12 = np.float32(0)
+                        s20 = s21 = s22 = np.float32(0)
+                        for c in range(dim):
+                            a0 = left[slab, i, c]
+                            a1 = left[slab, i + 1, c]
+                            a2 = left[slab, i + 2, c]
+                            b = right[slab, start + j, c]
+                            s00 += np.int32(a0 if a0 < b else b).view(np.float32)
+                            s10 += np.int32(a1 if a1 < b else b).view(np.float32)
+                            s20 += np.int32(a2 if a2 < b else b).view(np.float32)
+                            b = right[slab, start + j + 1, c]
+                            s01 += np.int32(a0 if a0 < b else b).view(np.float32)
+                            s11 += np.int32(a1 if a1 < b else b).view(np.float32)
+                            s21 += np.int32(a2 if a2 < b else b).view(np.float32)
+                            b = right[slab, start + j + 2, c]
+                            s02 += np.int32(a0 if a0 < b else b).view(np.float32)
+                            s12 += np.int32(a1 if a1 < b else b).view(np.float32)
+                            s22 += np.int32(a2 if a2 < b else b).view(np.float32)
+                        sums[i, j] += s00
+                        sums[i, j + 1] += s01
+                        sums[i, j + 2] += s02
+                        sums[i + 1, j] += s10
+                        sums[i + 1, j + 1] += s11
+                        sums[i + 1, j + 2] += s12
+                        sums[i + 2, j] += s20
+                        sums[i + 2, j + 1] += s21
+                        sums[i + 2, j + 2] += s22
+        for i in range(len(left_sizes)):
+            for j in range(min(len(right_sizes) - start, width)):
+                common = sums[i, j]
+                either = left_sizes[i] + right_sizes[start + j] - common
+                # two empty sets share nothing; rounding must not lift a likeness above 1
+                coefficients[i, start + j] = min(common / either, one) if either > 0 else np.float32(0)

@@ -11,7 +11,7 @@ import torch
 from glimpse.embeddings import Embeddings, FloatArray
 from glimpse.errors import OptionError, ShapeError
 from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer, blocks
-from glimpse.similarity.min_sum import jaccards, min_sums, pack
+from glimpse.similarity.min_sum import jaccards, pack
 
 # our choice: 64 MiB of differences at a time where pairs are spread out over dimensions
 SPREAD = 2**24
@@ -57,8 +57,10 @@ class SetJaccard(Similarity):
             packed = pack(query.vectors.numpy())
 
             def score_packed(gallery: Tile) -> torch.Tensor:
-                sums = min_sums(packed, pack(gallery.vectors.numpy()))
-                return torch.from_numpy(jaccards(sums, sizes.numpy(), _sizes(gallery).numpy()))
+                scores = jaccards(
+                    packed, pack(gallery.vectors.numpy()), sizes.numpy(), _sizes(gallery).numpy()
+                )
+                return torch.from_numpy(scores)
 
             return score_packed
 
