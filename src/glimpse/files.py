@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -103,6 +104,25 @@ def _folder_to_disk(folder: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def reserve(descriptor: int, folder: Path, start: int, size: int) -> None:
+    """Take room on the disk for `size` bytes of an open file from `start` on, so that later writes find it.
+
+    Raises:
+        OSError: if the disk has not so much; where room cannot be taken, as far as that can be known.
+    """
+    if sys.platform == "linux":
+        try:
+            os.posix_fallocate(descriptor, start, size)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+    # Where room cannot be reserved, the free space of this moment is the best that can be known.
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.truncate(descriptor, start + size)
 
 
 @contextmanager

@@ -35,6 +35,10 @@ def pretrain(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A key of the recipe, like epochs=6."),
     ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where rendered pictures are kept; within --out by default."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one.")] = "auto",
     precision: Annotated[Precision, typer.Option(help="Of the network's passes.")] = Precision.FLOAT32,
@@ -43,7 +47,8 @@ def pretrain(
 ) -> None:
     """Render a world of people whom no evidence is measured on, and train on it.
 
-    A killed run goes on with the same command and --resume.
+    Runs of one size and the same people may share --pictures. A killed run goes on with the same command and
+    --resume.
 
     Example: glimpse pretrain vit --size micro --people 500 --set epochs=4 --out runs/vit-micro
     """
@@ -62,7 +67,7 @@ def pretrain(
         checkpoint_steps=checkpoint_steps,
         validate_every=recipe.validation.every,
     )
-    fitted = train(kind, recipe, site, out, engine=engine, resume=resume, quiet=False)
+    fitted = train(kind, recipe, site, out, engine=engine, resume=resume, quiet=False, pictures=pictures)
     _report(fitted, kind.value, site.people, out, as_json)
 
 

@@ -8,10 +8,7 @@ slot has reached the disk and needs no check.
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
-import sys
 import zlib
 from contextlib import ExitStack
 from io import FileIO
@@ -22,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.errors import StorageError
-from glimpse.files import storage_error
+from glimpse.files import reserve, storage_error
 from glimpse.pixels.index import damaged
 
 _WORD = np.dtype("<u8")
@@ -171,24 +168,10 @@ def _allocate(path: Path, size: int) -> None:
             missing = size - old
             if missing > 0:
                 try:
-                    _reserve(file.fileno(), path.parent, old, missing)
+                    reserve(file.fileno(), path.parent, old, missing)
                     os.fsync(file.fileno())  # the index, which comes next, must not outlive the room
                 except OSError:
                     file.truncate(old)
                     raise
     except OSError as error:
         raise StorageError(f"{storage_error(path, error)} (it needs {missing:,} bytes more)") from error
-
-
-def _reserve(descriptor: int, folder: Path, old: int, missing: int) -> None:
-    if sys.platform == "linux":
-        try:
-            os.posix_fallocate(descriptor, old, missing)
-            return
-        except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
-                raise
-    # Where room cannot be reserved, the free space of this moment is the best that can be known.
-    if shutil.disk_usage(folder).free < missing:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    os.truncate(descriptor, old + missing)

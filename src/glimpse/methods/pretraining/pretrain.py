@@ -20,6 +20,7 @@ from glimpse.methods.clip.recipe import ClipRecipe
 from glimpse.methods.fitting import BEST, FINAL, Fitted, prepared_from_seed, run
 from glimpse.methods.measuring import Validation
 from glimpse.methods.prepared import Prepared
+from glimpse.methods.pretraining.kept import KeptRows
 from glimpse.methods.pretraining.world_rows import CaptionColumns, Site, WorldRows
 from glimpse.methods.recipe import scaled
 from glimpse.methods.saved import TOKENIZER
@@ -80,8 +81,9 @@ def pretrain(
     resume: bool = False,
     quiet: bool = True,
     threads: int | None = None,
+    pictures: Path | None = None,
 ) -> Fitted:
-    """Train an encoder on a world that is rendered as it is read.
+    """Train an encoder on a world that is rendered as it is read for the first time.
 
     Args:
         tower: what is trained.
@@ -93,6 +95,7 @@ def pretrain(
         resume: go on from the last checkpoint.
         quiet: show no progress.
         threads: that render.
+        pictures: a folder where they are kept for further runs; within `out` if not given.
     """
     size = recipe.augment.size
     world = site.world()
@@ -102,7 +105,8 @@ def pretrain(
         tokenizer = learned_tokenizer(rows, recipe)
         rows = replace(rows, captions=CaptionColumns(len(rows), tokenizer))
     columns = {IDS: rows.captions.ids, ENDS: rows.captions.ends} if rows.captions is not None else {}
-    data = TrainingData(rows.records(), rows, columns=columns)
+    kept = KeptRows.open(pictures or out / "pictures", rows)
+    data = TrainingData(rows.records(), kept, columns=columns)
     prepared = _prepared(tower, recipe, data)
     validate = _validation(prepared, world, site, size, recipe.seed, threads)
     settings = {"world": asdict(site)}
