@@ -155,7 +155,8 @@ class SimilarityInference:
             return result
         if self.steps is not Steps.MUTUAL:
             paths = min(self.paths, len(side.near))
-            walk = few_shortest_paths if paths <= FEW else shortest_paths
+            few = paths <= FEW and len(side.near) <= 2 * FEW
+            walk = few_shortest_paths if few else shortest_paths
             if self.mode is Mode.RELEASED:
                 walk = shortest_paths_in_place
             over_pieces(walk, len(result), result, side.near, side.steps, np.float32(self.weight), paths)
