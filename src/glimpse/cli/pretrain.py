@@ -67,11 +67,13 @@ def pretrain(
         checkpoint_steps=checkpoint_steps,
         validate_every=recipe.validation.every,
     )
+    command = ["glimpse pretrain", kind.value, f"--size {size.value} --people {people}"]
+    command += [f"--cameras {cameras} --takes {takes}", *(f"--set {setting}" for setting in settings or [])]
     fitted = train(kind, recipe, site, out, engine=engine, resume=resume, quiet=False, pictures=pictures)
-    _report(fitted, kind.value, site.people, out, as_json)
+    _report(fitted, " ".join(command), people, out, as_json)
 
 
-def _report(fitted: Fitted, tower: str, people: int, out: Path, as_json: bool) -> None:
+def _report(fitted: Fitted, command: str, people: int, out: Path, as_json: bool) -> None:
     """Print what the best network measures, and save it as a retriever that says where it is from."""
     from glimpse.files import printable
     from glimpse.methods.saved import WEIGHTS
@@ -84,7 +86,7 @@ def _report(fitted: Fitted, tower: str, people: int, out: Path, as_json: bool) -
     measures = dict(fitted.outcome.best_measures if fitted.best else fitted.outcome.measures)
     record = json.loads((out / "run.json").read_bytes())
     about = {
-        "command": f"glimpse pretrain {tower}",
+        "command": command,
         "recipe": json.dumps(record["recipe"]),
         "data": f"a rendered world of {people} people, whom no evidence is measured on",
         "hardware": json.dumps(record["hardware"]),
