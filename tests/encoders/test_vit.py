@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from glimpse.encoders.side import UnknownSide
+from glimpse.encoders.unknown_side import UnknownSide
 from glimpse.encoders.vit import Flavour, ViT, ViTConfig
 from glimpse.errors import OptionError, ShapeError
 

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import torch
 from torch import Tensor, nn
 
+from glimpse.encoders.unknown_side import UnknownSide
 from glimpse.errors import ShapeError
-
-
-class UnknownSide(StrEnum):
-    """What stands for a camera that the encoder was not trained with (dpm_family 3.10)."""
-
-    ZERO = "zero"
-    MEAN = "mean"
 
 
 class SideEmbedding(nn.Module):

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from glimpse.encoders.block import Block, initialise
 from glimpse.encoders.patch_embed import PatchEmbed
 from glimpse.encoders.position import Grid, patch_grid
-from glimpse.encoders.side import SideEmbedding, UnknownSide
+from glimpse.encoders.side import SideEmbedding
+from glimpse.encoders.unknown_side import UnknownSide
 from glimpse.errors import OptionError, ShapeError
 
 

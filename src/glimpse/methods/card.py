@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from glimpse.encoders.size import Size
 from glimpse.errors import OptionError
 from glimpse.pixels import Filter
+from glimpse.similarity.side import Side
 
 Scalar = bool | int | float | str
 Three = tuple[float, float, float]
@@ -40,6 +41,7 @@ class NetworkCard:
         interpolation: how pictures are resized for it when it is used.
         cameras: the numbers of the cameras it was trained with, sorted; empty if it asks for none.
         similarity: how its embeddings are compared.
+        side: for masked cosines, whose mask is applied to what.
         options: what else its class needs, by name.
 
     >>> card = NetworkCard("bot", Size.MICRO, (64, 32), cameras=(1, 3), options={"ibn": True})
@@ -58,6 +60,7 @@ class NetworkCard:
     interpolation: Filter = Filter.BILINEAR
     cameras: tuple[int, ...] = ()
     similarity: SimilarityName = SimilarityName.COSINE
+    side: Side = Side.QUERY
     options: Mapping[str, Scalar] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,8 +85,12 @@ class NetworkCard:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> NetworkCard:
-        """Back from `to_json`; anything missing, unknown or impossible is an `OptionError`."""
+        """Back from `to_json`; anything missing, unknown or impossible is an `OptionError`.
+
+        The side may be missing: cards had none before there were masks.
+        """
         names = {f.name for f in fields(cls)}
+        values = {"side": Side.QUERY, **values}
         if set(values) != names:
             wrong = sorted(set(values) ^ names)
             raise OptionError(f"a network's card has the keys {', '.join(sorted(names))}; wrong: {wrong}")
@@ -97,6 +104,7 @@ class NetworkCard:
                 interpolation=Filter(values["interpolation"]),
                 cameras=tuple(int(number) for number in values["cameras"]),
                 similarity=SimilarityName(values["similarity"]),
+                side=Side(values["side"]),
                 options=dict(values["options"]),
             )
         except (TypeError, ValueError, IndexError) as error:

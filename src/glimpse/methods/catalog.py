@@ -14,6 +14,7 @@ from glimpse.errors import OptionError
 RECIPES: Mapping[str, str] = {
     "bot": "glimpse.methods.bot.recipe:BoTRecipe",
     "transreid": "glimpse.methods.transreid.recipe:TransReIDRecipe",
+    "dpm": "glimpse.methods.dpm.recipe:DpmRecipe",
     "clip-reid": "glimpse.methods.clip_reid.recipe:ClipReIDRecipe",
 }
 """By the method's name, where its recipe's class is."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import cast
 
 import numpy as np
@@ -13,25 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.embeddings import Embeddings
-from glimpse.evaluation import Pairwise, evaluate
-from glimpse.methods.card import NetworkCard, SimilarityName
+from glimpse.evaluation import evaluate
+from glimpse.methods.card import NetworkCard
+from glimpse.methods.comparing import similarity_of
+from glimpse.methods.mask_report import mask_measures
 from glimpse.methods.network import EmbeddingNetwork
 from glimpse.protocols import Protocol
 from glimpse.records import IntArray, Records
-from glimpse.similarity import Cosine, MaskedCosine, SetJaccard
 from glimpse.training.augment import normalised
 from glimpse.training.data import PixelSource
 from glimpse.training.stages import Method
 
 _AT_ONCE = 128  # images in one pass; our choice
-
-SIMILARITIES: Mapping[SimilarityName, Pairwise] = MappingProxyType(
-    {
-        SimilarityName.COSINE: Cosine(),
-        SimilarityName.MASKED_COSINE: MaskedCosine(),
-        SimilarityName.SET_JACCARD: SetJaccard(),
-    }
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,17 +43,17 @@ class Validation:
     protocol: Protocol
 
     def __call__(self, method: Method) -> Mapping[str, float]:
-        """Shares from 0 to 1, by the names `rank1` and `map`."""
+        """Shares from 0 to 1, by the names `rank1` and `map`; with masks also what `mask_measures` tells."""
         found = embed_rows(cast("nn.Module", method.network), self.card, self.pixels, self.records.camera)
         place = {path: row for row, path in enumerate(self.records.path.tolist())}
         query, gallery = (
             found[[place[path] for path in part.path.tolist()]]
             for part in (self.protocol.query, self.protocol.gallery)
         )
-        similarity = SIMILARITIES[self.card.similarity]
         with kept_threads():
-            result = evaluate((query, gallery), self.protocol, similarity=similarity)
-        return {"rank1": result.rank_k(1), "map": result.mean_ap}
+            result = evaluate((query, gallery), self.protocol, similarity=similarity_of(self.card))
+            measures = {"rank1": result.rank_k(1), "map": result.mean_ap}
+            return measures | mask_measures(query, gallery, self.protocol, measures)
 
 
 @contextmanager

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from torch import Tensor, nn
-
-
-class Tap(StrEnum):
-    """Where the embedding is taken: before the neck's batch norm or after it."""
-
-    BEFORE = "before"
-    AFTER = "after"
 
 
 class Neck(nn.Module):

@@ -13,6 +13,7 @@ from glimpse.methods.bot.network import BoTNetwork
 from glimpse.methods.card import NetworkCard, SimilarityName
 from glimpse.methods.clip.network import ClipNetwork
 from glimpse.methods.clip_reid.network import ClipReIDNetwork
+from glimpse.methods.dpm.network import DpmNetwork
 from glimpse.methods.transreid.network import TransReIDNetwork
 
 __all__ = ["EmbeddingNetwork", "NetworkCard", "SimilarityName", "TextNetwork", "build_network"]
@@ -54,6 +55,7 @@ _NETWORKS: Mapping[str, Callable[[NetworkCard], nn.Module]] = MappingProxyType(
     {
         "bot": BoTNetwork.from_card,
         "transreid": TransReIDNetwork.from_card,
+        "dpm": DpmNetwork.from_card,
         "clip-reid": ClipReIDNetwork.from_card,
         "clip": ClipNetwork.from_card,
     }

@@ -10,6 +10,7 @@ from glimpse.errors import OptionError
 from glimpse.methods.bot.training import prepare_bot
 from glimpse.methods.clip.training import prepare_clip
 from glimpse.methods.clip_reid.training import prepare_clip_reid
+from glimpse.methods.dpm.training import prepare_dpm
 from glimpse.methods.prepared import Prepared
 from glimpse.methods.transreid.training import prepare_transreid
 from glimpse.training.data import TrainingData
@@ -18,6 +19,7 @@ _PREPARE: Mapping[str, Callable[[Any, TrainingData], Prepared]] = MappingProxyTy
     {
         "bot": prepare_bot,
         "transreid": prepare_transreid,
+        "dpm": prepare_dpm,
         "clip-reid": prepare_clip_reid,
         "clip": prepare_clip,
     }

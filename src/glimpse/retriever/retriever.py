@@ -14,6 +14,7 @@ from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, StorageError
 from glimpse.evaluation import Calibration
 from glimpse.files import atomic_path
+from glimpse.methods.comparing import similarity_of
 from glimpse.methods.saved import CARD as NETWORK_CARD
 from glimpse.pixels import OnBroken
 from glimpse.progress import Progress, silent
@@ -198,7 +199,7 @@ class Retriever:
     @classmethod
     def of_network(cls, encoder: NetworkEncoder) -> Retriever:
         """A network compared as its card says."""
-        return cls(encoder, SIMILARITIES[encoder.card.similarity.value]())
+        return cls(encoder, similarity_of(encoder.card))
 
 
 def cores() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
@@ -14,29 +13,10 @@ from glimpse.embeddings import FloatArray
 from glimpse.errors import ShapeError
 from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer
 from glimpse.similarity.cosine import Precision, chord, unit_rows
+from glimpse.similarity.side import Side
 
 # our choice: squared masked lengths (of unit vectors, the highest weight being 1) count as zero below this
 SHORTEST = 1e-30
-
-
-class Side(Enum):
-    """Whose mask is applied to what, for a query q with mask m and a gallery vector g with mask n.
-
-    Products are per dimension; `unit` scales a vector to length 1 (dpm_family 3.8, 3.9b and 6.9).
-
-    - NONE: the plain cosine.
-    - QUERY: <unit(q), unit(m g)>, the query's mask on the gallery only, as DPM was released. It compares q
-      with another vector for each mask, so that a large common mean can ruin the ranking.
-    - GALLERY: <unit(n q), unit(g)>, its mirror image.
-    - BOTH: sum(w q g) / sqrt(sum(w q q) sum(w g g)), w = m n: the cosine weighted by both masks.
-    - SUBSPACE: <unit(m q), unit(m g)>, the query's mask on both sides; highest at g = q for every m.
-    """
-
-    NONE = "none"
-    QUERY = "query"
-    GALLERY = "gallery"
-    BOTH = "both"
-    SUBSPACE = "subspace"
 
 
 class Powers(NamedTuple):

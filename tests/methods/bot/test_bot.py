@@ -6,7 +6,7 @@ from glimpse.methods.bot.method import BoT
 from glimpse.methods.bot.network import BoTNetwork, BoTOptions
 from glimpse.methods.bot.recipe import BoTRecipe
 from glimpse.methods.bot.training import bot_stage, prepare_bot
-from glimpse.methods.neck import Tap
+from glimpse.methods.kinds import Tap
 from glimpse.training.build import build_schedule
 from glimpse.training.losses import cross_entropy, margin_triplet
 from glimpse.training.stages import Step

@@ -10,7 +10,8 @@ from glimpse.encoders.pooling import Pool
 from glimpse.encoders.resnet import ResNet
 from glimpse.encoders.sizes import RESNET, Size
 from glimpse.methods.card import NetworkCard, options_from_json
-from glimpse.methods.neck import Neck, Tap
+from glimpse.methods.kinds import Tap
+from glimpse.methods.neck import Neck
 
 
 @dataclass(frozen=True)

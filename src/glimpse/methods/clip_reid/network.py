@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from glimpse.encoders.sizes import CLIP_VIT, Size
 from glimpse.encoders.vit import ViT
 from glimpse.methods.card import NetworkCard, options_from_json
-from glimpse.methods.neck import Neck, Tap
+from glimpse.methods.kinds import Tap
+from glimpse.methods.neck import Neck
 from glimpse.methods.towers import side_rows, stride_of
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from glimpse.encoders.block import Block
-from glimpse.encoders.sizes import VIT, Size
+from glimpse.encoders.sizes import Size
 from glimpse.encoders.vit import ViT
 from glimpse.errors import OptionError
 from glimpse.methods.card import NetworkCard, options_from_json
-from glimpse.methods.neck import Neck, Tap
-from glimpse.methods.towers import side_rows, stride_of
+from glimpse.methods.kinds import Tap
+from glimpse.methods.neck import Neck
+from glimpse.methods.towers import baseline_vit, side_rows
 from glimpse.methods.transreid.jigsaw import jigsaw
 
 PARTS, GROUPS, SHIFT = 4, 2, 5  # given by the source (dpm_family 2.4)
@@ -50,21 +51,20 @@ class TransReIDNetwork(nn.Module):
 
     def __init__(self, size: Size, image: tuple[int, int], cameras: int, options: TransReIDOptions) -> None:
         super().__init__()
-        config = VIT[size]
-        config = replace(
-            config,
-            image=image,
-            stride=stride_of(options.stride, config.patch),
-            drop_path=options.drop_path,
-            sides=cameras,
+        self.encoder = baseline_vit(
+            size,
+            image,
+            cameras,
+            stride=options.stride,
             side_weight=options.side_weight,
+            drop_path=options.drop_path,
         )
+        width = self.encoder.config.width
         self.tap = options.tap
-        self.encoder = ViT(config)
         self.local = LocalBranch(self.encoder) if options.jigsaw else None
         features = 1 + (PARTS if options.jigsaw else 0)
-        self.dim = config.width * features
-        self.necks = nn.ModuleList(Neck(config.width) for _ in range(features))
+        self.dim = width * features
+        self.necks = nn.ModuleList(Neck(width) for _ in range(features))
 
     @classmethod
     def from_card(cls, card: NetworkCard) -> TransReIDNetwork:

@@ -1,0 +1,1 @@
+"""DPM, dynamic prototype masks for occluded people (dpm_family 3)."""
