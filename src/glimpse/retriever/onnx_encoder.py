@@ -22,7 +22,7 @@ from glimpse.records import IntArray
 from glimpse.retriever.encoder import Pixels, check_pixels, no_text_side
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-MODEL = "model.onnx"
+MODEL, MASKS = "model.onnx", "masks"
 
 
 class Channels(StrEnum):
@@ -59,6 +59,8 @@ class Feeding:
 class OnnxEncoder:
     """A model whose first input is `[N, 3, H, W]` and whose first output is `[N, D]`.
 
+    An output `masks` `[N, D]`, as Glimpse exports it for networks that have masks, is taken for them.
+
     Attributes:
         model: the file's bytes.
         feeding: how it wants to be fed.
@@ -80,7 +82,7 @@ class OnnxEncoder:
         if len(shape) != 4 or any(isinstance(a, int) and a != b for a, b in zip(named, wanted, strict=True)):
             raise OptionError(f"the model must take [N, {', '.join(map(str, wanted))}], it takes {shape}")
         black = np.zeros((1, *self.feeding.size, 3), np.uint8)
-        object.__setattr__(self, "_dim", self._run(black).shape[1])
+        object.__setattr__(self, "_dim", self._run(black).dim)
 
     @classmethod
     def open(cls, path: str | Path, feeding: Feeding) -> OnnxEncoder:
@@ -103,7 +105,7 @@ class OnnxEncoder:
     def embed(self, pixels: Pixels, cameras: IntArray) -> Embeddings:
         """See `Encoder.embed`."""
         check_pixels(pixels, self.feeding.size)
-        return Embeddings(self._run(pixels))
+        return self._run(pixels)
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
         """See `Encoder.embed_texts`."""
@@ -144,20 +146,26 @@ class OnnxEncoder:
             ) from wrong_value
         return cls.open(folder / MODEL, feeding)
 
-    def _run(self, pixels: Pixels) -> NDArray[np.float32]:
+    def _run(self, pixels: Pixels) -> Embeddings:
         given = self._session.get_inputs()[0]
+        first, *others = (output.name for output in self._session.get_outputs())
+        wanted = [first, *(name for name in others if name == MASKS)]
         images = fed(pixels, self.feeding)
         # a model of fixed batch gets full batches, the last one filled up with black
         batch = given.shape[0] if isinstance(given.shape[0], int) else len(images)
-        parts = []
+        parts: list[list[NDArray[np.float32]]] = [[] for _ in wanted]
         for start in range(0, len(images), max(1, batch)):
             part = images[start : start + batch]
             filled = np.pad(part, [(0, batch - len(part)), (0, 0), (0, 0), (0, 0)])
-            output = np.asarray(self._session.run(None, {given.name: filled})[0], np.float32)
-            if output.ndim < 2 or len(output) != batch or output[0].size != output.shape[1]:
-                raise OptionError(f"the model's first output must be [N, D], it is {list(output.shape)}")
-            parts.append(output.reshape(batch, -1)[: len(part)])
-        return np.concatenate(parts)
+            for name, kept, values in zip(
+                wanted, parts, self._session.run(wanted, {given.name: filled}), strict=True
+            ):
+                output = np.asarray(values, np.float32)
+                if output.ndim < 2 or len(output) != batch or output[0].size != output.shape[1]:
+                    raise OptionError(f"the model's output {name} must be [N, D], it is {list(output.shape)}")
+                kept.append(output.reshape(batch, -1)[: len(part)])
+        vectors, *masks = (np.concatenate(kept) for kept in parts)
+        return Embeddings(vectors, masks[0] if masks else None)
 
 
 def _three(values: Any) -> Three:

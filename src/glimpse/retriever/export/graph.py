@@ -14,11 +14,12 @@ from glimpse.extras import require
 from glimpse.methods.network import EmbeddingNetwork, NetworkCard
 from glimpse.pixels import Filter
 from glimpse.retriever.network_encoder import NetworkEncoder, embed_images
+from glimpse.retriever.onnx_encoder import MASKS
 
 PURPOSE = "exporting to ONNX"
 # 18 is the first with the antialiased Resize; the IR of its time is read by every runtime since 1.14
 OPSET, IR = 18, 9
-IMAGES, PIXELS, VECTORS, MASKS = "images", "pixels", "vectors", "masks"
+IMAGES, PIXELS, VECTORS = "images", "pixels", "vectors"
 
 
 class _Traced(nn.Module):
