@@ -47,6 +47,14 @@ def test_missing_and_unknown_keys_are_named():
         NetworkCard.from_json(values)
 
 
+def test_a_card_from_before_there_were_masks_is_read():
+    values = CARD.to_json()
+    del values["side"]
+    assert NetworkCard.from_json(values) == CARD
+    with pytest.raises(OptionError, match="impossible value"):
+        NetworkCard.from_json(CARD.to_json() | {"side": "left"})
+
+
 def test_options_survive_json_and_are_checked():
     options = TransReIDOptions(stride=11, jigsaw=True)
     assert options_from_json(TransReIDOptions, json.loads(json.dumps(options_to_json(options)))) == options

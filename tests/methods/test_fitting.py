@@ -9,11 +9,15 @@ from safetensors.torch import load_file
 
 from glimpse.methods.bot.recipe import BoTRecipe
 from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
+from glimpse.methods.comparing import similarity_of
+from glimpse.methods.dpm.kinds import Form, MaskKind
+from glimpse.methods.dpm.recipe import DpmRecipe
 from glimpse.methods.fitting import fit
 from glimpse.methods.measuring import embed_rows
 from glimpse.methods.saved import load_network
 from glimpse.methods.transreid.recipe import TransReIDRecipe
 from glimpse.progress import silent
+from glimpse.similarity import Side
 from glimpse.training.recipe_groups import ValidationRecipe
 from glimpse.training.recipes import with_settings
 
@@ -31,11 +35,10 @@ def pictures(people, tmp_path_factory):
 def rank1(folder, people):
     """How many of the training pictures find their person in the other camera first."""
     card, network = load_network(folder)
-    found = embed_rows(network, card, people.pixels, people.records.camera).vectors
-    found = found / np.linalg.norm(found, axis=1, keepdims=True)
+    found = embed_rows(network, card, people.pixels, people.records.camera)
     person, camera = people.records.person, people.records.camera
     same = person[:, None] == person
-    scores = np.where(same & (camera[:, None] == camera), -2, found @ found.T)
+    scores = np.where(same & (camera[:, None] == camera), -2, similarity_of(card).pairwise(found, found))
     return same[np.arange(len(same)), scores.argmax(1)].mean()
 
 
@@ -45,6 +48,20 @@ SHORT = {
     "transreid": (
         TransReIDRecipe(),
         ["epochs=100", "optimiser.kind=adamw", "optimiser.rate=1e-3", "augment.erasing=0"],
+    ),
+    "dpm": (
+        DpmRecipe(form=Form.JOINT, mask=MaskKind.LIGHT, train_side=Side.SUBSPACE, test_side=Side.SUBSPACE),
+        [
+            "epochs=90",
+            "stride=16",
+            "tap=after",
+            "enrichment-weight=0.64",
+            "optimiser.kind=adamw",
+            "optimiser.rate=1e-3",
+            "mask-optimiser.kind=adamw",
+            "mask-optimiser.rate=1e-3",
+            "augment.erasing=0",
+        ],
     ),
     "clip-reid": (
         ClipReIDRecipe(),
@@ -60,7 +77,15 @@ SHORT = {
 }
 
 
-@pytest.mark.parametrize("method", ["bot", pytest.param("transreid", marks=pytest.mark.slow), "clip-reid"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "bot",
+        pytest.param("transreid", marks=pytest.mark.slow),
+        pytest.param("dpm", marks=pytest.mark.slow),
+        "clip-reid",
+    ],
+)
 def test_every_baseline_learns_eight_persons(method, people, pictures, micro, tmp_path):
     published, settings = SHORT[method]
     settings = [*settings, "optimiser.warmup=3", "validation.share=0", "sampler.persons=8"]

@@ -19,6 +19,9 @@ def test_every_key_says_where_its_value_is_from_and_survives_json(method):
 def test_the_published_table():
     """dpm_family C, and 1.6 for BoT."""
     bot, transreid, clip = (recipe_of(name) for name in ("bot", "transreid", "clip-reid"))
+    dpm = recipe_of("dpm")
+    assert (dpm.epochs, dpm.stride, dpm.side_weight, dpm.smoothing) == (150, 11, 3.0, 0.0)
+    assert (dpm.scale, dpm.margin, dpm.identity_weight, dpm.masked_weight) == (30, 0.5, 0.5, 0.5)
     assert (bot.epochs, transreid.epochs, clip.prompt_epochs, clip.epochs) == (120, 120, 120, 60)
     assert (transreid.stride, clip.stride) == (12, 16)
     assert (transreid.side_weight, clip.side_weight) == (3.0, 1.0)
@@ -27,6 +30,7 @@ def test_the_published_table():
         (bot, "adam", 3.5e-4, 5e-4, 1),
         (transreid, "sgd", 0.008, 1e-4, 2),
         (clip, "adam", 5e-6, 1e-4, 2),
+        (dpm, "sgd", 0.008, 1e-4, 2),
     ):
         assert (recipe.optimiser.kind, recipe.optimiser.rate) == (kind, rate)
         assert (recipe.optimiser.weight_decay, recipe.optimiser.bias_rate) == (decay, bias)
