@@ -4,7 +4,7 @@ out/
   ladder.json, ladder.md          the table so far, renewed after each run
   pixels/                         prepared pixels, shared by all runs
   runs/RUNG/seed-0/               a training run (`glimpse.methods.fitting`), and
-  runs/RUNG/seed-0/results/       what its networks measured: final/DATA/PROTOCOL.json, best/...
+  runs/RUNG/seed-0/results/       what its networks measured: final/DATA/PROTOCOL.json; best/ if it is another
   runs/RUNG/results/              of a retriever that is not trained
 """
 
