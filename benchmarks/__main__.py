@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 from importlib.metadata import version
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from glimpse.files import atomic_write
+from glimpse.training.hardware import hardware
 
 ROOT = Path(__file__).parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"
@@ -90,21 +89,6 @@ def page(record: dict[str, Any]) -> str:
     for name, text in record["printed"].items():
         parts.append(f"## {name}\n\n```\n{text}\n```")
     return "\n\n".join(parts) + "\n"
-
-
-def hardware() -> str:
-    """Processor and how many cores this run may use."""
-    model = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        names = [
-            line.split(":", 1)[1].strip()
-            for line in information.read_text().splitlines()
-            if "model name" in line
-        ]
-        model = names[0] if names else model
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} cores of {model}"
 
 
 def _version(name: str) -> str:

@@ -24,6 +24,7 @@ COMMANDS = (
     ("pretrain",),
     ("embed",),
     ("evaluate",),
+    ("ladder",),
     ("export",),
     ("import-weights",),
 )

@@ -1,4 +1,4 @@
-"""`glimpse evaluate` measures saved embeddings, and says in one sentence what does not fit."""
+"""`glimpse evaluate` measures retrievers and saved embeddings, and says in one sentence what does not fit."""
 
 import json
 
@@ -77,7 +77,7 @@ def test_a_reranking_is_shown_with_and_without(run, tree, embeddings, rerank):
             "--similarity",
             "euclidean",
         )
-    )
+    )["protocols"]["test"]
     assert list(figures["results"]) == ["euclidean", f"euclidean, {rerank}"]
     assert figures["results"]["euclidean"]["summary"]["rank-1"] == 1
     assert figures["results"][f"euclidean, {rerank}"]["valid"] == [PERSONS]
@@ -108,7 +108,8 @@ def two_tables(tmp_path):
 
 @pytest.mark.parametrize("similarity", ["cosine", "euclidean", "masked-cosine"])
 def test_two_tables_are_compared_by_markets_rule(run, two_tables, similarity):
-    figures = json.loads(run(*two_tables, "--similarity", similarity, "--json"))["results"][similarity]
+    figures = json.loads(run(*two_tables, "--similarity", similarity, "--json"))
+    figures = figures["protocols"]["test"]["results"][similarity]
     assert figures["summary"]["mAP"] == 1
     assert figures["valid"] == [8]
 
@@ -118,6 +119,7 @@ def test_groups_and_intervals(run, two_tables):
     assert "cosine, visible 0-0.25" in out
     assert "95 % intervals, cosine: rank-1 100.00 [100.00, 100.00]" in out
     figures = json.loads(run(*two_tables, "--by", "camera", "--intervals", "--json"))
+    figures = figures["protocols"]["test"]
     assert list(figures["groups"]) == ["cosine, camera 1"]
     assert figures["intervals"]["cosine"]["mAP"]["value"] == 1
 
@@ -125,11 +127,18 @@ def test_groups_and_intervals(run, two_tables):
 def test_what_does_not_fit_is_one_sentence(run, tree, embeddings, two_tables, tmp_path):
     data = ("--data", f"partial_ilids:{tree}")
     for arguments, sentence in [
-        ((), "give either EMBEDDINGS with --data, or --query with --gallery"),
+        ((), "give either RETRIEVER or EMBEDDINGS with --data, or --query with --gallery"),
         ((embeddings,), "give either"),
         ((*two_tables, "--protocol", "test"), "--protocol goes with --data"),
         ((tmp_path / "none.npz", *data), "no file of embeddings"),
-        ((tmp_path / "none.pkl", *data), r"kept as \.safetensors or \.npz, not \.pkl"),
+        (
+            (tmp_path / "none.pkl", *data),
+            r"is neither a file of embeddings \(.safetensors, .npz\) nor a retr",
+        ),
+        (("colour", *data), r"colour is neither .* comes with Glimpse \(colours"),
+        (("colours", *data, "--records", "r.csv"), "--records goes with EMBEDDINGS, not with a retriever"),
+        ((embeddings, *data, "--device", "cpu"), "--device goes with a retriever, not with EMBEDDINGS"),
+        ((tree, *data), r"there is no retriever in .* it has no card\.json"),
         ((embeddings, *data, "--protocol", "night"), "no protocol 'night'"),
         ((embeddings, *data, "--records", two_tables[1].with_suffix(".csv")), "has 24 rows, but q.csv has 8"),
         ((*two_tables, "--by", "weather"), "no column weather"),

@@ -13,11 +13,9 @@ from glimpse.encoders.vocabularies import train_tokenizer
 from glimpse.errors import OptionError, StorageError
 from glimpse.evaluation import Calibration
 from glimpse.methods.saved import save_network
-from glimpse.reranking import AlphaQueryExpansion, KReciprocal, SimilarityInference
-from glimpse.reranking.inference import Mode
+from glimpse.reranking import KReciprocal
 from glimpse.retriever import ColourEncoder, NetworkEncoder, Retriever, shipped
-from glimpse.retriever.comparing import RERANKERS, SIMILARITIES, from_json, to_json
-from glimpse.similarity import Cosine, Euclidean, MaskedCosine, PartCosine, SetJaccard, Side
+from glimpse.similarity import Cosine, MaskedCosine, Side
 
 
 @pytest.fixture
@@ -191,20 +189,6 @@ def test_every_shipped_retriever_loads_and_embeds(images):
         loaded = Retriever.load(name)
         assert loaded.embed(images[:1]).vectors.shape == (1, loaded.encoder.dim)
         assert loaded.about
-
-
-@pytest.mark.parametrize(
-    ("thing", "known"),
-    [
-        *((thing, SIMILARITIES) for thing in (Cosine(), Euclidean(), PartCosine(4), SetJaccard())),
-        *((SetJaccard(tau), SIMILARITIES) for tau in (0.5, 1)),
-        *((MaskedCosine(side), SIMILARITIES) for side in Side),
-        *((thing, RERANKERS) for thing in (KReciprocal(), AlphaQueryExpansion(), SimilarityInference())),
-        *((SimilarityInference(mode=mode), RERANKERS) for mode in Mode),
-    ],
-)
-def test_what_compares_comes_back_from_json(thing, known):
-    assert from_json(json.loads(json.dumps(to_json(thing, known))), known) == thing
 
 
 def test_what_a_card_cannot_hold_is_refused_when_saved(tmp_path):

@@ -13,6 +13,7 @@ from glimpse.cli.embed import embed
 from glimpse.cli.evaluate import evaluate
 from glimpse.cli.export import export
 from glimpse.cli.import_weights import import_weights
+from glimpse.cli.ladder import ladder
 from glimpse.cli.pretrain import pretrain
 from glimpse.cli.train import train
 from glimpse.errors import GlimpseError
@@ -32,6 +33,7 @@ app.command()(train)
 app.command()(pretrain)
 app.command()(embed)
 app.command()(evaluate)
+app.command()(ladder)
 app.command()(export)
 app.command("import-weights")(import_weights)
 

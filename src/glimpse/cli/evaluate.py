@@ -1,4 +1,4 @@
-"""`glimpse evaluate`: measure saved embeddings, of any model, by a published protocol."""
+"""`glimpse evaluate`: measure a retriever, or saved embeddings of any model, by published protocols."""
 
 from __future__ import annotations
 
@@ -9,30 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from glimpse.cli.evaluate_inputs import (
+    Comparing,
+    Measured,
+    RerankName,
+    SimilarityName,
+    comparing,
+    is_retriever,
+    of_embeddings,
+    of_retriever,
+    of_two_tables,
+    read_dataset,
+)
+
 if TYPE_CHECKING:
-    from glimpse.embeddings import Embeddings
     from glimpse.evaluation import Result
-    from glimpse.protocols import Protocol
-    from glimpse.records import Records
-    from glimpse.reranking import Reranker
-    from glimpse.similarity import Similarity
-
-
-class SimilarityName(StrEnum):
-    """How embeddings are compared."""
-
-    COSINE = "cosine"
-    EUCLIDEAN = "euclidean"
-    MASKED_COSINE = "masked-cosine"
-    JACCARD = "jaccard"
-
-
-class RerankName(StrEnum):
-    """What is shown beside the plain result."""
-
-    NONE = "none"
-    SIM = "sim"
-    K_RECIPROCAL = "k-reciprocal"
 
 
 class ApName(StrEnum):
@@ -42,18 +33,27 @@ class ApName(StrEnum):
     TRAPEZOID = "trapezoid"
 
 
+Results = dict[str, "Result"]
+
+
 def evaluate(
     source: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
-            metavar="EMBEDDINGS", help="A .safetensors or .npz with `vectors` and perhaps `masks`."
+            metavar="RETRIEVER|EMBEDDINGS",
+            help="A folder, or the name of one that comes with Glimpse; or a .safetensors or .npz with "
+            "`vectors` and perhaps `masks`.",
         ),
     ] = None,
     data: Annotated[
-        str | None, typer.Option("--data", metavar="NAME:DIR", help="The data set that was embedded.")
+        str | None, typer.Option("--data", metavar="NAME:DIR", help="The data set that is measured on.")
     ] = None,
     protocol: Annotated[
-        str | None, typer.Option("--protocol", help="One of the data set's protocols; the first if left out.")
+        str | None,
+        typer.Option(
+            "--protocol",
+            help="One of the data set's protocols; if left out, every one, but of EMBEDDINGS the first.",
+        ),
     ] = None,
     records: Annotated[
         Path | None,
@@ -71,11 +71,13 @@ def evaluate(
         typer.Option("--set", metavar="KEY=VALUE", help="An option of the data set's reader, like split=3."),
     ] = None,
     similarity: Annotated[
-        SimilarityName, typer.Option(help="How embeddings are compared.")
-    ] = SimilarityName.COSINE,
+        SimilarityName | None,
+        typer.Option(help="How embeddings are compared; if left out, as the retriever says, or cosine."),
+    ] = None,
     rerank: Annotated[
-        RerankName, typer.Option(help="Show the result with and without a re-ranking.")
-    ] = RerankName.NONE,
+        RerankName | None,
+        typer.Option(help="Show results with and without a re-ranking; if left out, the retriever's own."),
+    ] = None,
     ap: Annotated[ApName, typer.Option(help="Average precision; MATLAB's original is the trapezoid.")] = (
         ApName.MEAN
     ),
@@ -86,162 +88,135 @@ def evaluate(
     intervals: Annotated[
         bool, typer.Option("--intervals", help="Also 95 % intervals, by drawing persons anew.")
     ] = False,
-    save: Annotated[Path | None, typer.Option(help="Keep the last result as JSON, query by query.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where a retriever computes: cpu, cuda, or auto, the default.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "--save",
+            help="Keep results query by query: in a folder, or the last one in a file that ends in .json.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:
-    """Measure saved embeddings, of any model, by a data set's protocol.
+    """Measure a retriever, or saved embeddings of any model, by a data set's protocols.
 
-    Example: glimpse evaluate osnet.safetensors --data market1501:data/Market-1501-v15.09.15
+    Example: glimpse evaluate colours --data occluded_duke:worlds/duke --rerank k-reciprocal
+
+    Saved embeddings, found by the paths in the records beside them:
+    glimpse evaluate osnet.safetensors --data market1501:data/Market-1501-v15.09.15
 
     Without a data set, two tables are compared by Market-1501's rule:
     glimpse evaluate --query query.npz --gallery gallery.npz
     """
     from glimpse.evaluation.report import table
 
-    measured, pair = _inputs(source, data, protocol, records, query, gallery, options or [])
-    results = _results(measured, pair, similarity, rerank, ap, max_rank)
-    groups = {f"{name}, {by} {group}": part for name, group, part in _groups(results, measured, by)}
-    if save is not None:
-        list(results.values())[-1].save(save)
-    if as_json:
-        typer.echo(json.dumps(_figures(results, groups, intervals), indent=2, ensure_ascii=False))
-        return
-    typer.echo(f"protocol {measured.name}")
-    typer.echo(table({**results, **groups}))
-    if intervals:
-        for name, result in results.items():
+    measured, own = _inputs(source, data, protocol, records, query, gallery, options or [], device)
+    if out is not None and out.suffix == ".json" and len(measured) > 1:
+        from glimpse.errors import OptionError
+
+        names = ", ".join(one.protocol.name for one in measured)
+        raise OptionError(f"{out} can hold one protocol's result, not those of {names}: give a folder")
+    compared = comparing(own, similarity, rerank)
+    figures: dict[str, Any] = {}
+    for one in measured:
+        results = _results(one, compared, ap, max_rank)
+        groups = _groups(results, one, by)
+        if out is not None:
+            _keep(results, one.protocol.name, out)
+        figures[one.protocol.name] = _figures(results, groups, intervals)
+        if as_json:
+            continue
+        typer.echo(f"protocol {one.protocol.name}")
+        typer.echo(table({**results, **groups}))
+        for name, result in results.items() if intervals else ():
             shown = [f"{measure} {interval}" for measure, interval in _intervals(result).items()]
             typer.echo(f"95 % intervals, {name}: {', '.join(shown)}")
+    if as_json:
+        typer.echo(json.dumps({"protocols": figures}, indent=2, ensure_ascii=False))
 
 
 def _inputs(
-    source: Path | None,
+    source: str | None,
     data: str | None,
     protocol: str | None,
     records: Path | None,
     query: Path | None,
     gallery: Path | None,
     options: list[str],
-) -> tuple[Protocol, tuple[Embeddings, Embeddings]]:
-    """The protocol, and the embeddings of its query and gallery rows."""
+    device: str | None,
+) -> tuple[list[Measured], Comparing | None]:
+    """What is measured, and how a retriever wants its embeddings to be compared."""
     from glimpse.errors import OptionError
-    from glimpse.protocols import single_query
+
+    def only(what: str, **given: object) -> None:
+        for option, value in given.items():
+            if value:
+                raise OptionError(f"--{option} goes with {what}")
 
     if source is not None and data is not None and query is None and gallery is None:
-        return _from_dataset(source, data, protocol, records, options)
+        if is_retriever(source):
+            only("EMBEDDINGS, not with a retriever", records=records)
+            return of_retriever(source, device or "auto", read_dataset(data, options), protocol)
+        only("a retriever, not with EMBEDDINGS", device=device)
+        return [of_embeddings(Path(source), records, read_dataset(data, options), protocol)], None
     if query is not None and gallery is not None and source is None and data is None:
-        for option, value in (("--protocol", protocol), ("--records", records), ("--set", options)):
-            if value:
-                raise OptionError(f"{option} goes with --data, not with --query and --gallery")
-        (asked, query_rows), (searched, gallery_rows) = _saved(query, None), _saved(gallery, None)
-        return single_query(query_rows, gallery_rows), (asked, searched)
-    raise OptionError("give either EMBEDDINGS with --data, or --query with --gallery")
+        elsewhere = "--data, not with --query and --gallery"
+        only(elsewhere, protocol=protocol, records=records, set=options, device=device)
+        return [of_two_tables(query, gallery)], None
+    raise OptionError("give either RETRIEVER or EMBEDDINGS with --data, or --query with --gallery")
 
 
-def _from_dataset(
-    source: Path, data: str, protocol: str | None, records: Path | None, options: list[str]
-) -> tuple[Protocol, tuple[Embeddings, Embeddings]]:
-    import warnings
-
-    from glimpse.datasets import DatasetWarning, reader
-    from glimpse.datasets.source import parse_source
-    from glimpse.evaluation.alignment import rows_by_path
-    from glimpse.options import typed_options
-
-    name, root = parse_source(data)
-    read = reader(name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DatasetWarning)
-        dataset = read(root, **typed_options(read, options))
-    for problem in dataset.problems:
-        typer.echo(f"problem: {problem}", err=True)
-    measured = dataset.protocol(protocol)
-    embeddings, saved = _saved(source, records)
-    pair = (
-        embeddings[rows_by_path(measured.query, saved, dataset.root, "query")],
-        embeddings[rows_by_path(measured.gallery, saved, dataset.root, "gallery")],
-    )
-    return measured, pair
-
-
-def _saved(path: Path, records: Path | None) -> tuple[Embeddings, Records]:
-    """Embeddings and the records that lie beside them."""
-    from glimpse.embeddings_io import load_embeddings
-    from glimpse.errors import OptionError, ShapeError
-    from glimpse.records import Records
-
-    embeddings = load_embeddings(path)
-    if records is None:
-        beside = [path.with_suffix(ending) for ending in (".csv", ".arrow", ".parquet")]
-        found = [table for table in beside if table.is_file()]
-        if len(found) != 1:
-            names = ", ".join(table.name for table in beside)
-            raise OptionError(f"{path} needs its records beside it, one of {names}; found {len(found)}")
-        records = found[0]
-    table = Records.load(records)
-    if len(table) != len(embeddings):
-        raise ShapeError(f"{path.name} has {len(embeddings)} rows, but {records.name} has {len(table)}")
-    return embeddings, table
-
-
-def _results(
-    protocol: Protocol,
-    pair: tuple[Embeddings, Embeddings],
-    similarity: SimilarityName,
-    rerank: RerankName,
-    ap: ApName,
-    max_rank: int,
-) -> dict[str, Result]:
+def _results(one: Measured, compared: Comparing, ap: ApName, max_rank: int) -> Results:
     """The plain result, and the re-ranked one below it."""
     from rich.console import Console
 
     from glimpse.evaluation import AveragePrecision, evaluate_reranked
     from glimpse.evaluation import evaluate as measure
 
-    variant = AveragePrecision(ap.value)
-    compared, reranking = _similarity(similarity), _reranker(rerank)
+    variant, (name, similarity) = AveragePrecision(ap.value), compared.similarity
     with Console(stderr=True).status("evaluating"):
         results = {
-            similarity.value: measure(pair, protocol, similarity=compared, ap=variant, max_rank=max_rank)
+            name: measure(one.pair, one.protocol, similarity=similarity, ap=variant, max_rank=max_rank)
         }
-        if reranking is not None:
-            results[f"{similarity.value}, {rerank.value}"] = evaluate_reranked(
-                pair, protocol, reranking, similarity=compared, ap=variant, max_rank=max_rank
+        if compared.reranker is not None:
+            rerank, reranker = compared.reranker
+            results[f"{name}, {rerank}"] = evaluate_reranked(
+                one.pair, one.protocol, reranker, similarity=similarity, ap=variant, max_rank=max_rank
             )
     return results
 
 
-def _similarity(name: SimilarityName) -> Similarity:
-    from glimpse.similarity import Cosine, Euclidean, MaskedCosine, SetJaccard
-
-    makers: dict[SimilarityName, type[Similarity]] = {
-        SimilarityName.COSINE: Cosine,
-        SimilarityName.EUCLIDEAN: Euclidean,
-        SimilarityName.MASKED_COSINE: MaskedCosine,
-        SimilarityName.JACCARD: SetJaccard,
-    }
-    return makers[name]()
-
-
-def _reranker(name: RerankName) -> Reranker | None:
-    if name is RerankName.NONE:
-        return None
-    from glimpse.reranking import KReciprocal, SimilarityInference
-
-    return SimilarityInference() if name is RerankName.SIM else KReciprocal()
-
-
-def _groups(results: dict[str, Result], protocol: Protocol, by: str | None) -> list[tuple[str, Any, Result]]:
+def _groups(results: Results, measured: Measured, by: str | None) -> Results:
     """Each result by the groups of a column; shares between 0 and 1 are put into quarters."""
     if by is None:
-        return []
+        return {}
     from glimpse.evaluation import bins
 
-    column = protocol.query.column(by)
+    column = measured.protocol.query.column(by)
     group = bins(column, (0, 0.25, 0.5, 0.75, 1)) if column.dtype.kind == "f" else column
-    return [
-        (name, value, part) for name, result in results.items() for value, part in result.by(group).items()
-    ]
+    return {
+        f"{name}, {by} {value}": part
+        for name, result in results.items()
+        for value, part in result.by(group).items()
+    }
+
+
+def _keep(results: Results, protocol: str, out: Path) -> None:
+    """Write results: each into a folder, or the last one into a file."""
+    from glimpse.files import storage_error
+
+    if out.suffix == ".json":
+        list(results.values())[-1].save(out)
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(out, error) from error
+    for name, result in results.items():
+        result.save(out / f"{protocol}-{name.replace(', ', '-')}.json")
 
 
 def _intervals(result: Result) -> dict[str, Any]:
@@ -250,7 +225,7 @@ def _intervals(result: Result) -> dict[str, Any]:
     return dict(result.intervals(np.random.default_rng(0)))
 
 
-def _figures(results: dict[str, Result], groups: dict[str, Result], intervals: bool) -> dict[str, Any]:
+def _figures(results: Results, groups: Results, intervals: bool) -> dict[str, Any]:
     from dataclasses import asdict
 
     from glimpse.evaluation.storage import headline

@@ -1,4 +1,4 @@
-"""`glimpse import-weights`: other people's checkpoints as encoders of ours."""
+"""`glimpse import-weights`: others' checkpoints as encoders of ours, their ONNX models as retrievers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,24 @@ from typing import Annotated
 
 import typer
 
+from glimpse.cli.import_onnx import ChannelOrder, Filter, import_onnx
 from glimpse.errors import OptionError
 
 
 def import_weights(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A checkpoint, or a hub name such as timm/... or openai/...")
+        str,
+        typer.Argument(
+            metavar="FILE", help="A checkpoint, a hub name such as timm/... or openai/..., or an .onnx model."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="A folder, or a .safetensors file for one tower.")],
     style: Annotated[str, typer.Option(help="Whose names the file has; auto tells it from them.")] = "auto",
     image: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Fit positions to this image size, as 256x128.")
+        str | None,
+        typer.Option(
+            metavar="HxW", help="Fit positions to this image size, as 256x128; what an ONNX model is fed."
+        ),
     ] = None,
     stride: Annotated[int | None, typer.Option(help="Fit positions to this patch stride.")] = None,
     made_for: Annotated[
@@ -28,12 +35,44 @@ def import_weights(
     allow_left_over: Annotated[
         list[str] | None, typer.Option(metavar="PREFIX", help="Keys that may be left over start like this.")
     ] = None,
+    mean: Annotated[
+        str | None,
+        typer.Option(metavar="R,G,B", help="ONNX: subtracted from pixel / 255; ImageNet's if not given."),
+    ] = None,
+    deviation: Annotated[
+        str | None, typer.Option(metavar="R,G,B", help="ONNX: what is divided by; ImageNet's if not given.")
+    ] = None,
+    interpolation: Annotated[
+        Filter | None, typer.Option(help="ONNX: how pictures are resized; bilinear if not given.")
+    ] = None,
+    channels: Annotated[
+        ChannelOrder | None,
+        typer.Option(help="ONNX: the order of colours, of mean and deviation too; rgb if not given."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Import somebody else's weights, with a report of every tensor; a partial import is refused.
 
     Example: glimpse import-weights vit_base_transreid.pth --out weights/transreid
+
+    An ONNX model becomes a retriever whose card states how it is fed:
+    glimpse import-weights osnet.onnx --image 256x128 --out retrievers/osnet
     """
+    of_onnx = {"mean": mean, "deviation": deviation, "interpolation": interpolation, "channels": channels}
+    of_checkpoints = {
+        "style": None if style == "auto" else style,
+        "stride": stride,
+        "made-for": made_for,
+        "allow-left-over": allow_left_over,
+    }
+    onnx = Path(file).suffix == ".onnx"
+    for option, value in (of_checkpoints if onnx else of_onnx).items():
+        if value is not None:
+            raise OptionError(f"--{option} is for {'checkpoints, not for ' if onnx else ''}ONNX models")
+    if onnx:
+        size = _size(image) if image else None
+        import_onnx(Path(file), out, size, mean, deviation, interpolation, channels, as_json=as_json)
+        return
     from glimpse.encoders.weights import MadeFor, import_encoders, save_encoder
     from glimpse.files import atomic_write
 

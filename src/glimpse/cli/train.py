@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from glimpse.cli.engine_options import (
+    CheckpointSteps,
+    CompileWith,
+    Device,
+    PassPrecision,
+    Threads,
+    engine_of,
+)
 from glimpse.encoders.size import Size
+from glimpse.methods.presets import Preset, preset_recipe
 from glimpse.training.kinds import Precision
 
 if TYPE_CHECKING:
     from glimpse.datasets import Dataset
     from glimpse.methods.fitting import Fitted
-
-
-class Preset(StrEnum):
-    """Which recipe is the start."""
-
-    PUBLISHED = "published"
-    WORLD = "world"
 
 
 def train(
@@ -49,14 +50,11 @@ def train(
         Path | None,
         typer.Option(metavar="DIR", help="Prepared pixels, to be shared by runs; by default in --out."),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one.")] = "auto",
-    precision: Annotated[Precision, typer.Option(help="Of the network's passes.")] = Precision.FLOAT32,
-    compile_with: Annotated[
-        str | None, typer.Option("--compile", metavar="BACKEND", help="torch.compile with it, as inductor.")
-    ] = None,
-    checkpoint_steps: Annotated[
-        int | None, typer.Option(help="Steps between checkpoints, instead of one per epoch.")
-    ] = None,
+    device: Device = "auto",
+    precision: PassPrecision = Precision.FLOAT32,
+    compile_with: CompileWith = None,
+    checkpoint_steps: CheckpointSteps = None,
+    threads: Threads = None,
     test: Annotated[bool, typer.Option(help="Measure on the test rows at the end, once.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:
@@ -67,20 +65,11 @@ def train(
     from glimpse.datasets import read, reader
     from glimpse.datasets.source import parse_source
     from glimpse.errors import OptionError
-    from glimpse.methods.catalog import recipe_of
     from glimpse.methods.fitting import fit
-    from glimpse.methods.recipe import scaled
-    from glimpse.methods.world_recipes import world_recipe
     from glimpse.options import typed_options
     from glimpse.progress import terminal_bar
-    from glimpse.training.engine import Engine
-    from glimpse.training.recipes import with_settings
 
-    if preset is Preset.WORLD:
-        recipe = world_recipe(method, size or Size.MICRO)
-    else:
-        recipe = recipe_of(method) if size is None else scaled(recipe_of(method), size)
-    recipe = with_settings(recipe, settings or [])
+    recipe = preset_recipe(method, preset, size, settings or [])
     name, root = parse_source(data)
     dataset = read(name, root, **typed_options(reader(name), options or []))
     if not len(dataset.train):
@@ -92,11 +81,12 @@ def train(
         out,
         validation=dataset.validation,
         cache=cache,
-        engine=Engine(
-            device=device,
-            precision=precision,
-            compile_backend=compile_with,
-            checkpoint_steps=checkpoint_steps,
+        engine=engine_of(
+            device,
+            precision,
+            compile_with,
+            checkpoint_steps,
+            threads,
             validate_every=recipe.validation.every,
         ),
         resume=resume,

@@ -22,7 +22,7 @@ from glimpse.files import atomic_write
 from glimpse.methods.measuring import Validation
 from glimpse.methods.prepared import NETWORK, Prepared
 from glimpse.methods.preparing import prepare
-from glimpse.methods.saved import save_network
+from glimpse.methods.saved import CARD, save_network
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, silent
 from glimpse.records import Records
@@ -32,6 +32,9 @@ from glimpse.training.distributed import processes
 from glimpse.training.engine import Engine
 from glimpse.training.loop import Outcome, train
 from glimpse.training.recipes import to_json
+from glimpse.training.run_record import check_same_run, fingerprint, read_run
+from glimpse.training.stage_run import BEST as BEST_WEIGHTS
+from glimpse.training.stage_run import RUN_FILE
 from glimpse.training.streams import kept_global_generators, seed_global_generators
 from glimpse.training.validation import split_persons, validation_protocol
 
@@ -83,8 +86,7 @@ def fit(
         progress: shows the preparation of pixels.
         quiet: show no progress of training.
     """
-    if validation is None or not len(validation):
-        rows, validation = split_persons(rows, recipe.validation.share, recipe.seed)
+    rows, validation = divided(rows, validation, recipe)
     pixels = cache or out / "pixels"
     size = recipe.augment.size
     data = TrainingData(rows, PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress))
@@ -98,6 +100,34 @@ def fit(
         protocol = validation_protocol(validation, recipe.seed)
         validate = Validation(card, validation, held, protocol)
     return run(prepared, method, recipe, data, out, engine, validate, resume=resume, quiet=quiet)
+
+
+def divided(rows: Records, validation: Records | None, recipe: Any) -> tuple[Records, Records]:
+    """Rows to train on and rows that choose the best epoch: those given, or a share of the persons."""
+    if validation is not None and len(validation):
+        return rows, validation
+    return split_persons(rows, recipe.validation.share, recipe.seed)
+
+
+def finished_run(
+    method: str, recipe: Any, rows: Records, out: Path, *, validation: Records | None = None
+) -> bool:
+    """Whether `out` holds this very run with all its networks, so that `fit` has nothing left to do.
+
+    Raises:
+        TrainingError: if a run with another recipe or on other rows is there.
+    """
+    if not (out / RUN_FILE).is_file():
+        return False
+    before = read_run(out / RUN_FILE)
+    now = {
+        "recipe": {"method": method, **to_json(recipe)},
+        "seed": recipe.seed,
+        "data": fingerprint(divided(rows, validation, recipe)[0]),
+    }
+    check_same_run(before, {**before, **now})
+    wanted = [FINAL, *([BEST] if (out / BEST_WEIGHTS).is_file() else [])]
+    return before.get("finished") is not None and all((out / name / CARD).is_file() for name in wanted)
 
 
 def prepared_from_seed(method: str, recipe: Any, data: TrainingData) -> Prepared:

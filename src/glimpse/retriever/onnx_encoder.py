@@ -168,6 +168,13 @@ class OnnxEncoder:
         return Embeddings(vectors, masks[0] if masks else None)
 
 
+def input_size(model: bytes) -> tuple[int, int] | None:
+    """Height and width that a model is made for; None if it takes any."""
+    shape = open_session(model).get_inputs()[0].shape
+    height, width = shape[2:] if len(shape) == 4 else (None, None)
+    return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+
+
 def _three(values: Any) -> Three:
     red, green, blue = (float(value) for value in values)
     return red, green, blue

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glimpse.embeddings import Embeddings
-from glimpse.errors import OptionError, StorageError
+from glimpse.errors import OptionError, ShapeError, StorageError
 from glimpse.evaluation import Calibration
 from glimpse.files import atomic_path
 from glimpse.methods.comparing import similarity_of
@@ -20,7 +20,15 @@ from glimpse.pixels import OnBroken
 from glimpse.progress import Progress, silent
 from glimpse.reranking import Reranker
 from glimpse.retriever.colour_encoder import ColourEncoder
-from glimpse.retriever.comparing import RERANKERS, SIMILARITIES, from_json, to_json
+from glimpse.retriever.comparing import (
+    RERANKERS,
+    SIMILARITIES,
+    Arrays,
+    from_json,
+    read_arrays,
+    to_json,
+    write_arrays,
+)
 from glimpse.retriever.embedding import Embedded, Pace, Rows, embed_source, embed_texts, in_memory
 from glimpse.retriever.encoder import Encoder
 from glimpse.retriever.folder import CARD, find, read_card, write_folder
@@ -158,10 +166,13 @@ class Retriever:
         """
 
         def write(temporary: Path) -> dict[str, object]:
+            arrays: Arrays = {}
+            similarity = to_json(self.similarity, SIMILARITIES, arrays)
+            write_arrays(temporary, arrays)
             return {
                 "encoder": {"kind": self.encoder.kind, **self.encoder.write(temporary)},
-                "similarity": to_json(self.similarity, SIMILARITIES),
-                "reranker": None if self.reranker is None else to_json(self.reranker, RERANKERS),
+                "similarity": similarity,
+                "reranker": None if self.reranker is None else to_json(self.reranker, RERANKERS, {}),
                 "calibration": None if self.calibration is None else self.calibration.as_dict(),
                 "about": dict(self.about),
             }
@@ -188,12 +199,12 @@ class Retriever:
                 raise OptionError("the card's `about` must hold texts")
             return cls(
                 encoder=_encoder(folder, dict(card["encoder"]), device, bfloat16),
-                similarity=from_json(card["similarity"], SIMILARITIES),
-                reranker=None if card["reranker"] is None else from_json(card["reranker"], RERANKERS),
+                similarity=from_json(card["similarity"], SIMILARITIES, read_arrays(folder)),
+                reranker=None if card["reranker"] is None else from_json(card["reranker"], RERANKERS, {}),
                 calibration=None if calibration is None else Calibration.from_dict(calibration),
                 about=about,
             )
-        except OptionError as wrong:
+        except (OptionError, ShapeError) as wrong:
             raise StorageError(f"the retriever {folder.name} cannot be used: {wrong}") from wrong
 
     @classmethod

@@ -37,6 +37,16 @@ class CoOccurrencePrior:
     together: Float32
     scale: float
 
+    def __post_init__(self) -> None:
+        together = self.together
+        if together.ndim != 2 or together.shape[0] != together.shape[1] or together.dtype != np.float32:
+            raise ShapeError(f"a prior must be float32 [C, C], got {together.dtype} {list(together.shape)}")
+        if not np.all(together >= 0) or not 0 < self.scale < np.inf:
+            raise ShapeError(
+                "a prior must be non-negative and its scale above 0, got "
+                f"{together.min(initial=0)} and {self.scale}"
+            )
+
     @classmethod
     def fit(cls, features: FloatArray, persons: ArrayLike, scale: float | None = None) -> CoOccurrencePrior:
         """The prior of training features.

@@ -1,0 +1,53 @@
+"""The options of every command that trains: they change how a run is executed, not what is learned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glimpse.training.kinds import Precision
+
+if TYPE_CHECKING:
+    from glimpse.training.engine import Engine
+
+Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one.")]
+PassPrecision = Annotated[Precision, typer.Option(help="Of the network's passes.")]
+CompileWith = Annotated[
+    str | None, typer.Option("--compile", metavar="BACKEND", help="torch.compile with it, as inductor.")
+]
+CheckpointSteps = Annotated[
+    int | None, typer.Option(help="Steps between checkpoints, instead of one per epoch.")
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(help="Of torch, all cores if left out; other numbers of threads differ in the last bits."),
+]
+
+
+def engine_of(
+    device: str,
+    precision: Precision,
+    compile_with: str | None,
+    checkpoint_steps: int | None,
+    threads: int | None,
+    *,
+    validate_every: int = 1,
+) -> Engine:
+    """The engine that the options ask for; torch computes with so many threads from here on."""
+    import torch
+
+    from glimpse.errors import OptionError
+    from glimpse.training.engine import Engine
+
+    if threads is not None:
+        if threads < 1:
+            raise OptionError(f"threads must be at least 1, got {threads}")
+        torch.set_num_threads(threads)
+    return Engine(
+        device=device,
+        precision=precision,
+        compile_backend=compile_with,
+        checkpoint_steps=checkpoint_steps,
+        validate_every=validate_every,
+    )

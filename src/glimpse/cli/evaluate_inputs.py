@@ -1,0 +1,181 @@
+"""What `glimpse evaluate` measures: protocols with embeddings of their rows, and how these are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from glimpse.datasets import Dataset
+    from glimpse.embeddings import Embeddings
+    from glimpse.protocols import Protocol
+    from glimpse.records import Records
+    from glimpse.reranking import Reranker
+    from glimpse.similarity import Similarity
+
+
+class SimilarityName(StrEnum):
+    """How embeddings are compared."""
+
+    COSINE = "cosine"
+    EUCLIDEAN = "euclidean"
+    MASKED_COSINE = "masked-cosine"
+    JACCARD = "jaccard"
+
+
+class RerankName(StrEnum):
+    """What is shown beside the plain result."""
+
+    NONE = "none"
+    SIM = "sim"
+    K_RECIPROCAL = "k-reciprocal"
+
+
+@dataclass(frozen=True, eq=False)
+class Comparing:
+    """How embeddings are compared, with the names that tables show.
+
+    Attributes:
+        similarity: its name and itself.
+        reranker: likewise, or None.
+    """
+
+    similarity: tuple[str, Similarity]
+    reranker: tuple[str, Reranker] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A protocol and the embeddings of its query and its gallery rows."""
+
+    protocol: Protocol
+    pair: tuple[Embeddings, Embeddings]
+
+
+def is_retriever(source: str) -> bool:
+    """Whether EMBEDDINGS|RETRIEVER is a retriever: a folder or a shipped name; else it must be embeddings."""
+    from glimpse.embeddings_io import ENDINGS
+    from glimpse.errors import OptionError
+    from glimpse.files import printable
+    from glimpse.retriever.folder import shipped
+
+    path = Path(source).expanduser()
+    if path.is_dir() or source in shipped():
+        return True
+    if path.suffix not in ENDINGS:
+        raise OptionError(
+            f"{printable(source)} is neither a file of embeddings ({', '.join(ENDINGS)}) nor a retriever: "
+            f"a folder, or one that comes with Glimpse ({', '.join(shipped())})"
+        )
+    return False
+
+
+def of_retriever(
+    source: str, device: str, dataset: Dataset, protocol: str | None
+) -> tuple[list[Measured], Comparing]:
+    """Every protocol of the data set, or the named one, embedded and compared as the card says."""
+    from glimpse.progress import terminal_bar
+    from glimpse.retriever import Retriever
+    from glimpse.retriever.comparing import RERANKERS, SIMILARITIES, to_json
+    from glimpse.retriever.sides import embed_sides
+    from glimpse.training.engine import Engine
+
+    loaded = Retriever.load(source, device=str(Engine(device=device).torch_device()))
+    chosen = list(dataset.protocols.values()) if protocol is None else [dataset.protocol(protocol)]
+    pairs = embed_sides(loaded, chosen, progress=terminal_bar)
+    own = to_json(loaded.similarity, SIMILARITIES, {})["name"], loaded.similarity
+    reranker = None
+    if loaded.reranker is not None:
+        reranker = to_json(loaded.reranker, RERANKERS, {})["name"], loaded.reranker
+    measured = [Measured(one, pair) for one, pair in zip(chosen, pairs, strict=True)]
+    return measured, Comparing(own, reranker)
+
+
+def of_embeddings(source: Path, records: Path | None, dataset: Dataset, protocol: str | None) -> Measured:
+    """One protocol with saved embeddings, found by the paths in their records."""
+    from glimpse.evaluation.alignment import rows_by_path
+
+    chosen = dataset.protocol(protocol)
+    embeddings, saved = load_with_records(source, records)
+    pair = (
+        embeddings[rows_by_path(chosen.query, saved, dataset.root, "query")],
+        embeddings[rows_by_path(chosen.gallery, saved, dataset.root, "gallery")],
+    )
+    return Measured(chosen, pair)
+
+
+def of_two_tables(query: Path, gallery: Path) -> Measured:
+    """Market-1501's rule over two saved tables."""
+    from glimpse.protocols import single_query
+
+    (asked, query_rows), (searched, gallery_rows) = (load_with_records(path) for path in (query, gallery))
+    return Measured(single_query(query_rows, gallery_rows), (asked, searched))
+
+
+def read_dataset(data: str, options: Iterable[str]) -> Dataset:
+    """The data set of NAME:DIR; what is wrong with it is said on standard error."""
+    import warnings
+
+    from glimpse.datasets import DatasetWarning, reader
+    from glimpse.datasets.source import parse_source
+    from glimpse.options import typed_options
+
+    name, root = parse_source(data)
+    read = reader(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DatasetWarning)
+        dataset = read(root, **typed_options(read, options))
+    for problem in dataset.problems:
+        typer.echo(f"problem: {problem}", err=True)
+    return dataset
+
+
+def load_with_records(path: Path, records: Path | None = None) -> tuple[Embeddings, Records]:
+    """Embeddings and the records that lie beside them."""
+    from glimpse.embeddings_io import load_embeddings
+    from glimpse.errors import OptionError, ShapeError
+    from glimpse.records import Records
+
+    embeddings = load_embeddings(path)
+    if records is None:
+        beside = [path.with_suffix(ending) for ending in (".csv", ".arrow", ".parquet")]
+        found = [table for table in beside if table.is_file()]
+        if len(found) != 1:
+            names = ", ".join(table.name for table in beside)
+            raise OptionError(f"{path} needs its records beside it, one of {names}; found {len(found)}")
+        records = found[0]
+    table = Records.load(records)
+    if len(table) != len(embeddings):
+        raise ShapeError(f"{path.name} has {len(embeddings)} rows, but {records.name} has {len(table)}")
+    return embeddings, table
+
+
+def comparing(
+    own: Comparing | None, similarity: SimilarityName | None, rerank: RerankName | None
+) -> Comparing:
+    """What is asked for by name, else the retriever's own, else the plain cosine."""
+    from glimpse.reranking import KReciprocal, SimilarityInference
+    from glimpse.similarity import Cosine, Euclidean, MaskedCosine, SetJaccard
+
+    makers: dict[SimilarityName, type[Similarity]] = {
+        SimilarityName.COSINE: Cosine,
+        SimilarityName.EUCLIDEAN: Euclidean,
+        SimilarityName.MASKED_COSINE: MaskedCosine,
+        SimilarityName.JACCARD: SetJaccard,
+    }
+    if similarity is not None or own is None:
+        name = similarity or SimilarityName.COSINE
+        compared: tuple[str, Similarity] = name.value, makers[name]()
+    else:
+        compared = own.similarity
+    if rerank is None:
+        return Comparing(compared, own.reranker if own else None)
+    if rerank is RerankName.NONE:
+        return Comparing(compared, None)
+    reranker: Reranker = SimilarityInference() if rerank is RerankName.SIM else KReciprocal()
+    return Comparing(compared, (rerank.value, reranker))

@@ -1,0 +1,55 @@
+"""Embeddings of what protocols ask and search; a row that several of them share is embedded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from glimpse.embeddings import Embeddings
+from glimpse.progress import Progress, silent
+from glimpse.protocols import Protocol
+from glimpse.records import TEXT, Records
+from glimpse.retriever.retriever import Retriever
+
+Key = tuple[str, int, str]
+"""What an embedding depends on: a picture and its camera, or words."""
+
+
+def embed_sides(
+    retriever: Retriever, protocols: Sequence[Protocol], *, progress: Progress = silent
+) -> list[tuple[Embeddings, Embeddings]]:
+    """The embeddings of each protocol's `query` and `gallery`.
+
+    Args:
+        retriever: embeds.
+        protocols: often of one data set, which share most of their rows.
+        progress: what shows the progress.
+    """
+    sides = [_keys(side) for protocol in protocols for side in (protocol.query, protocol.gallery)]
+    different = dict.fromkeys(key for side in sides for key in side)
+    pictures, texts = [k for k in different if not k[2]], [k for k in different if k[2]]
+    cameras = np.array([camera for _, camera, _ in pictures], np.int64)
+    embeddings = retriever.embed([path for path, _, _ in pictures], cameras=cameras, progress=progress)
+    if texts:
+        embeddings = _stacked(embeddings, retriever.embed_text([words for _, _, words in texts]))
+    place = {key: row for row, key in enumerate([*pictures, *texts])}
+    parts = [embeddings[np.array([place[key] for key in side], np.int64)] for side in sides]
+    return list(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _keys(records: Records) -> list[Key]:
+    is_text = (records.modality == TEXT).tolist()
+    cells = zip(
+        records.path.tolist(), records.camera.tolist(), records.caption.tolist(), is_text, strict=True
+    )
+    return [("", -1, words) if text else (path, camera, "") for path, camera, words, text in cells]
+
+
+def _stacked(pictures: Embeddings, texts: Embeddings) -> Embeddings:
+    """Both under each other; sentences beside masked pictures are trusted fully."""
+    vectors = np.concatenate([pictures.vectors, texts.vectors])
+    if pictures.masks is None:
+        return Embeddings(vectors)
+    ones = np.ones_like(texts.vectors) if texts.masks is None else texts.masks
+    return Embeddings(vectors, np.concatenate([pictures.masks, ones]))
