@@ -8,12 +8,13 @@ from micro_retrievers import micro_encoder
 from onnx import TensorProto, helper, numpy_helper
 
 from glimpse.errors import OptionError, StorageError
-from glimpse.methods.card import NetworkCard
+from glimpse.methods.card import NetworkCard, SimilarityName
 from glimpse.pixels import Filter, resize
 from glimpse.retriever import Channels, ColourEncoder, Feeding, OnnxEncoder, Retriever
 from glimpse.retriever.export import Form, ModelEncoder, export_onnx
 from glimpse.retriever.export.graph import graph_with_preprocessing
 from glimpse.retriever.onnx_encoder import fed, open_session
+from glimpse.similarity import MaskedCosine
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,20 @@ def test_a_plain_export_is_a_retriever_again(exported, images, tmp_path):
     np.testing.assert_array_equal(loaded.embed(images).vectors, again.embed(images).vectors)
     with pytest.raises(OptionError, match="an ONNX model has no text side"):
         loaded.embed_text(["a red coat"])
+
+
+def test_masks_are_exported_and_read_again(images, tmp_path):
+    options = {"mask": "full", "stride": 16}
+    encoder = micro_encoder("dpm", similarity=SimilarityName.MASKED_COSINE, options=options)
+    export_onnx(encoder, tmp_path / "masked.onnx", form=Form.PLAIN)
+    card = encoder.card
+    feeding = Feeding(card.image, card.mean, card.deviation, card.interpolation)
+    again = Retriever(OnnxEncoder.open(tmp_path / "masked.onnx", feeding), MaskedCosine())
+    expected = Retriever(encoder).embed(images)
+    found = again.embed(images)
+    np.testing.assert_allclose(found.vectors, expected.vectors, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(found.masks, expected.masks, rtol=0, atol=1e-3)
+    assert again.encoder.dim == 64
 
 
 def test_the_graph_with_preprocessing_takes_pictures_of_any_size(exported, images):

@@ -12,7 +12,9 @@ from glimpse.embeddings import Embeddings
 from glimpse.encoders.vocabularies import train_tokenizer
 from glimpse.errors import OptionError, StorageError
 from glimpse.evaluation import Calibration
+from glimpse.methods.card import SimilarityName
 from glimpse.methods.saved import save_network
+from glimpse.pixels import resize
 from glimpse.reranking import KReciprocal
 from glimpse.retriever import ColourEncoder, NetworkEncoder, Retriever, shipped
 from glimpse.similarity import Cosine, MaskedCosine, Side
@@ -71,6 +73,29 @@ def test_what_training_left_is_a_retriever_too(encoder, retriever, tmp_path, ima
     loaded = Retriever.load(tmp_path / "network")
     assert loaded.similarity == Cosine()
     np.testing.assert_array_equal(loaded.embed(images).vectors, retriever.embed(images).vectors)
+
+
+@pytest.mark.parametrize("side", [Side.QUERY, Side.SUBSPACE])
+def test_masks_and_their_side_come_through(side, tmp_path, images):
+    told = {
+        "similarity": SimilarityName.MASKED_COSINE,
+        "side": side,
+        "options": {"mask": "light", "stride": 16},
+    }
+    encoder = micro_encoder("dpm", cameras=(1, 4), **told)
+    save_network(tmp_path / "network", encoder.card, encoder.network.state_dict())
+    trained = Retriever.load(tmp_path / "network")
+    trained.save(tmp_path / "saved")
+    pixels = np.stack([resize(image, (64, 32), encoder.card.interpolation) for image in images[:3]])
+    wanted = encoder.embed(pixels, np.array([1, 4, 9]))
+    for retriever in (trained, Retriever.load(tmp_path / "saved")):
+        assert retriever.similarity == MaskedCosine(side)
+        found = retriever.embed(images[:3], cameras=[1, 4, 9])
+        np.testing.assert_allclose(found.masks, wanted.masks, atol=1e-5)
+        np.testing.assert_allclose(found.vectors, wanted.vectors, rtol=1e-4, atol=1e-4)
+        assert (found.masks[0] != found.masks[1]).any()
+        everything = Embeddings(found.vectors)
+        assert not np.allclose(retriever.score(found, found), retriever.score(everything, everything))
 
 
 def test_the_same_retriever_is_the_same_bytes(retriever, saved, tmp_path):

@@ -14,6 +14,17 @@ from glimpse.methods.catalog import recipe_of
 from glimpse.methods.recipe import scaled
 from glimpse.training.recipes import with_settings
 
+
+def _adamw(name: str) -> tuple[str, ...]:
+    """The published SGD suits published weights; a small transformer needs Adam."""
+    return (
+        f"{name}.kind=adamw",
+        f"{name}.rate=1e-3",
+        f"{name}.weight-decay=0.05",
+        f"{name}.warmup=2",
+    )
+
+
 WORLD_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "bot": (
@@ -24,14 +35,10 @@ WORLD_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "transreid": (
             "epochs=20",
-            # the published SGD suits published weights; a small transformer needs Adam
-            "optimiser.kind=adamw",
-            "optimiser.rate=1e-3",
-            "optimiser.weight-decay=0.05",
-            "optimiser.warmup=2",
+            *_adamw("optimiser"),
         ),
         "dpm": (
-            "epochs=40",
+            "epochs=20",
             "mask=light",
             "form=joint",
             "stride=16",
@@ -41,15 +48,9 @@ WORLD_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "train-side=subspace",
             "test-side=subspace",
             "tap=after",
-            "optimiser.kind=adamw",
-            "optimiser.rate=3e-4",
-            "optimiser.weight-decay=0.05",
-            "optimiser.warmup=4",
-            "mask-optimiser.kind=adamw",
-            "mask-optimiser.rate=3e-4",
-            "mask-optimiser.weight-decay=0.05",
+            *_adamw("optimiser"),
+            *_adamw("mask-optimiser"),
             "mask-optimiser.course=cosine",
-            "mask-optimiser.warmup=4",
         ),
         "clip-reid": (
             "prompt-epochs=10",

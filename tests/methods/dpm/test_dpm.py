@@ -124,6 +124,12 @@ def test_the_published_losses(batch):
     torch.testing.assert_close(losses["heads"], 6.4 * head_enrichment(features.class_logits))
 
 
+def test_the_triplet_loss_joins_when_the_recipe_says(batch):
+    model = method(triplet_from=2).eval()
+    assert "triplet" not in model.losses(batch, STEP)
+    assert "triplet" in model.losses(batch, replace(STEP, epoch=2))
+
+
 def test_heads_are_those_of_the_last_block(batch):
     net = network()
     logits = net.encoder(batch.images, side=batch.cameras, logits_of=4).logits

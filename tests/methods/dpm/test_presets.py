@@ -1,8 +1,11 @@
 import pytest
 
 from glimpse.datasets import reader
-from glimpse.methods.dpm.presets import DPM_SETTINGS
+from glimpse.ladder.rungs import parse_rung
+from glimpse.methods.dpm.kinds import Form
+from glimpse.methods.dpm.presets import DPM_RUNGS, DPM_SETTINGS
 from glimpse.methods.dpm.recipe import DpmRecipe
+from glimpse.methods.dpm.training import prepare_dpm
 from glimpse.training.recipes import with_settings
 
 
@@ -11,6 +14,16 @@ def test_every_preset_fits_the_recipe_and_names_layouts_that_are_read(name):
     with_settings(DpmRecipe(), DPM_SETTINGS[name])
     for layout in name.split("-to-"):
         assert callable(reader(layout))
+
+
+@pytest.mark.parametrize("name", DPM_RUNGS)
+def test_every_rung_is_one_that_a_ladder_takes_and_trains(name, people, micro):
+    rung = parse_rung(f"{name}=dpm" + (":" + ",".join(DPM_RUNGS[name]) if DPM_RUNGS[name] else ""))
+    assert rung.settings == DPM_RUNGS[name]
+    recipe = with_settings(micro(DpmRecipe(form=Form.JOINT)), rung.settings)
+    prepared = prepare_dpm(recipe, people)
+    assert (prepared.method.network.mask_head is not None) == (name in ("static-mask", "mask", "dpm"))
+    assert all(stage.updates for stage in prepared.stages)
 
 
 def test_the_published_settings():  # dpm_family 3.7, C

@@ -40,7 +40,10 @@ class Dpm(Method):
         self._kept: tuple[tuple[int, ...], DpmFeatures] | None = None
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
-        """`identity`, `triplet`, `masked_identity`, `heads`; in the mask's own update what depends on it."""
+        """`identity` and `masked_identity`, and where they count `triplet`, `heads` and `participation`.
+
+        The mask's own update needs only what depends on the mask.
+        """
         if step.update == MASK:
             return self._masked(self._features_again(batch, step), batch.labels)
         recipe, labels = self.recipe, batch.labels
@@ -50,9 +53,10 @@ class Dpm(Method):
         logits = nn.functional.linear(features.necked, self.prototypes)
         losses = {
             "identity": recipe.identity_weight * cross_entropy(logits, labels, smoothing=recipe.smoothing),
-            "triplet": soft_triplet(gathered(features.feature), gathered(labels)),
             **self._masked(features, labels),
         }
+        if step.epoch >= recipe.triplet_from:
+            losses["triplet"] = soft_triplet(gathered(features.feature), gathered(labels))
         if features.class_logits is not None:
             losses["heads"] = recipe.enrichment_weight * head_enrichment(features.class_logits)
         return losses

@@ -1,4 +1,4 @@
-"""What DPM's recipe changes for other data sets than Occluded-Duke, as `--set` takes it (dpm_family 3.7).
+"""DPM's recipe on other data sets than Occluded-Duke, and its rungs (dpm_family 3.7, 6.11).
 
 Occluded-REID, Partial-REID and Partial-iLIDS have no training rows: train on Market-1501 for them.
 """
@@ -36,4 +36,23 @@ DPM_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "msmt17": _MARKET_AND_DUKE,
     }
 )
-"""By data set, or by source and target."""
+"""By data set, or by source and target: what the recipe changes, as `--set` takes it."""
+
+_UNMASKED = ("mask=none",)
+_ONE_CLASSIFICATION = (*_UNMASKED, "masked-weight=0", "identity-weight=1")
+
+DPM_RUNGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "baseline": (*_ONE_CLASSIFICATION, "enrichment-weight=0"),
+        "enrichment": _ONE_CLASSIFICATION,
+        "arcface": (*_UNMASKED, "enrichment-weight=0"),
+        "static-mask": ("mask=static", "enrichment-weight=0"),
+        "mask": ("enrichment-weight=0",),
+        "dpm": (),
+    }
+)
+"""The rungs of DPM's ladder: what the recipe changes. Everything else, the ViT too, is the same in all.
+
+`arcface` and `static-mask` are controls: a gain that they show as well is none of the mask's. Controls at
+test time, without a mask or with another query's, are in `glimpse.methods.dpm.controls`.
+"""

@@ -42,6 +42,7 @@ class DpmRecipe:
         smoothing: of the labels, in the plain classification.
         identity_weight: of the plain classification.
         masked_weight: of the masked one.
+        triplet_from: the epoch in which the triplet loss joins.
         scale: of the masked cosines.
         margin: ArcFace's, in radians.
         enrichment_weight: of the loss that makes heads look at different places, in its mean form.
@@ -72,6 +73,7 @@ class DpmRecipe:
     smoothing: float = read_in_code(0.0, "dpm_family 1.4")
     identity_weight: float = read_in_code(0.5, "dpm_family 3.6")
     masked_weight: float = read_in_code(0.5, "dpm_family 3.6")
+    triplet_from: int = our_choice(1, "later from scratch, where the triplet loss alone ends at one point")
     scale: float = read_in_code(30.0, "dpm_family 3.5")
     margin: float = read_in_code(0.5, "dpm_family 3.5: 0.3 for Market and Duke")
     enrichment_weight: float = read_in_code(6.4, "dpm_family 3.4: .1 on the sum over a batch of 64")
