@@ -32,6 +32,7 @@ BENCHMARKS = (
     "world_rendering",
     "embedding",
     "training_engine",
+    "dpm_step",
 )
 PACKAGES = ("numpy", "numba", "torch", "scipy", "pillow", "faiss-cpu")
 
