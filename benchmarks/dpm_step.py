@@ -1,14 +1,15 @@
 """One training step of DPM, with every mask head and in every form, against one of its ViT baseline.
 
-Run with `python -m benchmarks.dpm_step`. A step is what the engine does with a batch that lies on the device:
-all updates with forward, backward and optimiser. Steps of baseline and
-rival alternate; the first round, which warms up, does not count, and of the others the fastest of each, as other
-work on the machine only slows. Processor seconds are blind to it only with `--threads 1`. `arcface` is DPM
-without a mask: what the second classification costs.
+Run with `python -m benchmarks.dpm_step`. A step is what the engine does with a batch that lies on the
+device: all updates with forward, backward and optimiser. Steps of baseline and rival alternate; the first
+round, which warms up, does not count, and of the others the fastest of each does, as other work on the
+machine only slows. Processor seconds are blind to it only with `--threads 1`. `arcface` is DPM without a
+mask: what the second classification costs.
 
-The published head multiplies half as often as a whole ViT-B (spec dpm_family 3.3: 5.8 G per image on 16 x 8
-patches), so that where multiplications decide, its `joint` form costs 1.5 times the baseline and no
-implementation can do better; `cached` computes it once more.
+The published head takes half as many multiplications as a whole ViT-B (spec dpm_family 3.3: 5.8 G per image
+on 16 x 8 patches, the ViT 11.1 G) and about as many as a small ViT of this project. Where multiplications
+decide, its `joint` form therefore costs at least 1.5 times the baseline's step; `cached` computes the head
+once more.
 """
 
 from __future__ import annotations
@@ -80,14 +81,13 @@ def seconds(step: Callable[[], None], device: torch.device) -> NDArray[np.float6
     return np.array([time.perf_counter(), time.process_time()]) - begun
 
 
-def compare(
-    size: Size, images: int, rounds: int, stride: int, device: torch.device, precision: Precision
-) -> None:
+def compare(size: Size, options: argparse.Namespace) -> None:
     """Print the ratio of every rival's step to the baseline's."""
+    images, device, precision = options.batch, torch.device(options.device), options.precision
     persons = images // IMAGES
     records = Records.from_columns([str(r) for r in range(images)], np.arange(images) // IMAGES, camera=0)
     data = TrainingData(records)
-    settings = ("weights=none", "cameras=false", f"stride={stride}", f"sampler.persons={persons}")
+    settings = ("weights=none", "cameras=false", f"stride={options.stride}", f"sampler.persons={persons}")
     baseline = with_settings(scaled(recipe_of("transreid"), size), (*settings, "jigsaw=false"))
     plain = with_settings(scaled(recipe_of("dpm"), size), settings)
     rivals = {"arcface": with_settings(plain, DPM_RUNGS["arcface"])} | {
@@ -97,11 +97,15 @@ def compare(
     }
     batch = random_batch(images, plain.augment.size, device)
     theirs = stepper("transreid", baseline, data, batch, precision)
-    print(f"{size}, stride {stride}, batch of {images}, {precision} on {device.type}")
+    print(f"{size}, stride {options.stride}, batch of {images}, {precision} on {device.type}")
     for name, recipe in rivals.items():
+        if options.only and name not in options.only:
+            continue
         # one rival at a time: all of them together need much memory in the published size
         ours = stepper("dpm", recipe, data, batch, precision)
-        pairs = np.array([(seconds(theirs, device), seconds(ours, device)) for _ in range(rounds + 1)])[1:]
+        pairs = np.array(
+            [(seconds(theirs, device), seconds(ours, device)) for _ in range(options.rounds + 1)]
+        )[1:]
         (base, _), _ = fastest = pairs.min(0)
         wall, processor = fastest[1] / fastest[0]
         print(
@@ -114,6 +118,7 @@ def compare(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", nargs="+", type=Size, choices=list(Size), default=[Size.MICRO, Size.TINY])
+    parser.add_argument("--only", nargs="+", metavar="RIVAL", help="these, as they are printed")
     parser.add_argument("--batch", type=int, default=64, help="images")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--stride", type=int, default=16, help="in sixteenths of a patch")
@@ -121,11 +126,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of torch")
     parser.add_argument("--precision", type=Precision, choices=list(Precision), default=Precision.FLOAT32)
     options = parser.parse_args()
-    device = torch.device(options.device)
     if options.threads:
         torch.set_num_threads(options.threads)
     for size in options.sizes:
-        compare(size, options.batch, options.rounds, options.stride, device, options.precision)
+        compare(size, options)
 
 
 if __name__ == "__main__":
