@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
@@ -33,22 +33,36 @@ def typed_options(function: Callable[..., Any], pairs: Iterable[str]) -> dict[st
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     ]
-    options: dict[str, Any] = {}
+    return typed_pairs(pairs, {name: hints[name] for name in known}, "option", lambda key: _hint(key, known))
+
+
+def typed_pairs(
+    pairs: Iterable[str], hints: Mapping[str, Any], noun: str, advice: Callable[[str], str]
+) -> dict[str, Any]:
+    """Read `key=value` pairs by the type of each key.
+
+    Args:
+        pairs: as a user wrote them; dashes in keys stand for underscores.
+        hints: of every key there is.
+        noun: what errors call a key.
+        advice: what errors tell the writer of an unknown key.
+    """
+    values: dict[str, Any] = {}
     for pair in pairs:
-        key, equals, value = pair.partition("=")
-        name = key.strip().replace("-", "_")
+        name, equals, text = pair.partition("=")
+        key = name.strip().replace("-", "_")
         if not equals:
-            raise OptionError(f"an option is given as key=value, got {pair!r}")
-        if name not in known:
-            raise OptionError(f"no option is called {key.strip()!r}; {_hint(name, known)}")
-        if name in options:
-            raise OptionError(f"the option {name} is given twice")
-        options[name] = typed_value(name, value.strip(), hints[name])
-    return options
+            raise OptionError(f"the {noun} {pair!r} has no value: key=value is expected")
+        if key not in hints:
+            raise OptionError(f"no {noun} is called {name.strip()!r}; {advice(key)}")
+        if key in values:
+            raise OptionError(f"the {noun} {key} is given twice")
+        values[key] = typed_value(key, text.strip(), hints[key])
+    return values
 
 
 def typed_value(name: str, text: str, kind: Any) -> Any:
-    """Read one value as `kind`: bool, int, float, str, Path, an Enum, or one of these or None.
+    """Read one value as `kind`: bool, int, float, str, Path, an Enum, one of these or None, or a tuple.
 
     >>> typed_value("draw", "none", int | None) is None
     True
@@ -57,6 +71,8 @@ def typed_value(name: str, text: str, kind: Any) -> Any:
     ...
     glimpse.errors.OptionError: the option split must be a whole number, got 'three'
     """
+    if typing.get_origin(kind) is tuple:
+        return _typed_tuple(name, text, typing.get_args(kind))
     choices = typing.get_args(kind) if typing.get_origin(kind) in (Union, types.UnionType) else (kind,)
     if type(None) in choices and text.lower() == "none":
         return None
@@ -73,6 +89,15 @@ def typed_value(name: str, text: str, kind: Any) -> Any:
     except (ValueError, KeyError):
         raise OptionError(f"the option {name} must be {_named(target)}, got {text!r}") from None
     raise TypeError(f"the option {name} has the type {kind}, which no text can be read as")
+
+
+def _typed_tuple(name: str, text: str, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if kinds[-1] is Ellipsis:
+        kinds = (kinds[0],) * len(parts)
+    if len(parts) != len(kinds):
+        raise OptionError(f"the key {name} needs {len(kinds)} values with commas between them, got {text!r}")
+    return tuple(typed_value(name, part, kind) for part, kind in zip(parts, kinds, strict=True))
 
 
 def _named(target: Any) -> str:

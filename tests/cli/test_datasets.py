@@ -86,7 +86,7 @@ def test_reader_options_are_typed(run, tmp_path):
         (["market1501:none"], "none is not a folder"),
         (["p_ethz:.", "--set", "split=x"], "the option split must be a whole number, got 'x'"),
         (["p_ethz:.", "--set", "spilt=1"], "no option is called 'spilt'; did you mean split?"),
-        (["p_ethz:.", "--set", "split"], "an option is given as key=value, got 'split'"),
+        (["p_ethz:.", "--set", "split"], "the option 'split' has no value: key=value is expected"),
         (
             ["sysu_mm01:.", "--set", "draw=best"],
             "the option draw must be one of official, seeded, got 'best'",

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, TypeVar, Union
 
 from glimpse.errors import OptionError
-from glimpse.options import typed_value
+from glimpse.options import typed_pairs, typed_value
 
 T = TypeVar("T")
 _PROVENANCE = "provenance"
@@ -136,17 +136,7 @@ def with_settings(recipe: T, pairs: Iterable[str]) -> T:
             a key given twice.
     """
     hints = {key: hint for key, _, hint, _ in _walk(recipe)}
-    changes: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        key = name.strip().replace("-", "_")
-        if not equals:
-            raise OptionError(f"a setting is given as key=value, got {pair!r}")
-        if key not in hints:
-            raise OptionError(f"no key is called {name.strip()!r}; {_nearest(key, list(hints))}")
-        if key in changes:
-            raise OptionError(f"the key {key} is set twice")
-        changes[key] = _read(key, text.strip(), hints[key])
+    changes = typed_pairs(pairs, hints, "key", lambda key: _nearest(key, list(hints)))
     return _replaced(recipe, changes)
 
 
@@ -197,18 +187,6 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     return str(value.value if isinstance(value, Enum) else value)
-
-
-def _read(key: str, text: str, hint: Any) -> Any:
-    if typing.get_origin(hint) is not tuple:
-        return typed_value(key, text, hint)
-    kinds = typing.get_args(hint)
-    parts = [part.strip() for part in text.split(",")] if text else []
-    if kinds[-1] is Ellipsis:
-        kinds = (kinds[0],) * len(parts)
-    if len(parts) != len(kinds):
-        raise OptionError(f"the key {key} needs {len(kinds)} values with commas between them, got {text!r}")
-    return tuple(typed_value(key, part, kind) for part, kind in zip(parts, kinds, strict=True))
 
 
 def _replaced(recipe: T, changes: Mapping[str, Any]) -> T:

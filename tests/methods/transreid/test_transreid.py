@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -104,3 +106,9 @@ def test_a_single_camera_needs_no_table(people, micro):
 
     alone = replace(people, records=people.records.with_columns(camera=4))
     assert prepare_transreid(micro(TransReIDRecipe()), alone).card.cameras == ()
+
+
+def test_the_triplet_loss_joins_when_the_recipe_says(batch):
+    method = TransReID(network(), 2, TransReIDRecipe(triplet_from=3)).eval()
+    joined = [set(method.losses(batch, replace(STEP, epoch=epoch))) for epoch in (2, 3)]
+    assert joined == [{"identity"}, {"identity", "triplet"}]

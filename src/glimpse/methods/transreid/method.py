@@ -22,7 +22,7 @@ class TransReID(Method):
     Args:
         network: what is left after training.
         persons: C.
-        recipe: smoothing.
+        recipe: smoothing, and when the triplet loss joins.
     """
 
     def __init__(self, network: TransReIDNetwork, persons: int, recipe: TransReIDRecipe) -> None:
@@ -33,15 +33,15 @@ class TransReID(Method):
         self.classifiers = nn.ModuleList(classifier(width, persons) for _ in network.necks)
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
-        """`identity` and `triplet`."""
+        """`identity`, and `triplet` once it has joined."""
         before, after = self.network(batch.images, batch.cameras)
         labels, smoothing = batch.labels, self.recipe.smoothing
         logits = [head(feature) for head, feature in zip(self.classifiers, after, strict=True)]
-        everybody = gathered(labels)
-        return {
-            "identity": half_global(lambda x: cross_entropy(x, labels, smoothing=smoothing), logits),
-            "triplet": half_global(lambda x: soft_triplet(gathered(x), everybody), before),
-        }
+        found = {"identity": half_global(lambda x: cross_entropy(x, labels, smoothing=smoothing), logits)}
+        if step.epoch >= self.recipe.triplet_from:
+            everybody = gathered(labels)
+            found["triplet"] = half_global(lambda x: soft_triplet(gathered(x), everybody), before)
+        return found
 
     def embed(self, batch: Batch) -> Tensor:
         """`[B, D]`."""

@@ -28,6 +28,7 @@ class TransReIDRecipe:
         drop_path: of the last block.
         epochs: of training.
         smoothing: of the labels; it costs 1.2 points of mAP on MSMT17.
+        triplet_from: the epoch in which the triplet loss joins.
         optimiser: of everything.
         sampler: of the batches.
         augment: what is done to images.
@@ -44,6 +45,9 @@ class TransReIDRecipe:
     drop_path: float = read_in_code(0.1, "dpm_family 2.1")
     epochs: int = read_in_code(120, "dpm_family 2.5")
     smoothing: float = given(0.0, "dpm_family 1.4, 2.6")
+    triplet_from: int = our_choice(
+        1, "later from scratch, where the triplet loss alone ends at ln 2: one point"
+    )
     optimiser: OptimiserRecipe = group(OptimiserRecipe)
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)

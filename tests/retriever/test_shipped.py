@@ -1,0 +1,63 @@
+"""What comes with Glimpse: the colours, and networks that were pre-trained on a rendered world."""
+
+import json
+
+import numpy as np
+import pytest
+
+from glimpse.encoders.size import Size
+from glimpse.evaluation import evaluate
+from glimpse.methods.pretraining.world_rows import PRETRAINING_SEED
+from glimpse.methods.start import starting_folder
+from glimpse.protocols import Protocol
+from glimpse.protocols.exclusion import nothing
+from glimpse.records import Records
+from glimpse.retriever import Retriever
+from glimpse.retriever.folder import shipped
+from glimpse.world.world import World
+
+NETWORKS = sorted(shipped().keys() - {"colours"})
+PEOPLE, CAMERAS, SEED = 24, 4, 5
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """People whom nobody was trained on, and who is who."""
+    world = World(SEED, PEOPLE, CAMERAS)
+    shots = [world.shot(person, camera, 0, "whole") for person in range(PEOPLE) for camera in range(CAMERAS)]
+    person, camera = np.divmod(np.arange(len(shots)), CAMERAS)
+    rows = Records.from_columns([f"{row}.png" for row in range(len(shots))], person, camera=camera)
+    protocol = Protocol("test", rows[camera == 0], rows[camera > 0], nothing)
+    return world.render(shots, (128, 64)).images, protocol, camera
+
+
+def test_weights_take_no_more_than_25_megabytes():
+    assert NETWORKS
+    size = sum(path.stat().st_size for name in NETWORKS for path in shipped()[name].iterdir())
+    assert size <= 25 * 2**20
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_card_tells_how_the_weights_were_made_and_what_they_score(name):
+    about = json.loads((shipped()[name] / "card.json").read_bytes())["about"]
+    kind, size = name.split("-")
+    assert about["command"].startswith(f"glimpse pretrain {kind} --size {size} ")
+    recipe = json.loads(about["recipe"])
+    assert recipe["size"] == size
+    assert recipe["world"]["seed"] == PRETRAINING_SEED != SEED
+    assert isinstance(recipe["seed"], int)
+    assert {"device", "threads"} <= json.loads(about["hardware"]).keys()
+    assert 0 < json.loads(about["scores"])["rank1"] <= 1
+    assert starting_folder("auto", kind, Size(size)) == shipped()[name]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_find_strangers_that_colours_do_not(name, crowd):
+    images, protocol, camera = crowd
+    found = {}
+    for each in ("colours", name):
+        retriever = Retriever.load(each)
+        vectors = retriever.embed(images)
+        scores = retriever.score(vectors[camera == 0], vectors[camera > 0])
+        found[each] = evaluate(scores, protocol).mean_ap
+    assert found[name] > found["colours"] + 0.1, found
