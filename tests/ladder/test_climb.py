@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.evaluation import Result
@@ -74,6 +75,14 @@ def test_the_same_command_does_nothing_twice(plan, tmp_path, monkeypatch):
     lines = []
     assert climb(plan, tmp_path, ABOUT, say=lines.append) == first
     assert "plain, seed-0: trained before" in lines
+
+
+def test_measuring_leaves_torch_its_threads(plan, tmp_path):
+    # or the second run would be trained on other numbers of threads than when it is resumed
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        climb(replace(plan, rungs=plan.rungs[2:], train=None), tmp_path / str(threads), ABOUT)
+        assert torch.get_num_threads() == threads
 
 
 def test_a_ladder_killed_within_a_run_ends_in_the_same_bytes(plan, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from glimpse.datasets import Dataset
 from glimpse.errors import StorageError
 from glimpse.evaluation import Result, evaluate, evaluate_reranked
 from glimpse.files import atomic_write, storage_error
+from glimpse.methods.measuring import kept_threads
 from glimpse.progress import Progress
 from glimpse.retriever import Retriever
 from glimpse.retriever.folder import find, fingerprint
@@ -49,7 +50,8 @@ def measured(
             }
         except StorageError:
             pass  # somebody removed or changed one: measured anew
-    results = {name: _measure(retriever, data, device, progress) for name, data in tests.items()}
+    with kept_threads():  # the next run trains on as many threads as the first
+        results = {name: _measure(retriever, data, device, progress) for name, data in tests.items()}
     for name, by_protocol in results.items():
         for protocol, result in by_protocol.items():
             path = _path(folder, name, protocol)
