@@ -9,13 +9,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from glimpse.cli.evaluate import evaluate
+from glimpse.cli.evaluate_inputs import Comparing, SimilarityName, comparing
 from glimpse.datasets import read
 from glimpse.errors import GlimpseError
 from glimpse.evaluation import Result
 from glimpse.evaluation import evaluate as measure
 from glimpse.reranking import KReciprocal
 from glimpse.retriever import ColourEncoder, Retriever
-from glimpse.similarity import Cosine, Euclidean
+from glimpse.similarity import Cosine, Euclidean, MaskedCosine, Side
 
 PERSONS = 6
 
@@ -100,3 +101,11 @@ def test_one_file_holds_one_protocol(run, tree, tmp_path):
         run("colours", *data, "--out", tmp_path / "r.json")
     run("colours", *data, "--protocol", "partial", "--out", tmp_path / "r.json")
     assert Result.load(tmp_path / "r.json").protocol == "partial"
+
+
+def test_a_similarity_that_is_named_as_the_retrievers_own_is_its_own():
+    own = Comparing(("masked-cosine", MaskedCosine(Side.SUBSPACE)), None)
+    named = comparing(own, SimilarityName.MASKED_COSINE, None)
+    assert named.similarity == own.similarity == comparing(own, None, None).similarity
+    assert comparing(own, SimilarityName.COSINE, None).similarity == ("cosine", Cosine())
+    assert comparing(None, SimilarityName.MASKED_COSINE, None).similarity[1] == MaskedCosine()

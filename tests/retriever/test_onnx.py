@@ -39,6 +39,7 @@ def test_the_plain_graph_is_what_trackers_expect(exported):
     for batch in (1, 2, 7):
         result = session.run(None, {"images": np.zeros((batch, 3, 64, 32), np.float32)})[0]
         assert result.shape == (batch, encoder.dim)
+    assert not told["plain"].masked
     assert told["plain"].parity.difference < 1e-5 * told["plain"].parity.scale
 
 
@@ -60,7 +61,8 @@ def test_a_plain_export_is_a_retriever_again(exported, images, tmp_path):
 def test_masks_are_exported_and_read_again(images, tmp_path):
     options = {"mask": "full", "stride": 16}
     encoder = micro_encoder("dpm", similarity=SimilarityName.MASKED_COSINE, options=options)
-    export_onnx(encoder, tmp_path / "masked.onnx", form=Form.PLAIN)
+    told = export_onnx(encoder, tmp_path / "masked.onnx", form=Form.PLAIN)
+    assert told.masked
     card = encoder.card
     feeding = Feeding(card.image, card.mean, card.deviation, card.interpolation)
     again = Retriever(OnnxEncoder.open(tmp_path / "masked.onnx", feeding), MaskedCosine())

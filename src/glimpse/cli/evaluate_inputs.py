@@ -168,7 +168,8 @@ def comparing(
         SimilarityName.MASKED_COSINE: MaskedCosine,
         SimilarityName.JACCARD: SetJaccard,
     }
-    if similarity is not None or own is None:
+    named_itself = own is not None and similarity is not None and own.similarity[0] == similarity.value
+    if own is None or (similarity is not None and not named_itself):
         name = similarity or SimilarityName.COSINE
         compared: tuple[str, Similarity] = name.value, makers[name]()
     else:

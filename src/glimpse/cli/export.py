@@ -66,7 +66,8 @@ def export(
         given = f"`pixels`, uint8 [N, H, W, 3], RGB, resized inside to {height} x {width}"
     typer.echo(f"{out}: {exported.bytes / 1e6:.1f} MB")
     typer.echo(f"input  {given}")
-    typer.echo("output `vectors`, float32 [N, D]; cameras count as unknown")
+    outputs = "outputs `vectors` and `masks`" if exported.masked else "output `vectors`"
+    typer.echo(f"{outputs}, float32 [N, D]; cameras count as unknown")
     parity = exported.parity
     typer.echo(
         f"parity: at most {parity.difference:.2g} from torch on {parity.pictures} random and extreme "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -89,6 +89,11 @@ class Dpm(Method):
         if kept is None or kept[0] != step.key:
             raise TrainingError(f"the update {MASK} follows the update {MAIN} of the same step")
         return kept[1]
+
+    def compiled(self) -> Sequence[nn.Module]:
+        """The encoder's pass, and the mask head, which is called apart from it."""
+        head = self.network.mask_head
+        return [self.network] if head is None else [self.network, head]
 
     def embed(self, batch: Batch) -> Tensor:
         """The vectors `[B, D]`, without masks."""

@@ -15,7 +15,7 @@ from glimpse.retriever.export.graph import graph_with_preprocessing, plain_graph
 from glimpse.retriever.export.parity import TOLERANCE, Parity, cosines, parity, run, trial_pictures
 from glimpse.retriever.export.quantise import quantised
 from glimpse.retriever.network_encoder import NetworkEncoder
-from glimpse.retriever.onnx_encoder import open_session
+from glimpse.retriever.onnx_encoder import MASKS, open_session
 
 
 class Form(StrEnum):
@@ -38,6 +38,7 @@ class Exported:
         size: height and width that the network sees.
         mean: that a plain graph expects to be subtracted, for values in [0, 1].
         deviation: that it expects to be divided by.
+        masked: whether there is an output of masks beside the vectors.
         bytes: length of the file.
         parity: how far the float32 model is from torch.
         cosine: for int8, the mean and the lowest cosine of its vectors with torch's on the trial pictures.
@@ -47,6 +48,7 @@ class Exported:
     size: tuple[int, int]
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
+    masked: bool
     bytes: int
     parity: Parity
     cosine: tuple[float, float] | None = None
@@ -80,6 +82,7 @@ def export_onnx(
     model = plain_graph(encoder)
     if form is Form.PIXELS:
         model = graph_with_preprocessing(model, encoder.card)
+    masked = MASKS in [output.name for output in model.graph.output]
     data = model.SerializeToString()
     compared = parity(open_session(data), encoder, rng)
     compared.require(tolerance)
@@ -93,4 +96,4 @@ def export_onnx(
     with atomic_write(path) as file:
         file.write(data)
     card = encoder.card
-    return Exported(form, card.image, card.mean, card.deviation, len(data), compared, cosine)
+    return Exported(form, card.image, card.mean, card.deviation, masked, len(data), compared, cosine)
