@@ -84,6 +84,30 @@ def test_a_run_cut_off_anywhere_resumes_to_the_same_bytes_and_log(tmp_path, refe
         assert {**ours, "losses": 0} == {**theirs, "losses": 0}
 
 
+class Watched(Fragile):
+    """Tells which rows it saw."""
+
+    def losses(self, batch, step):
+        self.seen = {"rows": batch.rows.double().mean()}
+        return super().losses(batch, step)
+
+    def observed(self):
+        return self.seen
+
+
+def test_what_a_method_observes_is_logged_and_survives_a_cut(tmp_path, reference):
+    engine = Engine(device="cpu", checkpoint_steps=1)
+    train_toy(tmp_path / "whole", method=Watched(1000), engine=engine)
+    with pytest.raises(Interrupted):
+        train_toy(tmp_path / "cut", method=Watched(7), engine=engine)
+    train_toy(tmp_path / "cut", method=Watched(1000), engine=engine, resume=True)
+    assert weights(tmp_path / "cut") == weights(tmp_path / "whole") == weights(reference)
+    whole, cut = ([line["observed"]["rows"] for line in log(tmp_path / n)] for n in ("whole", "cut"))
+    assert cut == pytest.approx(whole, rel=1e-12)
+    assert all(line["observed"] == {} for line in log(reference))
+    assert min(whole) > 0
+
+
 def test_adam_and_a_moving_average_resume_exactly_too(tmp_path):
     engine = Engine(device="cpu", checkpoint_steps=1, average=0.9)
     stages = toy_stages(kind=Kind.ADAMW)

@@ -29,6 +29,7 @@ class EpochReport:
         rates: by update, the largest learning rate.
         images_per_second: of training, without validation.
         measures: of the validation, if it took place.
+        observed: what else the method tells of its steps, the mean over the epoch.
     """
 
     stage: str
@@ -39,6 +40,7 @@ class EpochReport:
     rates: Mapping[str, float]
     images_per_second: float
     measures: Mapping[str, float] = field(default_factory=dict)
+    observed: Mapping[str, float] = field(default_factory=dict)
 
 
 Listener = Callable[[EpochReport], None]
@@ -74,7 +76,12 @@ def tensorboard(folder: Path, done: int) -> Listener:
     writer = module.SummaryWriter(str(folder), purge_step=done)
 
     def listen(report: EpochReport) -> None:
-        groups = {"loss": report.losses, "rate": report.rates, "validation": report.measures}
+        groups = {
+            "loss": report.losses,
+            "rate": report.rates,
+            "validation": report.measures,
+            "observed": report.observed,
+        }
         for group, values in groups.items():
             for name, value in values.items():
                 writer.add_scalar(f"{report.stage}/{group}/{name}", value, report.done)

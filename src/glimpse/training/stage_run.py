@@ -102,19 +102,22 @@ def _run_epoch(
     rates = {one.update.name: one.set_rates(epoch) for one in ready}
     set_mode(run.method, stage)
     running = RunningLosses(**run.notes.pop("running", {}))
+    observed = RunningLosses(**run.notes.pop("observed", {}))
     where = f"in epoch {epoch} of the stage {stage.name}"
     begun, images = time.monotonic(), 0
     for index, raw in enumerate(_reading(run, data, plan[run.position.step :]), start=run.position.step):
         running.add(_one_step(run, stage, data, ready, raw, epoch, index, plan))
+        observed.add({name: value.detach() for name, value in run.method.observed().items()})
         images += len(plan[index])
         run.position = replace(run.position, step=index + 1, done=run.position.done + 1)
         if run.device.type == "cpu" or index % _LOOK_EVERY == 0:
             loss, speed = sum(running.means(where).values()), images / (time.monotonic() - begun)
             show(epoch - 1 + (index + 1) / len(plan), f"loss {loss:.3f}  {speed:.0f} images/s")
         if run.engine.checkpoint_steps and run.position.done % run.engine.checkpoint_steps == 0:
-            run.notes["running"] = {"sums": running.sums(where), "steps": running.steps}
+            for name, sums in (("running", running), ("observed", observed)):
+                run.notes[name] = {"sums": sums.sums(where), "steps": sums.steps}
             _save(run, ready)
-            del run.notes["running"]
+            del run.notes["running"], run.notes["observed"]
     seconds = time.monotonic() - begun
     spent = run.notes.setdefault("seconds", {})
     spent[stage.name] = spent.get(stage.name, 0.0) + seconds
@@ -133,6 +136,7 @@ def _run_epoch(
             rates=rates,
             images_per_second=images / seconds,
             measures=measures,
+            observed=observed.means(where),
         )
     )
 

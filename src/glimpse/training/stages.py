@@ -66,6 +66,10 @@ class Method(nn.Module, ABC):
     def embed(self, batch: Batch) -> Tensor:
         """One vector per row: [B, D]."""
 
+    def observed(self) -> Mapping[str, Tensor]:
+        """What else to log of the step that was just taken: scalars by name, which nothing learns from."""
+        return {}
+
     def compiled(self) -> Sequence[nn.Module]:
         """The modules that `torch.compile` is worth for; all children unless a method knows better."""
         return list(self.children())

@@ -18,7 +18,7 @@ from glimpse.methods.dpm.masked_arcface import masked_arcface
 from glimpse.methods.dpm.method import MASK, Dpm
 from glimpse.methods.dpm.network import DpmNetwork, DpmOptions
 from glimpse.methods.dpm.recipe import DpmRecipe
-from glimpse.methods.dpm.regularisers import head_enrichment, participation_floor
+from glimpse.methods.dpm.regularisers import head_enrichment, participation, participation_floor
 from glimpse.methods.dpm.training import dpm_updates, prepare_dpm
 from glimpse.methods.kinds import Tap
 from glimpse.methods.transreid.network import TransReIDNetwork, TransReIDOptions
@@ -143,6 +143,16 @@ def test_the_floor_of_participation_is_a_loss_when_asked_for(batch):
     masks = model.network.embed(batch.images, batch.cameras)[1]
     torch.testing.assert_close(losses["participation"], participation_floor(masks, 0.99))
     assert "heads" not in losses
+
+
+def test_participation_is_observed_and_no_loss(batch):
+    model = method().eval()
+    assert "participation" not in model.losses(batch, STEP)
+    masks = model.network.embed(batch.images, batch.cameras)[1]
+    torch.testing.assert_close(model.observed()["participation"], participation(masks).mean())
+    unmasked = method(mask=MaskKind.NONE).eval()
+    unmasked.losses(batch, STEP)
+    assert unmasked.observed() == {}
 
 
 @pytest.mark.parametrize("side", [Side.QUERY, Side.SUBSPACE])

@@ -12,7 +12,7 @@ from glimpse.methods.dpm.kinds import Form
 from glimpse.methods.dpm.masked_arcface import masked_arcface
 from glimpse.methods.dpm.network import DpmFeatures, DpmNetwork
 from glimpse.methods.dpm.recipe import DpmRecipe
-from glimpse.methods.dpm.regularisers import head_enrichment, participation_floor
+from glimpse.methods.dpm.regularisers import head_enrichment, participation, participation_floor
 from glimpse.training.data import Batch
 from glimpse.training.distributed import gathered
 from glimpse.training.losses import cross_entropy, soft_triplet
@@ -37,6 +37,7 @@ class Dpm(Method):
         self.recipe = recipe
         self.prototypes = nn.Parameter(torch.empty(persons, network.dim))
         nn.init.xavier_uniform_(self.prototypes)  # read in the authors' code (dpm_family 3.5)
+        self._participation: Tensor | None = None
         self._kept: tuple[tuple[int, ...], DpmFeatures] | None = None
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
@@ -64,6 +65,8 @@ class Dpm(Method):
     def _masked(self, features: DpmFeatures, labels: Tensor) -> dict[str, Tensor]:
         recipe = self.recipe
         masks = self.network.masks(features)
+        if masks is not None:
+            self._participation = participation(masks.detach()).mean()
         loss = masked_arcface(
             features.necked,
             masks,
@@ -89,6 +92,10 @@ class Dpm(Method):
         if kept is None or kept[0] != step.key:
             raise TrainingError(f"the update {MASK} follows the update {MAIN} of the same step")
         return kept[1]
+
+    def observed(self) -> Mapping[str, Tensor]:
+        """`participation`: the share of dimensions that masks use (dpm_family 3.11)."""
+        return {} if self._participation is None else {"participation": self._participation}
 
     def compiled(self) -> Sequence[nn.Module]:
         """The encoder's pass, and the mask head, which is called apart from it."""
