@@ -70,12 +70,13 @@ def pretrain(
     command = ["glimpse pretrain", kind.value, f"--size {size.value} --people {people}"]
     command += [f"--cameras {cameras} --takes {takes}", *(f"--set {setting}" for setting in settings or [])]
     fitted = train(kind, recipe, site, out, engine=engine, resume=resume, quiet=False, pictures=pictures)
-    _report(fitted, " ".join(command), people, out, as_json)
+    _report(fitted, " ".join(command), out, as_json)
 
 
-def _report(fitted: Fitted, command: str, people: int, out: Path, as_json: bool) -> None:
+def _report(fitted: Fitted, command: str, out: Path, as_json: bool) -> None:
     """Print what the best network measures, and save it as a retriever that says where it is from."""
     from glimpse.files import printable
+    from glimpse.methods.pretraining.about import about_weights
     from glimpse.methods.saved import WEIGHTS
     from glimpse.retriever import Retriever
     from glimpse.training.distributed import processes
@@ -85,13 +86,7 @@ def _report(fitted: Fitted, command: str, people: int, out: Path, as_json: bool)
     network = fitted.best or fitted.final
     measures = dict(fitted.outcome.best_measures if fitted.best else fitted.outcome.measures)
     record = json.loads((out / "run.json").read_bytes())
-    about = {
-        "command": command,
-        "recipe": json.dumps(record["recipe"]),
-        "data": f"a rendered world of {people} people, whom no evidence is measured on",
-        "hardware": json.dumps(record["hardware"]),
-        "scores": json.dumps({name: round(value, 4) for name, value in measures.items()}),
-    }
+    about = about_weights(command, record, measures)
     retriever = Retriever.load(network)
     Retriever(retriever.encoder, retriever.similarity, about=about).save(out / "retriever", replace=True)
     size = (network / WEIGHTS).stat().st_size
