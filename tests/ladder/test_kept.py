@@ -52,6 +52,14 @@ def test_the_same_is_read_and_anything_else_measured_anew(market, tmp_path, coun
     assert Result.load(out / "m" / "test.json").valid.tolist() == [2]
 
 
+def test_the_protocol_that_chooses_models_is_no_test(market, tmp_path):
+    protocol = market.protocol()
+    both = replace(
+        market, protocols={"test": protocol, "val": replace(protocol, name="val")}, selection="val"
+    )
+    assert list(ask("colours", {"m": both}, tmp_path)["m"]) == ["test"]
+
+
 def test_a_retriever_is_reranked_as_its_card_says(market, tmp_path):
     own = Retriever(ColourEncoder(), Euclidean(), KReciprocal(k1=3, k2=2))
     own.save(tmp_path / "own")
