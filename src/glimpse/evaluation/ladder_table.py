@@ -61,6 +61,7 @@ def ladder_json(about: About, rows: Sequence[Row], first: str) -> dict[str, Any]
                 "valid": list(row.valid),
                 "skipped": list(row.skipped),
                 **{name: row.values[name].to_json() for name in MEASURES},
+                "of_seeds": {name: list(values) for name, values in row.of_seeds.items()},
                 "gain": None if row.gains is None else {n: g.to_json() for n, g in row.gains.items()},
             }
             for row in rows
