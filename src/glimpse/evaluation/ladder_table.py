@@ -12,8 +12,8 @@ from glimpse.evaluation.seeds import LEVEL, Estimate
 METHOD = (
     f"Percent. Means over seeds, in brackets the {LEVEL:.0%} interval for the mean by Student's t with one "
     "degree of freedom less than there are seeds; one seed has no interval. A gain over the first rung is "
-    "the mean of the differences seed by seed, with the interval of these differences. Intervals say what the "
-    "seeds of training do, not what other test persons would."
+    "the mean of the differences seed by seed, with the interval of these differences. Intervals say what "
+    "the seeds of training do, not what other test persons would."
 )
 
 
