@@ -135,7 +135,7 @@ def test_what_does_not_fit_is_one_sentence(run, tree, embeddings, two_tables, tm
             (tmp_path / "none.pkl", *data),
             r"is neither a file of embeddings \(.safetensors, .npz\) nor a retr",
         ),
-        (("colour", *data), r"colour is neither .* comes with Glimpse \(colours"),
+        (("colour", *data), r"colour is neither .* comes with Glimpse \(.*colours"),
         (("colours", *data, "--records", "r.csv"), "--records goes with EMBEDDINGS, not with a retriever"),
         ((embeddings, *data, "--device", "cpu"), "--device goes with a retriever, not with EMBEDDINGS"),
         ((tree, *data), r"there is no retriever in .* it has no card\.json"),

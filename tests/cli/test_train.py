@@ -43,7 +43,6 @@ def market(tmp_path_factory):
     return root
 
 
-@pytest.mark.filterwarnings("ignore::glimpse.datasets.DatasetWarning")
 def test_training_is_measured_once_and_can_be_resumed(run, market, tmp_path):
     command = [
         "train",

@@ -29,20 +29,25 @@ def test_every_command_and_example_of_the_page_runs(tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     outputs, _ = run_page(PAGE, monkeypatch, capsys)
     printed = dict(outputs)
-    assert len(printed) == len(outputs) == 14
+    assert len(printed) == len(outputs) == 15
 
     def of(start):
         return next(output for text, output in printed.items() if text.startswith(start))
 
     assert "no problems" in of("glimpse datasets check")
     trained = of("glimpse train bot")
-    assert "test, best: rank-1" in trained
+    assert "started from the weights in resnet-micro" in trained
+
+    def rank_1(retriever):
+        return float(of(f"glimpse evaluate {retriever}").splitlines()[2].split()[4])
+
+    assert rank_1("colours") < rank_1("resnet-micro") < rank_1("runs/people/best")
     resumed = next(output for text, output in printed.items() if text.endswith("--resume"))
     assert resumed.splitlines()[1:] == trained.splitlines()[1:]
     assert "cosine, k-reciprocal" in of("glimpse evaluate runs/people/best")
     assert len(list(Path("results/people").iterdir())) == 2
-    assert "| ibn | best | 2 |" in of("glimpse ladder")
-    assert Path("ladders/ibn/ladder.md").is_file()
+    assert "| started | best | 2 |" in of("glimpse ladder")
+    assert Path("ladders/start/ladder.md").is_file()
     answers = re.findall(r"^(0\.\d+|1\.000)  people/gallery/person-\d+/", of("from pathlib"), flags=re.M)
     assert answers == sorted(answers, reverse=True)
     assert len(answers) == 5

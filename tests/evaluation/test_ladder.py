@@ -106,6 +106,7 @@ def test_json_holds_what_evidence_must_hold(measurements):
     assert (row["name"], row["layout"], row["network"]) == ("high", "market1501", "final")
     assert row["rank1"] == over_seeds([0.50, 0.74]).to_json()
     assert row["gain"]["map"] == pytest.approx(over_seeds([0.05, 0.07]).to_json())
+    assert row["of_seeds"]["rank1"] == [0.50, 0.74]
     assert held["rungs"][5]["rank1"] == [0.10, None, None]
 
 

@@ -136,20 +136,6 @@ def test_a_run_killed_before_its_best_network_was_written_gets_it(plan, tmp_path
     assert (best / "network.json").is_file()
 
 
-def test_results_of_other_weights_or_rows_are_not_believed(plan, tmp_path, market):
-    plan = replace(small(plan), rungs=[parse_baseline("colours")], train=None)
-    climb(plan, tmp_path, ABOUT)
-    result = tmp_path / "runs" / "colours" / "results" / "market" / "test.json"
-    before = result.read_text()
-    result.unlink()
-    climb(plan, tmp_path, ABOUT)
-    assert result.read_text() == before
-    protocol = market.protocol()
-    fewer = replace(market, protocols={"test": replace(protocol, query=protocol.query[:2], trials=())})
-    climb(replace(plan, tests={"market": fewer}), tmp_path, ABOUT)
-    assert Result.load(result).valid.tolist() == [2]
-
-
 def test_a_run_of_another_recipe_is_refused(plan, tmp_path):
     climb(small(plan), tmp_path, ABOUT)
     other = replace(small(plan), rungs=[parse_rung(f"plain=bot:{SHORT},margin=0.5")])

@@ -61,4 +61,4 @@ def test_networks_find_strangers_that_colours_do_not(name, crowd):
         vectors = retriever.embed(images)
         scores = retriever.score(vectors[camera == 0], vectors[camera > 0])
         found[each] = evaluate(scores, protocol).mean_ap
-    assert found[name] > found["colours"] + 0.1, found
+    assert found[name] > found["colours"] + 0.05, found

@@ -19,8 +19,8 @@ from glimpse.cli.evaluate_inputs import (
     of_embeddings,
     of_retriever,
     of_two_tables,
-    read_dataset,
 )
+from glimpse.cli.reading import read_source
 
 if TYPE_CHECKING:
     from glimpse.evaluation import Result
@@ -159,9 +159,9 @@ def _inputs(
     if source is not None and data is not None and query is None and gallery is None:
         if is_retriever(source):
             only("EMBEDDINGS, not with a retriever", records=records)
-            return of_retriever(source, device or "auto", read_dataset(data, options), protocol)
+            return of_retriever(source, device or "auto", read_source(data, options), protocol)
         only("a retriever, not with EMBEDDINGS", device=device)
-        return [of_embeddings(Path(source), records, read_dataset(data, options), protocol)], None
+        return [of_embeddings(Path(source), records, read_source(data, options), protocol)], None
     if query is not None and gallery is not None and source is None and data is None:
         elsewhere = "--data, not with --query and --gallery"
         only(elsewhere, protocol=protocol, records=records, set=options, device=device)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import typer
 
 if TYPE_CHECKING:
     from glimpse.datasets import Dataset
@@ -115,24 +112,6 @@ def of_two_tables(query: Path, gallery: Path) -> Measured:
 
     (asked, query_rows), (searched, gallery_rows) = (load_with_records(path) for path in (query, gallery))
     return Measured(single_query(query_rows, gallery_rows), (asked, searched))
-
-
-def read_dataset(data: str, options: Iterable[str]) -> Dataset:
-    """The data set of NAME:DIR; what is wrong with it is said on standard error."""
-    import warnings
-
-    from glimpse.datasets import DatasetWarning, reader
-    from glimpse.datasets.source import parse_source
-    from glimpse.options import typed_options
-
-    name, root = parse_source(data)
-    read = reader(name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DatasetWarning)
-        dataset = read(root, **typed_options(read, options))
-    for problem in dataset.problems:
-        typer.echo(f"problem: {problem}", err=True)
-    return dataset
 
 
 def load_with_records(path: Path, records: Path | None = None) -> tuple[Embeddings, Records]:

@@ -17,6 +17,7 @@ from glimpse.cli.engine_options import (
     Threads,
     engine_of,
 )
+from glimpse.cli.reading import read_source
 from glimpse.encoders.size import Size
 from glimpse.methods.presets import Preset
 from glimpse.training.kinds import Precision
@@ -128,26 +129,18 @@ def _alone() -> None:
 def _read(sources: dict[str, tuple[str, Path]], options: list[str]) -> dict[str, Dataset]:
     """Each data set once; an option goes to the readers that have it, and must be known to one."""
     import inspect
-    import warnings
 
-    from glimpse.datasets import DatasetWarning, reader
+    from glimpse.datasets import reader
     from glimpse.errors import OptionError
-    from glimpse.options import typed_options
 
     known = {text: set(inspect.signature(reader(name)).parameters) for text, (name, _) in sources.items()}
     for option in options:
         if not any(_key(option) in keys for keys in known.values()):
             raise OptionError(f"no data set of this ladder has the option {option.partition('=')[0]!r}")
-    datasets = {}
-    for text, (name, root) in sources.items():
-        read = reader(name)
-        own = [option for option in options if _key(option) in known[text]]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DatasetWarning)
-            datasets[text] = read(root, **typed_options(read, own))
-        for problem in datasets[text].problems:
-            _say(f"problem in {text}: {problem}")
-    return datasets
+    return {
+        text: read_source(text, [option for option in options if _key(option) in known[text]])
+        for text in sources
+    }
 
 
 def _key(option: str) -> str:

@@ -16,6 +16,7 @@ from glimpse.cli.engine_options import (
     Threads,
     engine_of,
 )
+from glimpse.cli.reading import read_source
 from glimpse.encoders.size import Size
 from glimpse.methods.presets import Preset, preset_recipe
 from glimpse.training.kinds import Precision
@@ -62,18 +63,14 @@ def train(
 
     Example: glimpse train bot --data market1501:worlds/market --preset world --out runs/bot
     """
-    from glimpse.datasets import read, reader
-    from glimpse.datasets.source import parse_source
     from glimpse.errors import OptionError
     from glimpse.methods.fitting import fit
-    from glimpse.options import typed_options
     from glimpse.progress import terminal_bar
 
     recipe = preset_recipe(method, preset, size, settings or [])
-    name, root = parse_source(data)
-    dataset = read(name, root, **typed_options(reader(name), options or []))
+    dataset = read_source(data, options or [])
     if not len(dataset.train):
-        raise OptionError(f"{name} has no rows to train on; the literature trains on another data set")
+        raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
     fitted = fit(
         method.lower().replace("_", "-"),
         recipe,

@@ -22,10 +22,12 @@ from glimpse.progress import Progress, terminal_bar
 from glimpse.protocols import Protocol
 from glimpse.records import Records
 from glimpse.reranking import KReciprocal
+from glimpse.retriever import Retriever
 from glimpse.similarity import Cosine
 from glimpse.world.export import export_world
 
 LAYOUT = "occluded_duke"
+NETWORK = "resnet-micro"
 SHOWN = 6
 """Queries on the picture, and answers to each."""
 
@@ -52,7 +54,6 @@ def run_demo(
     *,
     scale: str = "small",
     seed: int = 0,
-    hardness: float = 0.2,
     say: Callable[[str], None] = print,
     progress: Progress = terminal_bar,
 ) -> Demo:
@@ -62,7 +63,6 @@ def run_demo(
         folder: where everything is written.
         scale: of the world: `tiny` takes seconds, `small` a minute.
         seed: of the world.
-        hardness: of the world; easier than its default, as colours are all that is compared.
         say: told what is going on, a line at a time.
         progress: what shows the progress.
     """
@@ -71,7 +71,7 @@ def run_demo(
         say(f"the world in {world} is already there")
     else:
         say(f"rendering people who do not exist into {world}")
-        export_world(LAYOUT, world, scale=scale, seed=seed, hardness=hardness, progress=progress)
+        export_world(LAYOUT, world, scale=scale, seed=seed, progress=progress)
     dataset = read(LAYOUT, world)
     protocol = dataset.protocol()
     validity = protocol.validity()[0]
@@ -80,28 +80,36 @@ def run_demo(
         f"{len(protocol.query):,} occluded queries ({validity.valid:,} valid, {validity.skipped:,} skipped), "
         f"{len(protocol.gallery):,} in the gallery"
     )
-    query, gallery = _embed(protocol, folder / "pixels", progress)
-    say("comparing upper- and lower-body colours: no training, no model, the least that a method must beat")
+    colours = _colours(protocol, folder / "pixels", progress)
+    say(f"embedding them with {NETWORK}, a small network that was trained on other people who do not exist")
+    retriever = Retriever.load(NETWORK)
+    vectors = _embedded(retriever, protocol)
     results = {
-        "colour histogram": evaluate((query, gallery), protocol, similarity=Cosine()),
-        "colour histogram, k-reciprocal": evaluate_reranked(
-            (query, gallery), protocol, KReciprocal(), similarity=Cosine()
+        "colour histogram": evaluate(colours, protocol, similarity=Cosine()),
+        NETWORK: evaluate(vectors, protocol, similarity=retriever.similarity),
+        f"{NETWORK}, k-reciprocal": evaluate_reranked(
+            vectors, protocol, KReciprocal(), similarity=retriever.similarity
         ),
     }
     figures = f"{table(results)}\nchance: rank-1 {100 * chance(protocol).rank_1:.2f}"
     picture = folder / "found.png"
-    image = draw_ranked(_answers(dataset, protocol, Cosine().pairwise(query, gallery)))
+    image = draw_ranked(_answers(dataset, protocol, retriever.score(*vectors)))
     with atomic_write(picture) as file:
         image.save(file, "PNG")
     return Demo(world, picture, figures, results)
 
 
-def _embed(protocol: Protocol, cache: Path, progress: Progress) -> tuple[Embeddings, Embeddings]:
+def _colours(protocol: Protocol, cache: Path, progress: Progress) -> tuple[Embeddings, Embeddings]:
+    """Upper- and lower-body colours: no training, the least that a network must beat."""
     both = [*protocol.query.path.tolist(), *protocol.gallery.path.tolist()]
     pixels = PixelCache.build(both, cache, size=(128, 64), progress=progress)
     vectors = colour_histogram(pixels.read(np.arange(len(both))))
     split = len(protocol.query)
     return Embeddings(vectors[:split]), Embeddings(vectors[split:])
+
+
+def _embedded(retriever: Retriever, protocol: Protocol) -> tuple[Embeddings, Embeddings]:
+    return retriever.embed(protocol.query.path.tolist()), retriever.embed(protocol.gallery.path.tolist())
 
 
 def _answers(dataset: Dataset, protocol: Protocol, scores: np.ndarray) -> list[Answer]:

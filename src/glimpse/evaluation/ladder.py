@@ -73,6 +73,7 @@ class Row:
         place: data set and protocol.
         seeds: that were measured, ascending; empty if it was not trained.
         values: by measure.
+        of_seeds: by measure, the value of each seed, in the order of `seeds`; one value if not trained.
         gains: over the first rung, by measure; None for the first rung itself.
         valid: answered queries of each trial.
         skipped: queries of each trial without a right answer.
@@ -83,6 +84,7 @@ class Row:
     place: Place
     seeds: tuple[int, ...]
     values: Mapping[str, Estimate]
+    of_seeds: Mapping[str, tuple[float, ...]]
     gains: Mapping[str, Estimate] | None
     valid: tuple[int, ...]
     skipped: tuple[int, ...]
@@ -143,14 +145,17 @@ def _of_first(
 
 def _row(members: Sequence[Measurement], first: Sequence[Measurement]) -> Row:
     one = members[0]
+    ordered = sorted(members, key=lambda member: member.seed or 0)
+    of_seeds = {name: tuple(member.values[name] for member in ordered) for name in MEASURES}
     gains = {name: difference(members, first, name) for name in MEASURES} if first else {}
     known = {name: gain for name, gain in gains.items() if gain is not None}
     return Row(
         rung=one.rung,
         network=one.network,
         place=one.place,
-        seeds=tuple(sorted(member.seed for member in members if member.seed is not None)),
-        values={name: over_seeds([member.values[name] for member in members]) for name in MEASURES},
+        seeds=tuple(member.seed for member in ordered if member.seed is not None),
+        values={name: over_seeds(values) for name, values in of_seeds.items()},
+        of_seeds=of_seeds,
         gains=known or None,
         valid=one.valid,
         skipped=one.skipped,

@@ -12,7 +12,8 @@ from glimpse.evaluation.seeds import LEVEL, Estimate
 METHOD = (
     f"Percent. Means over seeds, in brackets the {LEVEL:.0%} interval for the mean by Student's t with one "
     "degree of freedom less than there are seeds; one seed has no interval. A gain over the first rung is "
-    "the mean of the differences seed by seed, with the interval of these differences."
+    "the mean of the differences seed by seed, with the interval of these differences. Intervals say what "
+    "the seeds of training do, not what other test persons would."
 )
 
 
@@ -61,6 +62,7 @@ def ladder_json(about: About, rows: Sequence[Row], first: str) -> dict[str, Any]
                 "valid": list(row.valid),
                 "skipped": list(row.skipped),
                 **{name: row.values[name].to_json() for name in MEASURES},
+                "of_seeds": {name: list(values) for name, values in row.of_seeds.items()},
                 "gain": None if row.gains is None else {n: g.to_json() for n, g in row.gains.items()},
             }
             for row in rows

@@ -15,6 +15,7 @@ from glimpse.evaluation import Result, evaluate, evaluate_reranked
 from glimpse.files import atomic_write, storage_error
 from glimpse.methods.measuring import kept_threads
 from glimpse.progress import Progress
+from glimpse.protocols import Protocol
 from glimpse.retriever import Retriever
 from glimpse.retriever.folder import find, fingerprint
 from glimpse.retriever.sides import embed_sides
@@ -28,7 +29,7 @@ Results = Mapping[str, Mapping[str, Result]]
 def measured(
     retriever: str | Path, tests: Mapping[str, Dataset], folder: Path, *, device: str, progress: Progress
 ) -> Results:
-    """The results of a retriever by every protocol of each data set.
+    """The results of a retriever by every test protocol of each data set.
 
     Args:
         retriever: a folder or a shipped name; it is compared, and re-ranked, as its card says.
@@ -45,7 +46,7 @@ def measured(
     if _read(folder / STAMP) == stamp:
         try:
             return {
-                name: {protocol: Result.load(_path(folder, name, protocol)) for protocol in data.protocols}
+                name: {one.name: Result.load(_path(folder, name, one.name)) for one in tested(data)}
                 for name, data in tests.items()
             }
         except StorageError:
@@ -62,6 +63,11 @@ def measured(
     return results
 
 
+def tested(dataset: Dataset) -> list[Protocol]:
+    """All protocols but the one that chooses models, whose rows are no test rows."""
+    return [one for name, one in dataset.protocols.items() if name != dataset.selection]
+
+
 def retriever_fingerprint(folder: Path) -> str:
     """SHA-256 over the files of a retriever's folder."""
     files = {path.name: fingerprint(path) for path in sorted(folder.iterdir()) if path.is_file()}
@@ -70,7 +76,7 @@ def retriever_fingerprint(folder: Path) -> str:
 
 def _measure(retriever: str | Path, dataset: Dataset, device: str, progress: Progress) -> dict[str, Result]:
     loaded = Retriever.load(retriever, device=device)
-    protocols = list(dataset.protocols.values())
+    protocols = tested(dataset)
     results = {}
     for protocol, pair in zip(protocols, embed_sides(loaded, protocols, progress=progress), strict=True):
         if loaded.reranker is None:
@@ -83,8 +89,8 @@ def _measure(retriever: str | Path, dataset: Dataset, device: str, progress: Pro
 
 def _rows(dataset: Dataset) -> dict[str, Any]:
     return {
-        name: [rows_fingerprint(side) for side in (protocol.query, protocol.gallery)]
-        for name, protocol in dataset.protocols.items()
+        protocol.name: [rows_fingerprint(side) for side in (protocol.query, protocol.gallery)]
+        for protocol in tested(dataset)
     }
 
 

@@ -55,7 +55,6 @@ _SETTINGS = {
         "jigsaw=false",
         "epochs=12",
         "optimiser.rate=2e-3",
-        "triplet-from=4",
     ),
     Tower.RESNET: ("weights=none", "center-weight=0", "epochs=12", "optimiser.milestones=8,11"),
     Tower.CLIP: (),

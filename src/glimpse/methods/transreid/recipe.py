@@ -46,7 +46,7 @@ class TransReIDRecipe:
     epochs: int = read_in_code(120, "dpm_family 2.5")
     smoothing: float = given(0.0, "dpm_family 1.4, 2.6")
     triplet_from: int = our_choice(
-        1, "later from scratch, where the triplet loss alone ends at ln 2: one point"
+        1, "later from scratch, where it may pull all features into one point: a loss of ln 2"
     )
     optimiser: OptimiserRecipe = group(OptimiserRecipe)
     sampler: SamplerRecipe = group(SamplerRecipe)

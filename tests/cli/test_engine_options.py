@@ -1,0 +1,36 @@
+"""What the options of training commands make of the engine."""
+
+import pytest
+import torch
+
+from glimpse.cli.engine_options import engine_of
+from glimpse.errors import OptionError
+from glimpse.training.engine import Engine
+from glimpse.training.kinds import Precision
+
+
+@pytest.fixture(autouse=True)
+def kept_threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_options_become_the_engine_and_torchs_threads():
+    engine = engine_of("cpu", Precision.BFLOAT16, "inductor", 7, 3, validate_every=5)
+    assert engine == Engine(
+        device="cpu",
+        precision=Precision.BFLOAT16,
+        compile_backend="inductor",
+        checkpoint_steps=7,
+        validate_every=5,
+    )
+    assert torch.get_num_threads() == 3
+
+
+def test_threads_stay_as_they_are_unless_asked_for():
+    torch.set_num_threads(2)
+    engine_of("auto", Precision.FLOAT32, None, None, None)
+    assert torch.get_num_threads() == 2
+    with pytest.raises(OptionError, match="threads must be at least 1, got 0"):
+        engine_of("auto", Precision.FLOAT32, None, None, 0)

@@ -1,0 +1,23 @@
+"""Which recipe a training command means."""
+
+import pytest
+
+from glimpse.encoders.size import Size
+from glimpse.errors import OptionError
+from glimpse.methods.catalog import RECIPES, recipe_of
+from glimpse.methods.presets import Preset, preset_recipe
+from glimpse.methods.recipe import scaled
+from glimpse.methods.world_recipes import world_recipe
+
+
+@pytest.mark.parametrize("method", RECIPES)
+def test_presets_start_where_they_say(method):
+    assert preset_recipe(method, Preset.PUBLISHED, None, []) == recipe_of(method)
+    assert preset_recipe(method, Preset.PUBLISHED, Size.TINY, []) == scaled(recipe_of(method), Size.TINY)
+    assert preset_recipe(method, Preset.WORLD, None, []) == world_recipe(method, Size.MICRO)
+    assert preset_recipe(method, Preset.WORLD, Size.TINY, ["seed=4"]).seed == 4
+
+
+def test_an_unknown_key_is_one_sentence():
+    with pytest.raises(OptionError, match="did you mean epochs"):
+        preset_recipe("bot", Preset.WORLD, None, ["epoch=3"])

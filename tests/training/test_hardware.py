@@ -1,0 +1,7 @@
+import re
+
+from glimpse.training.hardware import hardware
+
+
+def test_cores_and_processor_are_named():
+    assert re.fullmatch(r"\d+ cores of \S.*", hardware())
