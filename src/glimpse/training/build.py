@@ -5,8 +5,10 @@ from __future__ import annotations
 from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop
 from glimpse.training.kinds import Course
 from glimpse.training.optimise import BIAS_TWICE, Optimiser, Rule
-from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe
+from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, TransferRecipe
 from glimpse.training.schedule import Constant, Schedule, WarmupCosine, WarmupSteps
+from glimpse.training.transfer.pairing import PairingRule
+from glimpse.training.transfer.transfer import PatchTransfer
 
 
 def build_schedule(recipe: OptimiserRecipe, epochs: int) -> Schedule:
@@ -54,3 +56,18 @@ def build_augmentation(recipe: AugmentRecipe) -> Augmentation:
         if recipe.erasing
         else None,
     )
+
+
+def build_transfer(recipe: TransferRecipe, grid: tuple[int, int]) -> PatchTransfer | None:
+    """The patch transfer on a grid of cells, or None if it is off: then nothing at all is drawn for it."""
+    if not recipe.share:
+        return None
+    rule = PairingRule(
+        candidates=recipe.candidates,
+        overlap=recipe.overlap,
+        smallest=recipe.smallest,
+        distinct=recipe.distinct,
+        rolled=recipe.rolled,
+        same_person=recipe.same_person,
+    )
+    return PatchTransfer(recipe.share, grid, recipe.mixing, rule)
