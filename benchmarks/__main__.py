@@ -32,6 +32,7 @@ BENCHMARKS = (
     "world_rendering",
     "embedding",
     "training_engine",
+    "patch_transfer",
 )
 PACKAGES = ("numpy", "numba", "torch", "scipy", "pillow", "faiss-cpu")
 

@@ -44,7 +44,8 @@ def descriptors(picture: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.int16)
     histograms.append(_histograms(in_cells(brighter_neighbours(grey), grid), PATTERNS))
     joined = np.concatenate(histograms, axis=1)
-    return np.sqrt(joined / joined.sum(1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = np.sqrt(joined / joined.sum(1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def brighter_neighbours(grey: NDArray[np.int16]) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ RECIPES: Mapping[str, str] = {
     "bot": "glimpse.methods.bot.recipe:BoTRecipe",
     "transreid": "glimpse.methods.transreid.recipe:TransReIDRecipe",
     "clip-reid": "glimpse.methods.clip_reid.recipe:ClipReIDRecipe",
+    "spt": "glimpse.methods.spt.recipe:SptRecipe",
 }
 """By the method's name, where its recipe's class is."""
 

@@ -13,6 +13,7 @@ from glimpse.methods.bot.network import BoTNetwork
 from glimpse.methods.card import NetworkCard, SimilarityName
 from glimpse.methods.clip.network import ClipNetwork
 from glimpse.methods.clip_reid.network import ClipReIDNetwork
+from glimpse.methods.spt.network import SptNetwork
 from glimpse.methods.transreid.network import TransReIDNetwork
 
 __all__ = ["EmbeddingNetwork", "NetworkCard", "SimilarityName", "TextNetwork", "build_network"]
@@ -55,6 +56,7 @@ _NETWORKS: Mapping[str, Callable[[NetworkCard], nn.Module]] = MappingProxyType(
         "bot": BoTNetwork.from_card,
         "transreid": TransReIDNetwork.from_card,
         "clip-reid": ClipReIDNetwork.from_card,
+        "spt": SptNetwork.from_card,
         "clip": ClipNetwork.from_card,
     }
 )

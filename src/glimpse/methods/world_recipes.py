@@ -30,6 +30,13 @@ WORLD_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "optimiser.weight-decay=0.05",
             "optimiser.warmup=2",
         ),
+        "spt": (
+            "epochs=20",
+            "optimiser.kind=adamw",
+            "optimiser.rate=1e-3",
+            "optimiser.weight-decay=0.05",
+            "optimiser.warmup=2",
+        ),
         "clip-reid": (
             "prompt-epochs=10",
             "prompt-optimiser.rate=1e-2",

@@ -77,7 +77,7 @@ def paired(
             f"expected visible [B, H, W] and labels [B], got {list(visible.shape)} and {list(labels.shape)}"
         )
     batch, _, width = visible.shape
-    drawn = generator.random(batch)
+    drawn = np.asarray(generator.random(batch))
     if not batch:
         return Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
     overlap = occlusion_aware_overlap(visible, visible, width)
