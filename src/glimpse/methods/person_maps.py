@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ def person_maps(
     folder: Path,
     source: MaskSource | None,
     progress: Progress,
+    *,
+    quiet: bool = True,
 ) -> Mapping[str, NDArray[np.uint8]]:
     """The map of persons if the recipe transfers patches, else nothing.
 
@@ -33,9 +36,20 @@ def person_maps(
         folder: keeps what takes long.
         source: of the masks; GrabCut if not given.
         progress: shows progress.
+        quiet: print no estimate of how long it takes.
     """
     transfer = getattr(recipe, "transfer", None)
     if transfer is None or not transfer.share:
         return {}
-    found = (source or GrabCutMasks(folder, progress=progress)).masks(pixels, rows.person)
+    say = _silent if quiet else _tell
+    grabcut = GrabCutMasks(folder, progress=progress, say=say)
+    found = (source or grabcut).masks(pixels, rows.person)
     return {PERSON: found.astype(np.uint8)}
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def _silent(sentence: str) -> None:
+    pass
