@@ -33,6 +33,7 @@ BENCHMARKS = (
     "embedding",
     "training_engine",
     "dpm_step",
+    "patch_transfer",
 )
 PACKAGES = ("numpy", "numba", "torch", "scipy", "pillow", "faiss-cpu")
 

@@ -16,7 +16,7 @@ FLOORS = [
     TABLES,
     {"protocols"},
     {"evaluation", "similarity", "reranking", "baselines", "embeddings_io"},
-    {"datasets", "world"},
+    {"datasets", "world", "foreground"},
     {"encoders"},
     {"methods", "training"},
     {"retriever", "weights"},

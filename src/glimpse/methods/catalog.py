@@ -16,6 +16,7 @@ RECIPES: Mapping[str, str] = {
     "transreid": "glimpse.methods.transreid.recipe:TransReIDRecipe",
     "dpm": "glimpse.methods.dpm.recipe:DpmRecipe",
     "clip-reid": "glimpse.methods.clip_reid.recipe:ClipReIDRecipe",
+    "spt": "glimpse.methods.spt.recipe:SptRecipe",
 }
 """By the method's name, where its recipe's class is."""
 

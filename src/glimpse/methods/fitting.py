@@ -19,7 +19,9 @@ from typing import Any
 from safetensors.torch import load_file
 
 from glimpse.files import atomic_write
+from glimpse.foreground import MaskSource
 from glimpse.methods.measuring import Validation
+from glimpse.methods.person_maps import person_maps
 from glimpse.methods.prepared import NETWORK, Prepared
 from glimpse.methods.preparing import prepare
 from glimpse.methods.saved import CARD, save_network
@@ -66,6 +68,7 @@ def fit(
     *,
     validation: Records | None = None,
     cache: Path | None = None,
+    masks: MaskSource | None = None,
     engine: Engine | None = None,
     resume: bool = False,
     progress: Progress = silent,
@@ -81,6 +84,7 @@ def fit(
         validation: rows that choose the best epoch; without them a share of the training persons does, as
             the recipe says.
         cache: the folder of prepared pixels; within `out` if not given.
+        masks: where the persons of the rows are, if the recipe transfers patches; GrabCut if not given.
         engine: how it runs.
         resume: go on from the last checkpoint.
         progress: shows the preparation of pixels.
@@ -89,7 +93,9 @@ def fit(
     rows, validation = divided(rows, validation, recipe)
     pixels = cache or out / "pixels"
     size = recipe.augment.size
-    data = TrainingData(rows, PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress))
+    pictures = PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress)
+    maps = person_maps(recipe, rows, pictures, pixels / "masks", masks, progress, quiet=quiet)
+    data = TrainingData(rows, pictures, maps)
     prepared = prepared_from_seed(method, recipe, data)
     validate = None
     if len(validation):

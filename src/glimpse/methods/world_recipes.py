@@ -52,6 +52,13 @@ WORLD_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *_adamw("mask-optimiser"),
             "mask-optimiser.course=cosine",
         ),
+        "spt": (
+            "epochs=20",
+            "optimiser.kind=adamw",
+            "optimiser.rate=1e-3",
+            "optimiser.weight-decay=0.05",
+            "optimiser.warmup=2",
+        ),
         "clip-reid": (
             "prompt-epochs=10",
             "prompt-optimiser.rate=1e-2",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from glimpse.encoders.vit import ViTConfig
 from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop
-from glimpse.training.kinds import Course
+from glimpse.training.kinds import Course, Mixing
 from glimpse.training.optimise import BIAS_TWICE, Optimiser, Rule
-from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe
+from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, TransferRecipe
 from glimpse.training.schedule import Constant, Schedule, WarmupCosine, WarmupSteps
+from glimpse.training.transfer.pairing import PairingRule
+from glimpse.training.transfer.transfer import PatchTransfer
 
 
 def build_schedule(recipe: OptimiserRecipe, epochs: int) -> Schedule:
@@ -54,3 +57,21 @@ def build_augmentation(recipe: AugmentRecipe) -> Augmentation:
         if recipe.erasing
         else None,
     )
+
+
+def build_transfer(recipe: TransferRecipe, encoder: ViTConfig) -> PatchTransfer | None:
+    """The patch transfer for an encoder, or None if it is off: then nothing at all is drawn for it."""
+    if not recipe.share:
+        return None
+    whole = (encoder.image[0] // encoder.patch, encoder.image[1] // encoder.patch)
+    # pixels are mixed in cells that do not overlap, whatever the encoder's patches do
+    grid = encoder.grid if recipe.mixing is Mixing.EMBEDDING else whole
+    rule = PairingRule(
+        candidates=recipe.candidates,
+        overlap=recipe.overlap,
+        smallest=recipe.smallest,
+        distinct=recipe.distinct,
+        rolled=recipe.rolled,
+        same_person=recipe.same_person,
+    )
+    return PatchTransfer(recipe.share, grid, recipe.mixing, rule)

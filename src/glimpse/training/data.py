@@ -94,6 +94,9 @@ class Batch:
         images: float32 [B, 3, H, W], augmented and normalised; [B, 3, 0, 0] if the data has no pixels.
         maps: by name, uint8 [B, H, W], augmented with the images.
         columns: by name, [B, ...].
+        mix: changes patch embeddings [B, N, D] before class token and position come to them, or None.
+        ignored: int64 [B]; a person that is no wrong answer for the row, as its occluder is from there, or
+            -1; None if there is none in the whole batch.
     """
 
     rows: Tensor
@@ -103,6 +106,8 @@ class Batch:
     images: Tensor
     maps: Mapping[str, Tensor] = field(default_factory=dict)
     columns: Mapping[str, Tensor] = field(default_factory=dict)
+    mix: Callable[[Tensor], Tensor] | None = None
+    ignored: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -31,3 +31,10 @@ class Precision(StrEnum):
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
+
+
+class Mixing(StrEnum):
+    """Where a picture is mixed with its donor: in its patch embeddings, or in its pixels."""
+
+    EMBEDDING = "embedding"
+    PIXELS = "pixels"

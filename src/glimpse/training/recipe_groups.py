@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glimpse.errors import OptionError
-from glimpse.training.kinds import Course, Fill, Kind
+from glimpse.training.kinds import Course, Fill, Kind, Mixing
 from glimpse.training.recipes import given, our_choice, read_in_code
 
 
@@ -83,3 +83,21 @@ class ValidationRecipe:
         0.1, "of the training persons; the sources choose on the test set, or not at all"
     )
     every: int = our_choice(10, "epochs between validations")
+
+
+@dataclass(frozen=True)
+class TransferRecipe:
+    """Patch transfer (SPT) in the training of a host; a share of 0 turns it off."""
+
+    share: float = our_choice(
+        0.0, "off in the hosts' papers; 0.5 in SPT's design, as the paper's is not known (dpm_family 4.5)"
+    )
+    mixing: Mixing = our_choice(
+        Mixing.PIXELS, "equal to embeddings without overlapping patches, and right with them (dpm_family 4.4)"
+    )
+    candidates: float = read_in_code(0.1, "dpm_family 4.3: share of the batch, the best overlaps first")
+    overlap: float = read_in_code(0.7, "dpm_family 4.3: least OIoU")
+    smallest: int = our_choice(4, "dpm_family 4.5: cells that a donor shows at least")
+    distinct: bool = our_choice(True, "dpm_family B4: a donor counts once, not once per roll")
+    rolled: bool = our_choice(False, "dpm_family 4.3: the released code throws the roll away")
+    same_person: bool = read_in_code(True, "dpm_family 4.3: may lend")

@@ -24,7 +24,7 @@ from glimpse.training.reports import EpochReport, Listener, Show
 from glimpse.training.run_record import write_run
 from glimpse.training.sampler import share
 from glimpse.training.stages import Method, Stage, Step
-from glimpse.training.streams import generator, seed_global_generators
+from glimpse.training.streams import generator, numbers, seed_global_generators
 from glimpse.training.update import ReadyUpdate, RunningLosses, get_ready, set_mode, take_step
 
 _LOOK_EVERY = 20  # steps between looks at the losses on a GPU, where each look waits for it
@@ -170,6 +170,8 @@ def _one_step(
         return draws[share(rows, run.processes.rank, run.processes.world)]
 
     batch = make_batch(data, raw, stage.augmentation, draw, run.device)
+    if stage.transfer is not None:
+        batch = stage.transfer.apply(batch, numbers(*key, run.processes.rank))
     seed_global_generators(*key, 1 + run.processes.rank)
     steps = {
         one.update.name: Step(stage.name, one.update.name, epoch, stage.epochs, index, len(plan), key)

@@ -29,6 +29,11 @@ def generator(*key: int) -> torch.Generator:
     return torch.Generator().manual_seed(stream_seed(*key))
 
 
+def numbers(*key: int) -> np.random.Generator:
+    """The same as numpy's generator, for what is drawn in arrays."""
+    return np.random.default_rng(stream_seed(*key))
+
+
 def seed_global_generators(*key: int) -> None:
     """Seed what modules draw from unasked: torch (dropout, on every device), numpy and Python."""
     seed = stream_seed(*key)

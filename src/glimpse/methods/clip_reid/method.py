@@ -15,7 +15,7 @@ from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
 from glimpse.methods.neck import classifier
 from glimpse.training.data import Batch
 from glimpse.training.distributed import gathered
-from glimpse.training.losses import cross_entropy, margin_triplet, supervised_contrast
+from glimpse.training.losses import cross_entropy, ignored_pairs, margin_triplet, supervised_contrast
 from glimpse.training.losses.precision import full_precision
 from glimpse.training.stages import Method, Step
 
@@ -58,19 +58,20 @@ class ClipReID(Method):
         """In the first stage the two contrasts, in the second identity, triplet and image-to-text."""
         if step.stage == PROMPT_STAGE:
             return self._contrasts(batch.columns[CACHED], batch.labels)
-        recipe, labels = self.recipe, batch.labels
-        features = self.network(batch.images, batch.cameras)
-        everybody = gathered(labels)
+        recipe, labels, everybody = self.recipe, batch.labels, gathered(batch.labels)
+        features = self.network(batch.images, batch.cameras, batch.mix)
+        ignored = batch.ignored
+        apart = None if ignored is None else ignored_pairs(gathered(ignored), everybody)
         logits = [self.classifier(features.necked), self.projected_classifier(features.projected_necked)]
         metric = [features.early, features.feature, features.projected]
-        identity = [cross_entropy(x, labels, smoothing=recipe.smoothing) for x in logits]
-        triplets = [margin_triplet(gathered(x), everybody, margin=recipe.margin) for x in metric]
+        identity = [cross_entropy(x, labels, smoothing=recipe.smoothing, ignored=ignored) for x in logits]
+        triplets = [margin_triplet(gathered(x), everybody, recipe.margin, apart) for x in metric]
         towards_text = _inner_products(features.projected, self.prototypes)
         return {
             "identity": recipe.identity_weight * torch.stack(identity).sum(),
             "triplet": torch.stack(triplets).sum(),
             "image_to_text": recipe.text_weight
-            * cross_entropy(towards_text, labels, smoothing=recipe.smoothing),
+            * cross_entropy(towards_text, labels, smoothing=recipe.smoothing, ignored=ignored),
         }
 
     def _contrasts(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -79,10 +80,16 @@ class ClipReIDNetwork(nn.Module):
         options = options_from_json(ClipReIDOptions, card.options)
         return cls(card.size, card.image, len(card.cameras), options)
 
-    def forward(self, images: Tensor, cameras: Tensor | None = None) -> ClipReIDFeatures:
-        """All features of images `[B, 3, H, W]`; cameras as in `embed`."""
+    def forward(
+        self,
+        images: Tensor,
+        cameras: Tensor | None = None,
+        mix: Callable[[Tensor], Tensor] | None = None,
+    ) -> ClipReIDFeatures:
+        """All features of images `[B, 3, H, W]`; cameras as in `embed`, mix as in `ViT.forward`."""
         last = len(self.encoder.blocks) - 1
-        output = self.encoder(images, side=side_rows(self.encoder, images, cameras), depths=[last])
+        side = side_rows(self.encoder, images, cameras)
+        output = self.encoder(images, side=side, mix=mix, depths=[last])
         feature, projected = output.class_token, output.projected
         return ClipReIDFeatures(
             early=output.at[last][:, 0],

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from glimpse.encoders.size import Size
 from glimpse.methods.recipe import SEED, WEIGHTS
 from glimpse.training.kinds import Course, Kind
-from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe, ValidationRecipe
+from glimpse.training.recipe_groups import (
+    AugmentRecipe,
+    OptimiserRecipe,
+    SamplerRecipe,
+    TransferRecipe,
+    ValidationRecipe,
+)
 from glimpse.training.recipes import group, our_choice, read_in_code
 
 _MODEL, _FIRST, _SECOND = "dpm_family 5.2", "dpm_family 5.4", "dpm_family 5.5"
@@ -38,6 +44,7 @@ class ClipReIDRecipe:
         optimiser: of the image side.
         sampler: of the second stage's batches.
         augment: what is done to images in the second stage.
+        transfer: occlusions lent by other pictures of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """
@@ -74,5 +81,6 @@ class ClipReIDRecipe:
     )
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)
+    transfer: TransferRecipe = group(TransferRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)

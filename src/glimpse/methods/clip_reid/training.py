@@ -13,6 +13,7 @@ from glimpse.encoders.prompts import PromptTemplate, prompt_template
 from glimpse.encoders.sizes import CLIP_TEXT
 from glimpse.encoders.text import TextTower
 from glimpse.encoders.tokenizer import Tokenizer
+from glimpse.encoders.vit import ViTConfig
 from glimpse.methods.card import NetworkCard, options_to_json
 from glimpse.methods.clip_reid.method import CACHED, IMAGE_STAGE, PROMPT_STAGE, ClipReID
 from glimpse.methods.clip_reid.network import ClipReIDNetwork, ClipReIDOptions
@@ -23,7 +24,7 @@ from glimpse.methods.saved import TOKENIZER
 from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.records import IntArray
 from glimpse.training.augment import Augmentation, Draws
-from glimpse.training.build import build_augmentation, build_optimiser
+from glimpse.training.build import build_augmentation, build_optimiser, build_transfer
 from glimpse.training.data import TrainingData, make_batch, one_ahead, read_raw
 from glimpse.training.sampler import PersonSampler, ShuffledSampler
 from glimpse.training.stages import Method, Stage, one_update
@@ -57,10 +58,10 @@ def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
         "prompts.safetensors": {"words": "prompts.words"},
         "prototypes.safetensors": {"prototypes": "prototypes"},
     }
-    return Prepared(method, card, stages(recipe, data), described(start), artefacts)
+    return Prepared(method, card, stages(recipe, data, network.encoder.config), described(start), artefacts)
 
 
-def stages(recipe: ClipReIDRecipe, data: TrainingData) -> list[Stage]:
+def stages(recipe: ClipReIDRecipe, data: TrainingData, encoder: ViTConfig) -> list[Stage]:
     """The two stages."""
     words = build_optimiser(recipe.prompt_optimiser, recipe.prompt_epochs, parameters=("prompts.words",))
     image_side = build_optimiser(recipe.optimiser, recipe.epochs, but_not=("prompts.words",))
@@ -80,6 +81,7 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData) -> list[Stage]:
             updates=one_update(image_side, clip=recipe.optimiser.clip),
             sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
             augmentation=build_augmentation(recipe.augment),
+            transfer=build_transfer(recipe.transfer, encoder),
             evaluating=("prompts", "prompts.*"),
             begin=keep_prototypes,
         ),

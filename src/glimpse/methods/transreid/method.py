@@ -12,7 +12,7 @@ from glimpse.methods.transreid.network import TransReIDNetwork
 from glimpse.methods.transreid.recipe import TransReIDRecipe
 from glimpse.training.data import Batch
 from glimpse.training.distributed import gathered
-from glimpse.training.losses import cross_entropy, soft_triplet
+from glimpse.training.losses import cross_entropy, ignored_pairs, soft_triplet
 from glimpse.training.stages import Method, Step
 
 
@@ -34,13 +34,19 @@ class TransReID(Method):
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
         """`identity`, and `triplet` once it has joined."""
-        before, after = self.network(batch.images, batch.cameras)
+        before, after = self.network(batch.images, batch.cameras, batch.mix)
         labels, smoothing = batch.labels, self.recipe.smoothing
         logits = [head(feature) for head, feature in zip(self.classifiers, after, strict=True)]
-        found = {"identity": half_global(lambda x: cross_entropy(x, labels, smoothing=smoothing), logits)}
+        ignored = batch.ignored
+        found = {
+            "identity": half_global(
+                lambda x: cross_entropy(x, labels, smoothing=smoothing, ignored=ignored), logits
+            )
+        }
         if step.epoch >= self.recipe.triplet_from:
             everybody = gathered(labels)
-            found["triplet"] = half_global(lambda x: soft_triplet(gathered(x), everybody), before)
+            apart = None if ignored is None else ignored_pairs(gathered(ignored), everybody)
+            found["triplet"] = half_global(lambda x: soft_triplet(gathered(x), everybody, apart), before)
         return found
 
     def embed(self, batch: Batch) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import cast
@@ -72,19 +73,25 @@ class TransReIDNetwork(nn.Module):
         options = options_from_json(TransReIDOptions, card.options)
         return cls(card.size, card.image, len(card.cameras), options)
 
-    def forward(self, images: Tensor, cameras: Tensor | None = None) -> tuple[list[Tensor], list[Tensor]]:
+    def forward(
+        self,
+        images: Tensor,
+        cameras: Tensor | None = None,
+        mix: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """The features before their necks and after them, each `[B, D]`: the global one, then the local.
 
         Args:
             images: `[B, 3, H, W]`.
             cameras: integers `[B]`, rows of the camera table, -1 for unknown; None: all are unknown.
+            mix: changes the patch embeddings, as `ViT.forward` has it.
         """
         side = side_rows(self.encoder, images, cameras)
         if self.local is None:
-            before = [self.encoder(images, side=side).class_token]
+            before = [self.encoder(images, side=side, mix=mix).class_token]
         else:
             last = len(self.encoder.blocks) - 1
-            output = self.encoder(images, side=side, depths=[last])
+            output = self.encoder(images, side=side, mix=mix, depths=[last])
             before = [output.class_token, *self.local(output.at[last])]
         return before, [neck(feature) for neck, feature in zip(self.necks, before, strict=True)]
 

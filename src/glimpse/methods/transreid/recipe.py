@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from glimpse.encoders.size import Size
 from glimpse.methods.recipe import SEED, WEIGHTS
-from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe, ValidationRecipe
+from glimpse.training.recipe_groups import (
+    AugmentRecipe,
+    OptimiserRecipe,
+    SamplerRecipe,
+    TransferRecipe,
+    ValidationRecipe,
+)
 from glimpse.training.recipes import given, group, our_choice, read_in_code
 
 
@@ -32,6 +38,7 @@ class TransReIDRecipe:
         optimiser: of everything.
         sampler: of the batches.
         augment: what is done to images.
+        transfer: occlusions lent by other pictures of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """
@@ -51,5 +58,6 @@ class TransReIDRecipe:
     optimiser: OptimiserRecipe = group(OptimiserRecipe)
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)
+    transfer: TransferRecipe = group(TransferRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)

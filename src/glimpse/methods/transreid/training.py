@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from glimpse.encoders.vit import ViTConfig
 from glimpse.methods.card import NetworkCard, options_to_json
 from glimpse.methods.prepared import Prepared, camera_table
 from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.methods.transreid.method import TransReID
 from glimpse.methods.transreid.network import TransReIDNetwork, TransReIDOptions
 from glimpse.methods.transreid.recipe import TransReIDRecipe
-from glimpse.training.build import build_augmentation, build_optimiser
+from glimpse.training.build import build_augmentation, build_optimiser, build_transfer
 from glimpse.training.data import TrainingData
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Stage, one_update
@@ -39,10 +40,10 @@ def prepare_transreid(recipe: TransReIDRecipe, data: TrainingData) -> Prepared:
         options=options_to_json(options),
     )
     method = TransReID(network, len(data.persons), recipe)
-    return Prepared(method, card, [transreid_stage(recipe, data)], described(start))
+    return Prepared(method, card, [transreid_stage(recipe, data, network.encoder.config)], described(start))
 
 
-def transreid_stage(recipe: TransReIDRecipe, data: TrainingData) -> Stage:
+def transreid_stage(recipe: TransReIDRecipe, data: TrainingData, encoder: ViTConfig) -> Stage:
     """The one stage."""
     batch = recipe.sampler
     optimiser = build_optimiser(recipe.optimiser, recipe.epochs)
@@ -52,4 +53,5 @@ def transreid_stage(recipe: TransReIDRecipe, data: TrainingData) -> Stage:
         updates=one_update(optimiser, clip=recipe.optimiser.clip),
         sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
         augmentation=build_augmentation(recipe.augment),
+        transfer=build_transfer(recipe.transfer, encoder),
     )

@@ -10,6 +10,7 @@ from glimpse.training.losses.identity import center_loss, cross_entropy
 from glimpse.training.losses.triplet import (
     batch_hard,
     euclidean,
+    ignored_pairs,
     margin_triplet,
     soft_triplet,
     weighted_triplet,
@@ -20,6 +21,7 @@ __all__ = [
     "center_loss",
     "cross_entropy",
     "euclidean",
+    "ignored_pairs",
     "image_text_contrast",
     "margin_triplet",
     "projection_matching",

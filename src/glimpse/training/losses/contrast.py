@@ -12,7 +12,13 @@ _EPS = 1e-8  # read in IRRA's code (spec thesis_methods 4.4)
 
 
 @full_precision
-def supervised_contrast(anchors: Tensor, others: Tensor, labels: Tensor, temperature: float = 1.0) -> Tensor:
+def supervised_contrast(
+    anchors: Tensor,
+    others: Tensor,
+    labels: Tensor,
+    temperature: float = 1.0,
+    ignored: Tensor | None = None,
+) -> Tensor:
     """CLIP-ReID's contrast, in one direction; raw inner products (spec dpm_family 5.4).
 
     `-mean_i 1/|P_i| sum_{j in P_i} log softmax_j(anchor_i . other_j / temperature)` with P_i all j of the
@@ -23,10 +29,18 @@ def supervised_contrast(anchors: Tensor, others: Tensor, labels: Tensor, tempera
         others: `[B, D]`; those of one person may be equal.
         labels: `[B]`, of both.
         temperature: 1 in CLIP-ReID.
+        ignored: int64 `[B]`; a person per anchor that is no negative, or -1 (spec dpm_family 6.8).
     """
     _check(anchors, others, labels)
-    same = (labels[:, None] == labels).to(anchors.dtype)
-    log_probability = (anchors @ others.T / temperature).log_softmax(1)
+    alike = labels[:, None] == labels
+    same = alike.to(anchors.dtype)
+    logits = anchors @ others.T / temperature
+    if ignored is None:
+        log_probability = logits.log_softmax(1)
+    else:
+        out = (ignored[:, None] == labels) & ~alike
+        # the second fill keeps 0 * inf out of the sum
+        log_probability = logits.masked_fill(out, -torch.inf).log_softmax(1).masked_fill(out, 0)
     return -((same * log_probability).sum(1) / same.sum(1)).mean()
 
 

@@ -80,6 +80,15 @@ def weighted_triplet(features: Tensor, labels: Tensor) -> Tensor:
     return torch.nn.functional.softplus(positive - negative).mean()
 
 
+def ignored_pairs(ignored: Tensor, labels: Tensor) -> Tensor:
+    """Bool `[B, B]`: the rows of each anchor's ignored person (dpm_family 4.4).
+
+    >>> ignored_pairs(torch.tensor([1, -1]), torch.tensor([0, 1])).tolist()
+    [[False, True], [False, False]]
+    """
+    return ignored[:, None] == labels
+
+
 def _expected(distances: Tensor, mask: Tensor, sign: int) -> Tensor:
     """The mean `[B]` of each row's masked distances under the softmax of `sign * distance`."""
     if not bool(mask.any(1).all()):

@@ -1,0 +1,125 @@
+"""Foreground masks by GrabCut, texture and what pictures of one person have in common (dpm_family 6.7)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glimpse.errors import OptionError, ShapeError
+from glimpse.foreground.cells import coverage, descriptors, texture
+from glimpse.foreground.cut import opencv
+from glimpse.foreground.kept_cuts import kept_cut
+from glimpse.foreground.salient import consistent, tidied, trusted
+from glimpse.foreground.settings import GrabCutSettings
+from glimpse.foreground.source import Pixels
+from glimpse.progress import Progress, terminal_bar
+
+_AT_ONCE = 32  # pictures per look at the clock
+
+
+def _nothing(sentence: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class GrabCutMasks:
+    """The source that needs no network and no labels but the persons.
+
+    A picture whose mask is not trusted gets an empty one: it neither lends nor borrows. (The design falls
+    back to the body prior there; an empty mask needs no flag beside it.)
+
+    Attributes:
+        folder: keeps the cuts, which are what takes long.
+        settings: how persons are cut out.
+        workers: threads; all cores if not given. OpenCV works outside Python's lock.
+        progress: shows progress.
+        say: is told once how long the rest will take.
+    """
+
+    folder: Path
+    settings: GrabCutSettings = field(default_factory=GrabCutSettings)
+    workers: int | None = None
+    progress: Progress = terminal_bar
+    say: Callable[[str], None] = _nothing
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise OptionError(f"workers must be at least 1, got {self.workers}")
+
+    @property
+    def truth(self) -> str:
+        """What the masks rest on."""
+        return "GrabCut, texture, and likeness to other pictures of the person"
+
+    def masks(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """See `MaskSource.masks`; the same on any number of workers."""
+        count = len(pixels)
+        if persons.shape != (count,):
+            raise ShapeError(f"expected persons [{count}], got {list(persons.shape)}")
+        if not count:
+            height, width = pixels.read(np.empty(0, np.int64)).shape[1:3]
+            return np.zeros((0, height, width), bool)
+        cuts, looks, edges = self._seen(pixels)
+        grid = self.settings.grid
+        covered = np.stack([coverage(one, grid) for one in cuts]) >= self.settings.coverage
+        scale = max(float(np.percentile(edges, 80)), 1e-6)
+        salient = covered & (np.clip(edges / scale, 0, 1) >= self.settings.texture)
+        for person in np.unique(persons):
+            rows = np.flatnonzero(persons == person)
+            salient[rows] &= consistent(looks[rows], covered[rows], self.settings)
+        return np.stack(
+            [self._mask(one, cells.reshape(grid)) for one, cells in zip(cuts, salient, strict=True)]
+        )
+
+    def _mask(self, cut: NDArray[np.bool_], salient: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The cut within its salient cells; cells that only filled a hole count whole."""
+        cells = tidied(salient)
+        if not trusted(cells, self.settings):
+            return np.zeros_like(cut)
+        tall, wide = cut.shape[0] // cells.shape[0], cut.shape[1] // cells.shape[1]
+        block = np.ones((tall, wide), bool)
+        result: NDArray[np.bool_] = np.kron(cells & salient, block) & cut | np.kron(cells & ~salient, block)
+        return result
+
+    def _seen(self, pixels: Pixels) -> tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float64]]:
+        """Cuts `[N, H, W]`, looks `[N, cells, K]` and edges `[N, cells]`."""
+        grid, begun, count = self.settings.grid, time.monotonic(), len(pixels)
+
+        def look(
+            picture: NDArray[np.uint8],
+        ) -> tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float64]]:
+            found = kept_cut(self.folder, picture, self.settings)
+            return found, descriptors(picture, grid), texture(picture, grid)
+
+        seen = []
+        workers = self.workers or len(os.sched_getaffinity(0))
+        with _one_thread(), ThreadPoolExecutor(workers) as pool, self.progress("masks", count) as advance:
+            for start in range(0, count, _AT_ONCE):
+                some = pixels.read(np.arange(start, min(start + _AT_ONCE, count)))
+                seen += list(pool.map(look, some))
+                advance(len(some))
+                if start == 0 and count > len(some):
+                    rest = (time.monotonic() - begun) / len(some) * (count - len(some))
+                    self.say(f"masks of {count} pictures: about {rest / 60:.1f} minutes left")
+        cuts, looks, edges = zip(*seen, strict=True)
+        return np.stack(cuts), np.stack(looks), np.stack(edges)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """OpenCV without threads of its own: their random numbers would not be ours to seed."""
+    cv2 = opencv()
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

@@ -1,0 +1,1 @@
+"""SPT: a network that selects the patches that identify a person (dpm_family 4)."""

@@ -1,0 +1,57 @@
+"""The trained selector as a source of foreground masks, in GrabCut's place (dpm_family 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glimpse.errors import ShapeError
+from glimpse.foreground.source import Pixels
+from glimpse.methods.card import NetworkCard
+from glimpse.methods.spt.network import SptNetwork
+from glimpse.training.augment.pipeline import normalised
+
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class SelectorMasks:
+    """Patches whose saliency is a half or more.
+
+    Masks are made of the plain pictures, once, and move with them through the augmentation; the released
+    code runs the selector on every augmented batch.
+
+    Attributes:
+        network: trained.
+        card: of the network.
+    """
+
+    network: SptNetwork
+    card: NetworkCard
+
+    @property
+    def truth(self) -> str:
+        """What the masks rest on."""
+        return "SPT's patch selector, which learned from identities alone"
+
+    @torch.no_grad()
+    def masks(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """See `MaskSource.masks`; persons are not needed."""
+        network = self.network.eval()
+        device = next(network.parameters()).device
+        height, width = self.card.image
+        result = np.zeros((len(pixels), height, width), bool)
+        for start in range(0, len(pixels), _AT_ONCE):
+            rows = np.arange(start, min(start + _AT_ONCE, len(pixels)))
+            images = torch.from_numpy(pixels.read(rows)).to(device)
+            if tuple(images.shape[1:3]) != (height, width):
+                raise ShapeError(
+                    f"the selector sees pictures of {height}x{width}, got {images.shape[1]}x{images.shape[2]}"
+                )
+            salient = network.saliency(normalised(images, self.card.mean, self.card.deviation)) >= 0.5
+            whole = torch.nn.functional.interpolate(salient[:, None].float(), size=(height, width))
+            result[rows] = whole[:, 0].bool().cpu().numpy()
+        return result

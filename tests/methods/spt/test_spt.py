@@ -1,0 +1,100 @@
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from glimpse.encoders.size import Size
+from glimpse.methods.card import NetworkCard
+from glimpse.methods.network import build_network
+from glimpse.methods.spt.losses import complement_loss, usage_loss
+from glimpse.methods.spt.method import Spt
+from glimpse.methods.spt.network import SptNetwork, SptOptions
+from glimpse.methods.spt.recipe import SptRecipe
+from glimpse.methods.spt.selector_masks import SelectorMasks
+from glimpse.training.stages import Step, total_of
+
+STEP = Step("train", "all", 1, 1, 0, 1)
+
+
+class Held:
+    """Pixels in memory."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def __len__(self):
+        return len(self.images)
+
+    def read(self, rows):
+        return self.images[rows]
+
+
+@pytest.fixture
+def method():
+    torch.manual_seed(0)
+    recipe = replace(SptRecipe(), size=Size.MICRO)
+    return Spt(SptNetwork(Size.MICRO, (64, 32), SptOptions(drop_path=0.0)), 2, recipe)
+
+
+def test_usage_is_free_when_the_batch_keeps_three_tenths_though_pictures_differ():
+    assert usage_loss(torch.tensor([[0.1, 0.1], [0.5, 0.5]]), 0.3).item() == pytest.approx(0, abs=1e-12)
+    assert usage_loss(torch.full((2, 4), 0.5), 0.3).item() == pytest.approx(0.04)
+
+
+def test_the_complement_costs_most_when_it_says_what_the_picture_says():
+    sure = torch.tensor([[20.0, 0.0]])
+    assert complement_loss(sure, sure).item() == pytest.approx(1)
+    assert complement_loss(sure, -sure).item() == pytest.approx(0, abs=1e-6)
+    assert complement_loss(sure, torch.zeros(1, 2)).item() == pytest.approx(0.5)
+
+
+def test_the_mask_learns_through_the_masked_passes_and_not_through_its_input(method, batch):
+    losses = method.losses(batch, STEP)
+    head = method.network.head.weight
+    assert torch.autograd.grad(losses["kept"], head, retain_graph=True)[0].abs().sum() > 0
+    assert torch.autograd.grad(losses["complement"], head, retain_graph=True)[0].abs().sum() > 0
+    encoder = method.network.encoder.patch_embed.projection.weight
+    assert torch.autograd.grad(losses["usage"], encoder, allow_unused=True)[0] is None
+
+
+def test_a_mask_of_ones_is_the_plain_pass(method, batch):
+    network = method.network.eval()
+    plain, mask = network(batch.images)
+    torch.testing.assert_close(network.seen_through(batch.images, torch.ones_like(mask)), plain)
+
+
+def test_masked_passes_leave_the_statistics_of_whole_pictures_alone(method, batch):
+    other = copy.deepcopy(method)
+    method.train().losses(batch, STEP)
+    other.train().network.neck(other.network(batch.images)[0])
+    torch.testing.assert_close(method.network.neck.norm.running_mean, other.network.neck.norm.running_mean)
+
+
+def test_a_step_lowers_the_usage_towards_its_share(method, batch):
+    optimiser = torch.optim.Adam(method.parameters(), 1e-3)
+    first = method.losses(batch, STEP)["usage"].item()
+    for _ in range(10):
+        optimiser.zero_grad()
+        total_of(method.losses(batch, STEP).values()).backward()
+        optimiser.step()
+    assert method.losses(batch, STEP)["usage"].item() < first
+
+
+def test_selector_masks_are_the_salient_patches(method):
+    card = NetworkCard("spt", Size.MICRO, (64, 32))
+    images = np.random.default_rng(0).integers(0, 256, (3, 64, 32, 3), dtype=np.uint8)
+    source = SelectorMasks(method.network, card)
+    masks = source.masks(Held(images), np.zeros(3, np.int64))
+    assert masks.shape == (3, 64, 32)
+    cells = masks.reshape(3, 8, 8, 4, 8)
+    assert (cells.all((2, 4)) == cells.any((2, 4))).all()
+    assert "identities" in source.truth
+
+
+def test_a_card_makes_the_network_again(method):
+    again = build_network(NetworkCard("spt", Size.MICRO, (64, 32)))
+    again.load_state_dict(method.network.state_dict())
+    image = torch.randn(1, 3, 64, 32)
+    assert torch.equal(again.eval().embed(image), method.network.eval().embed(image))

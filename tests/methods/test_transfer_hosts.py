@@ -1,0 +1,89 @@
+"""Patch transfer in the training of its hosts."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from glimpse.methods.clip_reid.method import IMAGE_STAGE
+from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
+from glimpse.methods.fitting import fit
+from glimpse.methods.preparing import prepare
+from glimpse.methods.transreid.recipe import TransReIDRecipe
+from glimpse.training.kinds import Mixing
+from glimpse.training.recipe_groups import TransferRecipe
+from glimpse.training.stages import Step, total_of
+from glimpse.training.transfer.transfer import PERSON
+
+HOSTS = {"transreid": TransReIDRecipe(), "clip-reid": ClipReIDRecipe()}
+STEP = Step(IMAGE_STAGE, "all", 1, 1, 0, 1)
+WIDE_OPEN = TransferRecipe(share=1.0, candidates=1.0, overlap=0.1)
+
+
+class UpperHalf:
+    """Says that everybody is the upper half of their picture."""
+
+    truth = "an assumption"
+
+    def masks(self, pixels, persons):
+        masks = np.zeros((len(persons), 64, 32), bool)
+        masks[:, :32] = True
+        return masks
+
+
+def mixed(host, micro, people, batch, mixing):
+    recipe = micro(HOSTS[host], transfer=replace(WIDE_OPEN, mixing=mixing))
+    prepared = prepare(host, recipe, people)
+    masks = torch.from_numpy(UpperHalf().masks(None, np.zeros(4))).byte()
+    transfer = prepared.stages[-1].transfer
+    return prepared.method, transfer.apply(replace(batch, maps={PERSON: masks}), np.random.default_rng(2))
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_without_a_share_there_is_no_transfer_at_all(host, micro, people):
+    prepared = prepare(host, micro(HOSTS[host]), people)
+    assert all(stage.transfer is None for stage in prepared.stages)
+
+
+@pytest.mark.parametrize("mixing", Mixing)
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_donors_person_gets_no_gradient_in_the_identity_loss(host, mixing, micro, people, batch):
+    method, changed = mixed(host, micro, people, batch, mixing)
+    assert (changed.ignored >= 0).any()
+    only = changed.ignored[changed.ignored >= 0][0]
+    # everybody ignores one person, whom nobody in the batch is
+    changed = replace(changed, labels=changed.labels + 2, ignored=torch.full_like(changed.ignored, only))
+    identity = method.losses(changed, STEP)["identity"]
+    heads = method.classifiers if host == "transreid" else [method.classifier, method.projected_classifier]
+    for head in heads:
+        gradient = torch.autograd.grad(identity, head.weight, retain_graph=True)[0]
+        assert gradient[only].abs().sum() == 0
+        assert gradient.abs().sum() > 0
+
+
+@pytest.mark.parametrize("mixing", Mixing)
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_mixed_batch_trains_differently_and_finitely(host, mixing, micro, people, batch):
+    method, changed = mixed(host, micro, people, batch, mixing)
+    method.eval()
+    with_transfer = total_of(method.losses(changed, STEP).values())
+    without = total_of(method.losses(replace(changed, images=batch.images, mix=None), STEP).values())
+    assert torch.isfinite(with_transfer)
+    assert with_transfer != without
+
+
+def test_a_run_trains_with_masks_of_any_source(micro, people, tmp_path):
+    records = people.records
+    paths = [str(tmp_path / Path(path).name) for path in records.path]
+    for path, image in zip(paths, people.pixels.images, strict=True):
+        Image.fromarray(image).save(path)
+    rows = records.with_columns(path=np.array(paths, object))
+    losses = []
+    for name, transfer in (("off", TransferRecipe()), ("on", WIDE_OPEN), ("again", WIDE_OPEN)):
+        recipe = micro(TransReIDRecipe(), epochs=1, transfer=transfer)
+        fit("transreid", recipe, rows, tmp_path / name, cache=tmp_path / "cache", masks=UpperHalf())
+        losses.append((tmp_path / name / "final.safetensors").read_bytes())
+    assert losses[1] == losses[2] != losses[0]
