@@ -168,6 +168,6 @@ def test_nothing_is_occluded_among_nobody():
 def test_bad_options_are_refused():
     with pytest.raises(OptionError, match="share must lie"):
         OccludedCopies(0.0, (4, 2), TransferHide(bank(), HALF, HALF))
+    alone = TrainingData(Records.from_columns(["a.png"], np.array([1])))
     with pytest.raises(OptionError, match="donors need pixels"):
-        records = Records.from_columns(["a.png"], np.array([1]))
-        donor_bank(TrainingData(records), PERSON, (4, 2), 10, 0)
+        donor_bank(alone, PERSON, (4, 2), 10, 0)
