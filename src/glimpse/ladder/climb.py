@@ -62,6 +62,7 @@ def climb(
     out: Path,
     about: About,
     *,
+    cache: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
     progress: Progress = silent,
     quiet: bool = True,
@@ -72,6 +73,7 @@ def climb(
         plan: the ladder.
         out: its folder.
         about: is written above the table.
+        cache: the folder of prepared pixels, which several ladders may share; within `out` if not given.
         say: told what begins.
         progress: shows the preparation of pixels and the embedding.
         quiet: show no progress of training.
@@ -89,7 +91,7 @@ def climb(
     found: list[Measurement] = []
     with locked(out / ".lock", wait=False):
         for rung in plan.rungs:
-            for more in _climb_rung(plan, rung, recipes, out, say, progress, quiet):
+            for more in _climb_rung(plan, rung, recipes, out, cache or out / "pixels", say, progress, quiet):
                 found += more
                 rows = ladder_rows(found, first)
                 _write(out, about, rows, first, _runs(plan, out))
@@ -127,6 +129,7 @@ def _climb_rung(
     rung: Rung,
     recipes: Mapping[tuple[str, int], Any],
     out: Path,
+    cache: Path,
     say: Callable[[str], None],
     progress: Progress,
     quiet: bool,
@@ -141,7 +144,7 @@ def _climb_rung(
         return
     for seed in plan.seeds:
         run = _run_folder(out, rung, seed)
-        networks = _trained(plan, rung, recipes[rung.name, seed], run, out / "pixels", say, progress, quiet)
+        networks = _trained(plan, rung, recipes[rung.name, seed], run, cache, say, progress, quiet)
         say(f"{rung.name}, seed {seed}: measuring")
         kept: list[Measurement] = []
         by_weights: dict[str, Results] = {}
