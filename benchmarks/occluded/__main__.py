@@ -1,33 +1,38 @@
 """Occluded people on the rendered world: docs/evidence/occluded.md and .json.
 
-Run with `python -m benchmarks.occluded --work FOLDER`. World, shots, runs and studies are kept in that folder, so
-that a killed run goes on with the same command; `--only RUNG ...` does some of the rungs, in several
-processes if wished, and the page holds what is there.
+Run with `python -m benchmarks.occluded --work FOLDER`. World, shots, runs and studies are kept in that
+folder, so that a killed run goes on with the same command; `--only RUNG ...` does some of the rungs, in
+several processes if wished, and the page holds what is there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.__main__ import EVIDENCE, ROOT
 from benchmarks.occluded.page import keep_page
 from benchmarks.occluded.rungs import RUNGS, rung
 from benchmarks.occluded.shots import Shots, taken_again
 from benchmarks.occluded.study import Questions, studied, whole_queries
-from benchmarks.occluded.summary import DATA
+from benchmarks.occluded.summary import DATA, gathered
 from glimpse.cli.engine_options import engine_of
 from glimpse.datasets import Dataset, read
 from glimpse.encoders.size import Size
 from glimpse.evaluation.ladder import FINAL
 from glimpse.evaluation.ladder_table import About
 from glimpse.files import locked
-from glimpse.ladder.climb import Plan, climb
-from glimpse.ladder.rungs import check_rungs
+from glimpse.ladder.climb import Plan, climb, run_folder
+from glimpse.ladder.rungs import Rung, check_rungs
+from glimpse.methods.presets import Preset, preset_recipe
 from glimpse.records import Records
 from glimpse.training.hardware import hardware
 from glimpse.training.kinds import Precision
+from glimpse.training.recipes import to_json
 from glimpse.training.run_record import git_commit
 from glimpse.world.export import export_world
 
@@ -40,34 +45,57 @@ def main() -> None:
     world = folder / "worlds" / DATA
     with _alone(folder):
         if not (world / "glimpse-world.json").is_file():
-            print(f"rendering {DATA}, scale {options.scale}, seed {SEED}", flush=True)
+            _say(f"rendering {DATA}, scale {options.scale}, seed {SEED}")
             export_world(DATA, world, scale=options.scale, seed=SEED)
-        print("the queries' shots again, with less and less visible", flush=True)
+        _say("the queries' shots again, with less and less visible")
         own, series = taken_again(world, folder / "shots")
     dataset, questions = _asked(read(DATA, world), own, series)
     engine = engine_of(options.device, Precision.FLOAT32, None, None, options.threads)
-    commit, machine = git_commit(ROOT), hardware()
+    size = Size(options.size)
+    made = {name: rung(name, options.epochs) for name in RUNGS}
+    check_rungs(list(made.values()))
+    about = About(
+        command=_command(options),
+        commit=git_commit(ROOT),
+        hardware=hardware(),
+        seeds=options.seeds,
+        trained_on=f"{DATA}:worlds/{DATA}",
+        data={DATA: (DATA, f"worlds/{DATA}")},
+        rungs={name: str(one) for name, one in made.items()},
+    )
+
+    def recorded(name: str, seed: int) -> dict[str, Any]:
+        settings = (*made[name].settings, f"seed={seed}")
+        recipe = preset_recipe(made[name].made_of, Preset.WORLD, size, settings)
+        values: dict[str, Any] = json.loads(json.dumps({"method": made[name].made_of, **to_json(recipe)}))
+        return values
+
     for name in options.only or RUNGS:
-        made = rung(name, options.epochs)
-        check_rungs([made])
-        about = About(
-            command=_command(options),
-            commit=commit,
-            hardware=machine,
-            seeds=options.seeds,
-            trained_on=f"{DATA}:worlds/{DATA}",
-            data={DATA: (DATA, f"worlds/{DATA}")},
-            rungs={name: str(made)},
-        )
-        plan = Plan([made], (), dataset, {DATA: dataset}, size=Size(options.size), engine=engine)
-        out = folder / "ladders" / name
+        out = folder / "rungs" / name
         for number, seed in enumerate(options.seeds, 1):
-            plan = replace(plan, seeds=options.seeds[:number])
-            climb(plan, out, about, cache=folder / "pixels", say=lambda line: print(line, flush=True))
-            run = out / "runs" / name / f"seed-{seed}"
-            print(f"{name}, seed {seed}: studying", flush=True)
+            plan = Plan(
+                [made[name]], options.seeds[:number], dataset, {DATA: dataset}, size=size, engine=engine
+            )
+            climb(plan, out, about, cache=folder / "pixels", say=_say)
+            run = run_folder(out, made[name], seed)
+            _say(f"{name}, seed {seed}: studying")
             studied(run / FINAL, questions, run / "study.json")
-            keep_page(folder, about, options.evidence)
+            keep_page(gathered(_folders(folder / "rungs", made), recorded), about, world, options.evidence)
+
+
+def _folders(rungs: Path, made: Mapping[str, Rung]) -> dict[str, dict[int, Path]]:
+    """All runs that were begun, of any seed."""
+    found = {
+        name: sorted(run_folder(rungs / name, one, 0).parent.glob("seed-*")) for name, one in made.items()
+    }
+    return {
+        name: dict(sorted((int(path.name.removeprefix("seed-")), path) for path in paths))
+        for name, paths in found.items()
+    }
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _asked(dataset: Dataset, own: Shots, series: Shots) -> tuple[Dataset, Questions]:

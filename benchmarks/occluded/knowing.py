@@ -22,8 +22,8 @@ def whole_knowledge(masks: FloatArray, visible: NDArray[np.float64]) -> Values:
 
     Returns:
         `dropped`, the rank correlation of 1 - mean mask with the hidden fraction, and `narrowed`, that of
-        1 - participation; both None where nothing varies. `entropy` and `spread`, the mean entropies over `whole`
-        and over `occluded` pictures, None where there are none. `variation` of masks over images.
+        1 - participation; both None where nothing varies. `entropy`, `spread`, `mean` and `participation`,
+        means over `whole` and over `occluded` pictures, None where there are none. `variation`.
     """
     width = participation_ratio(masks)
     groups = {"whole": visible >= WHOLE, "occluded": visible < OCCLUDED}
@@ -49,10 +49,10 @@ def stripe_knowledge(trust: FloatArray, hidden: NDArray[np.float64]) -> Values:
     """What the trust in each stripe's block, [N, S], has to do with the hidden share of the stripe, [N, S].
 
     Returns:
-        `each`, a rank correlation per stripe of 1 - trust with the hidden share, over the pictures in which the person
-        reaches into it; `pooled`, over all stripes of all pictures; `within`, the mean over pictures of which
-        some stripes are hidden more than others, of the rank correlation among a picture's own stripes:
-        it cannot come from a mask that only tells occluded pictures from whole ones.
+        `each`, a rank correlation per stripe of 1 - trust with the hidden share, over the pictures in
+        which the person reaches into it; `pooled`, over all stripes of all pictures; `within`, the rank
+        correlation among a picture's own stripes, mean over the pictures that hide some stripes more than
+        others: a mask that only tells occluded pictures from whole ones has none.
     """
     known = np.isfinite(hidden)
     each = [

@@ -1,8 +1,8 @@
 """Each query's own shot again and again, with less and less of the person visible.
 
-The occluded layout's queries show 34 to 90 % of a person, each another amount of another person. Here the person, the
-camera, the pose, the light and the moment are a query's, and only what stands before the person differs: the
-curve over visible fractions is of the same questions throughout.
+The occluded layout's queries show 34 to 90 % of a person, each another amount of another person. Here the
+person, the camera, the pose, the light and the moment are a query's, and only what stands before the person
+differs: the curve over visible fractions is of the same questions throughout.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from glimpse.files import atomic_write
 from glimpse.records import Records
-from glimpse.world.world import World
 from glimpse.world.export.options import WRITERS
 from glimpse.world.export.tree import Options, Picture
 from glimpse.world.export.writing import encoded
 from glimpse.world.frame import HEAD, Shot
+from glimpse.world.world import World
 
 WANTED = (1.0, 0.8, 0.6, 0.4, 0.2)
 """Visible fractions that are asked for; what was got is measured."""

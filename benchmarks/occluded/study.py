@@ -132,7 +132,7 @@ def _study(retriever: Retriever, questions: Questions) -> Values:
 def controlled(
     retriever: Retriever, query: Embeddings, gallery: Embeddings, protocol: Protocol
 ) -> dict[str, list[Result]]:
-    """Results by control; several only for other queries' masks. Without masks only `OWN`, the score itself."""
+    """Results by control, several for other queries' masks; without masks only `OWN`, the score itself."""
 
     def result(asked: Embeddings) -> Result:
         return evaluate((asked, gallery), protocol, similarity=retriever.similarity)
@@ -185,7 +185,7 @@ def by_visible(found: Mapping[str, Sequence[Result]], visible: NDArray[np.float6
 
 
 def _against_own(found: Mapping[str, Sequence[Result]]) -> Values:
-    """How much better the own mask is than each control, with the persons drawn anew; the first permutation."""
+    """How much better the own mask is than each control, the persons drawn anew; the first permutation."""
     own = found[OWN][0]
     return {
         control: {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,12 @@ from benchmarks.occluded.study import ANOTHERS, NEAR, OWN, PLAIN, STATIC
 from glimpse.evaluation import Result
 from glimpse.evaluation.ladder import BEST, FINAL, Measurement, measurement
 from glimpse.evaluation.seeds import Estimate, over_seeds, paired_gain
+from glimpse.training.run_record import read_run
+from glimpse.training.stage_run import RUN_FILE
 
 DATA = "occluded_duke"
+SHOTS = {"series": "the queries' shots taken again", "test": "the layout's own queries"}
+THREE = 0.03  # wanted of the full method: points of Rank-1, as a share
 CONTROLS = (PLAIN, STATIC, ANOTHERS)
 BySeed = dict[int, float]
 
@@ -26,48 +30,73 @@ class Run:
         study: of its final network.
         measurements: of its networks, by the layout's protocols.
         result: of its final network on the layout's test.
-        epochs: that it was trained.
-        seconds: that it took.
+        epochs: as its recipe says.
+        stages: epochs of each stage of its training.
+        seconds: that the training took.
+        commit: of the code that trained it.
     """
 
     study: Mapping[str, Any]
     measurements: tuple[Measurement, ...]
     result: Result
     epochs: int
+    stages: Mapping[str, int]
     seconds: float
+    commit: str | None
 
 
 Runs = Mapping[str, Mapping[int, Run]]
 """By rung and seed."""
+Recipes = Callable[[str, int], Mapping[str, Any]]
+"""The recipe of a rung and a seed, as the record of a run says it."""
 
 
-def gathered(ladders: Path, rungs: Iterable[str]) -> dict[str, dict[int, Run]]:
-    """Every run that was trained, measured and studied, whichever command did it."""
+def gathered(folders: Mapping[str, Mapping[int, Path]], recipes: Recipes) -> dict[str, dict[int, Run]]:
+    """Every run that was trained, measured and studied, whichever command did it.
+
+    Args:
+        folders: of runs, by rung and seed; some may not be there.
+        recipes: what the runs must have been trained by, as their records say it: one by another recipe is
+            no rung of this ladder any more.
+    """
     found: dict[str, dict[int, Run]] = {}
-    for rung in rungs:
-        for folder in sorted((ladders / rung / "runs" / rung).glob("seed-*")):
-            if (folder / "study.json").is_file():
-                found.setdefault(rung, {})[int(folder.name.removeprefix("seed-"))] = _run(rung, folder)
-    return {rung: dict(sorted(runs.items())) for rung, runs in found.items()}
+    for rung, by_number in folders.items():
+        for seed, folder in by_number.items():
+            if not (folder / "study.json").is_file():
+                continue
+            record = read_run(folder / RUN_FILE)
+            if record["recipe"] == recipes(rung, seed):
+                found.setdefault(rung, {})[seed] = _run(rung, seed, folder, record)
+    return found
 
 
-def _run(rung: str, folder: Path) -> Run:
-    seed = int(folder.name.removeprefix("seed-"))
+def _run(rung: str, seed: int, folder: Path, record: Mapping[str, Any]) -> Run:
     kept = {path.parent.parent.name: path.parent for path in folder.glob(f"results/*/{DATA}/test.json")}
-    recipe, record = (json.loads((folder / name).read_bytes()) for name in ("recipe.json", "run.json"))
     # the last epoch may have been the best one: then its results stand for both
     measured = {FINAL: kept[FINAL], BEST: kept.get(BEST, kept[FINAL])}
     return Run(
         study=json.loads((folder / "study.json").read_bytes()),
         measurements=tuple(
-            measurement(rung, network, seed, DATA, Result.load(path))
+            measurement(rung, network, seed, DATA, Result.load(where / f"{protocol}.json"))
             for network, where in measured.items()
-            for path in sorted(where.glob("*.json"))
+            for protocol in ("test", "whole")
         ),
         result=Result.load(kept[FINAL] / "test.json"),
-        epochs=int(recipe["epochs"]),
+        epochs=int(record["recipe"]["epochs"]),
+        stages=record["stages"],
         seconds=float(sum(record["seconds"].values())),
+        commit=record["commit"],
     )
+
+
+def masked(of_rung: Mapping[int, Run]) -> bool:
+    """Whether a rung's networks give masks."""
+    return any(run.study["masks"] for run in of_rung.values())
+
+
+def measurements(runs: Runs) -> list[Measurement]:
+    """Of all networks."""
+    return [one for of_rung in runs.values() for run in of_rung.values() for one in run.measurements]
 
 
 def by_seed(runs: Mapping[int, Run], *keys: str) -> BySeed:
@@ -148,13 +177,13 @@ def known_figures(runs: Mapping[int, Run], shots: str) -> dict[str, Estimate | N
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the figures say of a rung against the first one; an interval is None while there is no pair of runs.
+    """What the figures say of a rung against the first one; None while there is no pair of runs.
 
     Attributes:
         gain: in Rank-1 on the layout's occluded queries.
         whole: in Rank-1 on whole pictures.
-        over_anothers: how much better its own masks are than other queries', in Rank-1 on occluded queries; None
-            without masks.
+        over_anothers: how much better its own masks are than other queries', in Rank-1 on occluded queries;
+            None without masks.
     """
 
     gain: Estimate | None
@@ -169,7 +198,7 @@ class Verdict:
     @property
     def gains_three(self) -> bool | None:
         """Whether, besides, the gain is 3 points or more."""
-        return None if self.gains is None or self.gain is None else self.gains and self.gain.mean >= 0.03
+        return None if self.gains is None or self.gain is None else self.gains and self.gain.mean >= THREE
 
     @property
     def keeps_whole(self) -> bool | None:

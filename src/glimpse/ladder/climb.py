@@ -143,7 +143,7 @@ def _climb_rung(
         yield _kept_of(rung, UNTRAINED, None, results)
         return
     for seed in plan.seeds:
-        run = _run_folder(out, rung, seed)
+        run = run_folder(out, rung, seed)
         networks = _trained(plan, rung, recipes[rung.name, seed], run, cache, say, progress, quiet)
         say(f"{rung.name}, seed {seed}: measuring")
         kept: list[Measurement] = []
@@ -206,7 +206,7 @@ def _kept_of(rung: Rung, network: str, seed: int | None, results: Results) -> li
 def _runs(plan: Plan, out: Path) -> dict[str, dict[str, Any]]:
     """When and from which commit each run was made: a ladder may have been climbed in several goes."""
     paths = {
-        f"{rung.name}/seed-{seed}": _run_folder(out, rung, seed) / RUN_FILE
+        f"{rung.name}/seed-{seed}": run_folder(out, rung, seed) / RUN_FILE
         for rung in plan.rungs
         if rung.trained
         for seed in plan.seeds
@@ -216,7 +216,8 @@ def _runs(plan: Plan, out: Path) -> dict[str, dict[str, Any]]:
     return {name: {key: record.get(key) for key in kept} for name, record in records.items()}
 
 
-def _run_folder(out: Path, rung: Rung, seed: int) -> Path:
+def run_folder(out: Path, rung: Rung, seed: int) -> Path:
+    """Where the run of a rung with a seed is, in the folder of a ladder."""
     return out / "runs" / rung.name / f"seed-{seed}"
 
 
