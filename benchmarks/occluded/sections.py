@@ -27,46 +27,49 @@ from glimpse.evaluation.seeds import Estimate
 
 VERDICT = """## Verdict
 
-Computed from what is below: final networks, points of Rank-1, means of differences seed by seed with the 95 %
-interval of Student's t. A gain counts if its whole interval lies above zero, a loss if it lies below. One seed
-decides nothing, and where seeds are few a wide interval can hide a small loss: read the mean as well."""
+Computed from what is below: final networks, points of Rank-1, means of differences seed by seed with the
+95 % interval of Student's t. A gain counts if its whole interval lies above zero, a loss if it lies
+below. One seed decides nothing, and where seeds are few a wide interval can hide a small loss: read the
+mean as well."""
 LADDER = """## 1. The ladder
 
-`test` is the layout's protocol: all queries are occluded. `whole` asks with the whole gallery pictures of the
-same persons: the same gallery, in which the camera rule leaves out the picture itself."""
+`test` is the layout's protocol: all queries are occluded. `whole` asks with the whole gallery pictures of
+the same persons: the same gallery, in which the camera rule leaves out the picture itself."""
 CONTROLLED = f"""## 2. Does the mask do it: controls at test time
 
-Rank-1 of final networks. The masks of the queries are their own; none (the plain cosine); the same for all, the
-mean mask of the gallery; another query's, mean over {PERMUTATIONS} permutations in which nobody keeps the own.
-Differences are own minus control, seed by seed."""
+Rank-1 of final networks. The masks of the queries are their own; none (the plain cosine); the same for
+all, the mean mask of the gallery; another query's, mean over {PERMUTATIONS} permutations in which nobody
+keeps the own. Differences are own minus control, seed by seed."""
 CONTROLLED_ON = {
     "test": "The layout's occluded queries",
     "whole": "Whole queries",
-    "series": "Each query's shot at five visible fractions, all together: masks go from any of them to any other",
+    "series": "Each query's shot at five visible fractions, all together; masks go from any to any",
 }
-OTHER_PERSONS = """What other persons would say: of one seed, the test persons are drawn anew 1,000 times with all
-their queries (paired bootstrap, 95 % interval). Points of Rank-1 on occluded queries; another's mask by the first
-permutation."""
+OTHER_PERSONS = """What other persons would say: of one seed, the test persons are drawn anew 1,000 times
+with all their queries (paired bootstrap, 95 % interval). Points of Rank-1 on occluded queries; another's
+mask by the first permutation."""
 VISIBLE = """## 3. Accuracy by visible fraction
 
-The layout's queries show 34 to 90 % of a person. So each query's shot is taken again with 100, 80, 60, 40 and
-20 % of the person wanted visible: person, camera, pose, light and moment are the query's, only what stands in front
-differs. Columns are intervals of the measured visible fraction: from 90 %, 70 to 90, 50 to 70, 30 to 50, below 30.
-The gallery is the layout's. The layout's own queries are below, by the same intervals."""
+The layout's queries show 34 to 90 % of a person. So each query's shot is taken again with 100, 80, 60, 40
+and 20 % of the person wanted visible: person, camera, pose, light and moment are the query's, only what
+stands in front differs. Columns are intervals of the measured visible fraction: from 90 %, 70 to 90, 50
+to 70, 30 to 50, below 30. The gallery is the layout's. The layout's own queries are below, by the same
+intervals."""
 KNOWN = """## 4. Does the mask know what is hidden
 
-`dropped` and `narrowed` are Spearman's rank correlations, over queries, of 1 - mean mask and of 1 - participation
-ratio with the fraction of the person that is truly hidden: 0 for a mask that does not know, 1 for one that orders
-all pictures rightly. `stripes`, of networks whose descriptor has a block for each horizontal stripe of the picture,
-are those of 1 - mean mask of a block with the hidden share of its stripe: `pooled` over pictures and stripes;
-`within` among a picture's own stripes, mean over pictures, which a mask cannot get by telling occluded pictures
-from whole ones.
+`dropped` and `narrowed` are Spearman's rank correlations, over queries, of 1 - mean mask and of 1 -
+participation ratio with the fraction of the person that is truly hidden: 0 for a mask that does not know,
+1 for one that orders all pictures rightly. `stripes`, of networks whose descriptor has a block for each
+horizontal stripe of the picture, are those of 1 - mean mask of a block with the hidden share of its
+stripe: `pooled` over pictures and stripes; `within` among a picture's own stripes, mean over pictures,
+which a mask cannot get by telling occluded pictures from whole ones.
 
-`entropy` is the mean over dimensions of the binary entropy of m, in bits: 1 undecided, 0 decided. `spread` is the
-entropy of m / sum m over log D: 1 for an even mask. Whole pictures show 90 % and more, occluded ones less than
-70 %. `over images` is how far a dimension's trust strays from image to image (the root of its variance over all
-queries, averaged over dimensions), `over dimensions` how far the mean mask strays from dimension to dimension,
-`own share` how much of the two variances is over images: 0 for a static mask. Figures, not percent."""
+`entropy` is the mean over dimensions of the binary entropy of m, in bits: 1 undecided, 0 decided.
+`spread` is the entropy of m / sum m over log D: 1 for an even mask. Whole pictures show 90 % and more,
+occluded ones less than 70 %. `over images` is how far a dimension's trust strays from image to image (the
+root of its variance over all queries, averaged over dimensions), `over dimensions` how far the mean mask
+strays from dimension to dimension, `own share` how much of the two variances is over images: 0 for a
+static mask. Figures, not percent."""
 KNOWN_COLUMNS = (
     ("dropped", "narrowed", "stripes, pooled", "stripes, within"),
     (
@@ -114,10 +117,13 @@ def head(runs: Runs, about: About, world: Mapping[str, Any]) -> str:
 Written by `{about.command}`; a killed run goes on with the same command.
 Commit {about.commit or "unknown"}; {about.hardware}; seeds {", ".join(map(str, about.seeds))}.
 
-Data: `{make}`, hardness {world["hardness"]:g}, {world["height"]}x{world["width"]} pixels; pictures of persons:
-{counts}. Recipes are those for the world, and start from the weights that ship with Glimpse, which were trained on
-another world. {budget or unequal}. Nothing was chosen on test persons. Figures are of the networks after the
-last epoch; where a table says best, after the epoch that was best on persons set aside from the training rows.
+Data: `{make}`,
+hardness {world["hardness"]:g}, {world["height"]}x{world["width"]} pixels; pictures of persons: {counts}.
+
+Recipes are those for the world, and start from the weights that ship with Glimpse, which were trained on
+another world. {budget or unequal}. Nothing was chosen on test persons.
+Figures are of the networks after the last epoch; where a table says best, after the epoch that was best on
+persons set aside from the training rows.
 
 {table(["rung", "trained as", "seeds", "epochs of its stages", "seconds of a training"], rows, left=2)}"""
 
