@@ -27,6 +27,7 @@ class UpperHalf:
     """Says that everybody is the upper half of their picture."""
 
     truth = "an assumption"
+    size = (64, 32)
 
     def masks(self, pixels, persons):
         masks = np.zeros((len(persons), 64, 32), bool)

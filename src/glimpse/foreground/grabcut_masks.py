@@ -59,6 +59,11 @@ class GrabCutMasks:
         """What the masks rest on."""
         return "GrabCut, texture, and likeness to other pictures of the person"
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the pictures that are cut."""
+        return self.settings.size
+
     def masks(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
         """See `MaskSource.masks`; the same on any number of workers."""
         count = len(pixels)
