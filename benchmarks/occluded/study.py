@@ -18,6 +18,7 @@ from glimpse.evaluation import Result, evaluate
 from glimpse.files import atomic_write
 from glimpse.ladder.kept import retriever_fingerprint
 from glimpse.methods.dpm.controls import with_permuted_masks, with_static_mask, without_masks
+from glimpse.methods.dpmpp.network import DpmppNetwork
 from glimpse.protocols import Protocol, single_query
 from glimpse.retriever import NetworkEncoder, Retriever
 from glimpse.retriever.sides import embed_sides
@@ -208,10 +209,12 @@ def _knows(retriever: Retriever, query: Embeddings, shots: Shots) -> Values:
     return known
 
 
-def stripes_of(retriever: Retriever) -> Sequence[slice]:
+def stripes_of(retriever: Retriever) -> list[slice]:
     """Which dimensions describe which horizontal stripe of a picture, from the top; none of most networks.
 
-    A network whose descriptor has such blocks says so by an attribute `stripes`, slices of its dimensions.
+    DPM++'s descriptor is a block of `width` for the whole picture and one for each of its `stripes`.
     """
-    encoder = retriever.encoder
-    return tuple(getattr(encoder.network, "stripes", ())) if isinstance(encoder, NetworkEncoder) else ()
+    network = retriever.encoder.network if isinstance(retriever.encoder, NetworkEncoder) else None
+    if not isinstance(network, DpmppNetwork):
+        return []
+    return [slice(k * network.width, (k + 1) * network.width) for k in range(1, network.stripes + 1)]
