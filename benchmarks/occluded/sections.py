@@ -28,9 +28,9 @@ from glimpse.evaluation.seeds import Estimate
 VERDICT = """## Verdict
 
 Computed from what is below: final networks, points of Rank-1, means of differences seed by seed with the
-95 % interval of Student's t. A gain counts if its whole interval lies above zero, a loss if it lies
-below. One seed decides nothing, and where seeds are few a wide interval can hide a small loss: read the
-mean as well."""
+95 % interval of Student's t. A gain counts if its whole interval lies above zero. Something is lost on
+whole pictures if the whole interval lies below zero, and nothing if the mean does not lie below zero or if
+the interval excludes a loss of 3 points; otherwise it is not known, as with a single seed."""
 LADDER = """## 1. The ladder
 
 `test` is the layout's protocol: all queries are occluded. `whole` asks with the whole gallery pictures of

@@ -202,8 +202,16 @@ class Verdict:
 
     @property
     def keeps_whole(self) -> bool | None:
-        """Whether nothing is lost on whole pictures beyond noise: the interval does not lie below zero."""
-        return None if self.whole is None or self.whole.high is None else self.whole.high >= 0
+        """Whether nothing is lost on whole pictures beyond noise.
+
+        No where the interval lies below zero; yes where the mean does not, or where the interval excludes
+        a loss as large as the gain that is wanted; otherwise the noise is too wide to know.
+        """
+        if self.whole is None or self.whole.low is None or self.whole.high is None:
+            return None
+        if self.whole.high < 0:
+            return False
+        return True if self.whole.mean >= 0 or self.whole.low > -THREE else None
 
     @property
     def mask_is_its_own(self) -> bool | None:
