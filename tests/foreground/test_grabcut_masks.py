@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import glimpse
 from glimpse.errors import MissingExtraError, OptionError, ShapeError, StorageError
 from glimpse.foreground import GrabCutMasks, GrabCutSettings
 from glimpse.foreground.cells import coverage, descriptors, in_cells
+from glimpse.foreground.cut import cut, opencv
 from glimpse.foreground.kept_cuts import cut_path
 from glimpse.foreground.salient import consistent, tidied, trusted
 from glimpse.progress import silent
@@ -63,6 +65,29 @@ def test_masks_are_the_same_on_any_number_of_workers(tmp_path):
     three = source(tmp_path / "three", workers=3).masks(Held(images), persons)
     assert np.array_equal(one, three)
     assert np.array_equal(one, source(tmp_path / "one").masks(Held(images), persons))
+
+
+def test_a_cut_is_the_same_whatever_was_drawn_before(tmp_path):
+    cv2 = opencv()
+    images, _ = people(1)
+    first = cut(images[0], 2)
+    cv2.setRNGSeed(123)
+    cv2.randu(np.zeros((5, 5)), 0, 1)
+    assert np.array_equal(cut(images[0], 2), first)
+
+
+def test_where_the_system_does_not_tell_which_cores_are_ours_all_are_used(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    images, _ = people(2)
+    assert source(tmp_path).masks(Held(images), np.zeros(2, np.int64)).any()
+
+
+def test_who_is_not_found_gets_an_empty_mask(tmp_path):
+    images, _ = people(3)
+    images[1] = 128  # fog
+    masks = source(tmp_path).masks(Held(images), np.arange(3))
+    assert masks[[0, 2]].any((1, 2)).all()
+    assert not masks[1].any()
 
 
 def test_no_pictures_have_no_masks(tmp_path):
