@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from glimpse.errors import OptionError, ShapeError
 from glimpse.foreground.cells import coverage, descriptors, texture
 from glimpse.foreground.cut import opencv
-from glimpse.foreground.kept_cuts import kept_cut
+from glimpse.foreground.kept_cuts import keep_masks, kept_cut, kept_masks, masks_path
 from glimpse.foreground.salient import consistent, tidied, trusted
 from glimpse.foreground.settings import GrabCutSettings
 from glimpse.foreground.source import Pixels
@@ -54,7 +54,7 @@ class GrabCutMasks:
     back to the body prior there; an empty mask needs no flag beside it.)
 
     Attributes:
-        folder: keeps the cuts, which are what takes long.
+        folder: keeps the cuts, which are what takes long, and the masks.
         settings: how persons are cut out.
         workers: threads; all cores if not given. OpenCV works outside Python's lock.
         progress: shows progress.
@@ -86,9 +86,17 @@ class GrabCutMasks:
         count = len(pixels)
         if persons.shape != (count,):
             raise ShapeError(f"expected persons [{count}], got {list(persons.shape)}")
+        height, width = pixels.read(np.empty(0, np.int64)).shape[1:3]
         if not count:
-            height, width = pixels.read(np.empty(0, np.int64)).shape[1:3]
             return np.zeros((0, height, width), bool)
+        path = masks_path(self.folder, pixels, persons, self.settings)
+        found = kept_masks(path, (count, height, width))
+        if found is None:
+            found = self._made(pixels, persons)
+            keep_masks(path, found)
+        return found
+
+    def _made(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
         cuts, looks, edges, share = self._seen(pixels)
         covered = share >= self.settings.coverage
         scale = max(float(np.percentile(edges, 80)), 1e-6)
