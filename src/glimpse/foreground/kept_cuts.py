@@ -56,7 +56,8 @@ def kept_cut(folder: Path, picture: NDArray[np.uint8], settings: GrabCutSettings
     path = cut_path(folder, picture, settings)
     height, width = picture.shape[:2]
     if path.is_file():
-        return _unpacked(path, (1, height, width))[0]
+        kept: NDArray[np.bool_] = _unpacked(path, (1, height, width))[0]
+        return kept
     mask = cut(picture, settings.iterations)
     keep_masks(path, mask[None])
     return mask
