@@ -15,7 +15,13 @@ from glimpse.methods.dpm.kinds import Form
 from glimpse.methods.dpm.masked_arcface import masked_arcface
 from glimpse.methods.dpm.method import MASK
 from glimpse.methods.dpm.regularisers import head_enrichment, participation, participation_floor
-from glimpse.methods.dpmpp.losses import pair_loss, prototype_alignment, visibility_loss, wider_than_source
+from glimpse.methods.dpmpp.losses import (
+    pair_loss,
+    prototype_alignment,
+    stripe_trust_loss,
+    visibility_loss,
+    wider_than_source,
+)
 from glimpse.methods.dpmpp.network import DpmppFeatures, DpmppNetwork
 from glimpse.methods.dpmpp.recipe import DpmppRecipe
 from glimpse.methods.neck import Neck, classifier
@@ -119,8 +125,10 @@ class Dpmpp(Method):
     def _of_features(self, found: Pass, batch: Batch) -> dict[str, Tensor]:
         """What needs neither masks nor words."""
         recipe, features = self.recipe, found.features
-        labels, ignored, everybody = batch.labels, batch.ignored, gathered(batch.labels)
-        apart = None if ignored is None else ignored_pairs(gathered(ignored), everybody)
+        labels, ignored = batch.labels, batch.ignored
+        some = slice(None) if recipe.triplet_copies else slice(found.clean)
+        everybody = gathered(labels[some])
+        apart = None if ignored is None else ignored_pairs(gathered(ignored[some]), everybody)
         losses = {}
         if recipe.identity_weight:
             identity = self._identity(found, batch)
@@ -136,8 +144,8 @@ class Dpmpp(Method):
 
         def triplet(vectors: Tensor) -> Tensor:
             if recipe.triplet_margin is None:
-                return soft_triplet(gathered(vectors), everybody, apart)
-            return margin_triplet(gathered(vectors), everybody, recipe.triplet_margin, apart)
+                return soft_triplet(gathered(vectors[some]), everybody, apart)
+            return margin_triplet(gathered(vectors[some]), everybody, recipe.triplet_margin, apart)
 
         whole = [features.blocks[:, 0]]
         if features.projected is not None:
@@ -155,8 +163,7 @@ class Dpmpp(Method):
         everything = torch.ones_like(labels, dtype=torch.bool)
         shown = [everything] * (1 + self.network.stripes)
         if batch.visible is not None and self.network.stripes:
-            of_stripes = torch.nn.functional.adaptive_avg_pool1d(batch.visible, self.network.stripes)
-            shown[1:] = (of_stripes >= _SEEN).unbind(1)
+            shown[1:] = (self._visible(batch.visible) >= _SEEN).unbind(1)
         blocks = zip(
             torch.split(found.necked, width, 1), torch.split(self.classes, width, 1), shown, strict=True
         )
@@ -171,6 +178,10 @@ class Dpmpp(Method):
                 for block, classes, some in blocks
             ]
         )
+
+    def _visible(self, of_rows: Tensor) -> Tensor:
+        """How much of its person each stripe shows, `[B, K]`."""
+        return torch.nn.functional.adaptive_avg_pool1d(of_rows, self.network.stripes)
 
     def _of_masks(self, found: Pass, batch: Batch) -> dict[str, Tensor]:
         """What masks take part in; without a mask head ArcFace and the plain pair loss (controls)."""
@@ -227,6 +238,9 @@ class Dpmpp(Method):
             own = torch.nn.functional.normalize(self.classes.detach(), dim=1)[batch.labels[clean:]]
             lost = visibility_loss(masks[clean:], found.necked[clean:], found.necked[sources], own)
             losses["visibility"] = recipe.visibility_weight * lost
+        if recipe.stripe_weight and self.network.stripes:
+            told = stripe_trust_loss(masks, self._visible(batch.visible))
+            losses["stripes"] = recipe.stripe_weight * told
         self._observed["copies_participation"] = participation(masks[clean:].detach()).mean()
         self._observed["copies_visible"] = batch.visible[clean:].mean()
         self._observed["copies_hidden"] = (batch.ignored[clean:] >= 0).float().mean()

@@ -75,6 +75,7 @@ class DpmppRecipe:
         masked_weight: of the masked one.
         text_weight: of the image-to-text loss.
         triplet_margin: of the triplet losses, or none for the soft form.
+        triplet_copies: whether copies are anchors, positives and negatives too.
         scale: of masked cosines.
         margin: ArcFace's, in radians.
         pair_weight: of the loss between occluded and whole pictures.
@@ -83,6 +84,7 @@ class DpmppRecipe:
         budget_weight: of that loss.
         wider_weight: of the loss that keeps a copy from using more dimensions than its source.
         visibility_weight: of the loss that shows a mask what an occlusion took away.
+        stripe_weight: of the loss that tells the masks of stripes how much of the person each one shows.
         train_side: what the mask is applied to in training: `query` or `subspace`.
         test_side: what the mask is applied to between images.
         tap: whether images are compared before the neck or after it.
@@ -121,6 +123,7 @@ class DpmppRecipe:
     masked_weight: float = our_choice(0.25, _LOSS)
     text_weight: float = our_choice(1.0, _LOSS)
     triplet_margin: float | None = our_choice(0.3, _LOSS)
+    triplet_copies: bool = our_choice(True, _LOSS)
     scale: float = read_in_code(30.0, "dpm_family 3.5: DPM's")
     margin: float = read_in_code(0.5, "dpm_family 3.5: DPM's; 0.3 for Market and Duke")
     pair_weight: float = our_choice(0.5, _LOSS)
@@ -129,6 +132,7 @@ class DpmppRecipe:
     budget_weight: float = our_choice(1.0, _LOSS)
     wider_weight: float = our_choice(0.1, _LOSS)
     visibility_weight: float = our_choice(0.0, f"{_LOSS}, off; the world's recipe has it")
+    stripe_weight: float = our_choice(0.0, "there are no stripes in the design; the world's recipe has it")
     train_side: Side = read_in_code(Side.QUERY, "dpm_family 6.6, 3.5")
     test_side: Side = read_in_code(Side.QUERY, "dpm_family 6.9, 3.8")
     tap: Tap = our_choice(Tap.BEFORE, "dpm_family 6.9: DPM's")
