@@ -37,7 +37,7 @@ def chosen_queries(protocol: Protocol, count: int, generator: np.random.Generato
 
 
 def loose_pictures(paths: Sequence[Path], protocol: Protocol | None = None) -> Records:
-    """Picture files; one that is a query of the protocol keeps its person and camera, others are of nobody."""
+    """Picture files; a query of the protocol keeps its person and camera, others are of nobody known."""
     if not paths:
         raise OptionError("no picture was given")
     known: dict[Path, tuple[int, int]] = {}

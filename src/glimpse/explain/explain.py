@@ -22,24 +22,24 @@ from glimpse.similarity import MaskedCosine
 NO_MASKS = "This retriever makes no masks: its lists and maps are those of whole vectors."
 UNUSED_MASKS = "This retriever makes masks, but does not compare with them."
 HOW_MAPS = (
-    "Maps show which patches a picture's score with itself rests on: how much each patch adds on the way from "
-    "an empty grey picture to this one. 'Kept' counts only the dimensions that the picture's own mask keeps, "
-    "'mask off' counts all alike, and the difference is orange where the mask makes a patch count for more. "
-    "A map says what the network uses, not what is a person."
+    "Maps show which patches a picture's score with itself rests on: how much each patch adds on the way "
+    "from an empty grey picture to this one. 'Kept' weighs the dimensions by the picture's own mask, 'mask "
+    "off' counts all alike, and the difference is orange where the mask makes a patch count for more. A map "
+    "says what the network uses, not what is a person."
 )
 HOW_LISTS = (
     "In ranked lists, answers framed in green are right, in red wrong; grey ones are of an unknown person."
 )
 HOW_KEPT = (
-    "Each row is the mask of one picture, each column a dimension, those kept most on the left. Participation "
-    "is the share of its dimensions that a mask uses: 100 % changes nothing. Below, orange marks what a "
-    "picture's mask keeps more than the mean mask does, blue what it keeps less: rows that are pale there are "
-    "masks that know the dimensions, but not their picture."
+    "Each row is the mask of one picture, each column a dimension, those kept most on the left. "
+    "Participation is the share of its dimensions that a mask uses: at 100 % it changes nothing. Below, "
+    "orange marks what a picture's mask keeps more than the mean mask does, blue what it keeps less: rows "
+    "that are pale there are of masks that know the dimensions, but not their picture."
 )
 HOW_OCCLUSIONS = (
-    "Patch transfer shows the person of a target only in those cells where a donor shows its own person; all "
-    "else is the donor's. The number is the share of the cells of the target's mask that stay visible: a mask "
-    "that missed legs does not miss them in the mixed picture either."
+    "Patch transfer shows a target only in those cells where the donor's own person stands; all else is the "
+    "donor's. The number is the share of the cells of the target's mask that can still be seen: what the "
+    "mask has missed is not counted."
 )
 
 
@@ -113,7 +113,7 @@ def _kept(masks: FloatArray, shown: int) -> Section:
     mean, apart = ordered.participation.mean(), np.abs(ordered.own).mean()
     told = (
         f"{len(masks)} masks of {masks.shape[1]} dimensions; mean participation {100 * mean:.1f} %; a weight "
-        f"differs from its mean over pictures by {apart:.3f} on average, where 1 is the highest weight."
+        f"differs from its mean over pictures by {apart:.3f} on average, where a mask's mean weight is 1."
     )
     return Section("What the masks keep", (HOW_KEPT,), (Figure("kept-dimensions", sheet, told, told),))
 

@@ -60,7 +60,8 @@ class _Held:
         return len(self.images)
 
     def read(self, rows: object) -> Pixels:
-        return self.images[np.asarray(rows)]
+        read: Pixels = self.images[np.asarray(rows)]
+        return read
 
 
 def synthetic_samples(

@@ -108,13 +108,13 @@ def in_cells(values: Tensor, grid: Grid) -> Maps:
 
 def _own_scores(own: Tensor, masks: Tensor | None, side: Side) -> Callable[[Tensor], Tensor]:
     """How vectors `[B, D]` score, each with its row of `own` that has the same mask (`Side`)."""
-    ours = masks is not None and side in (Side.GALLERY, Side.BOTH, Side.SUBSPACE)
-    theirs = masks is not None and side in (Side.QUERY, Side.BOTH, Side.SUBSPACE)
+    trust = torch.ones_like(own) if masks is None else masks
+    nothing = torch.ones_like(own)
+    left = trust if side in (Side.GALLERY, Side.BOTH, Side.SUBSPACE) else nothing
+    right = trust if side in (Side.QUERY, Side.BOTH, Side.SUBSPACE) else nothing
 
     def scores(vectors: Tensor) -> Tensor:
-        left = vectors * masks if ours else vectors
-        right = own * masks if theirs else own
-        return torch.nn.functional.cosine_similarity(left, right)
+        return torch.nn.functional.cosine_similarity(left * vectors, right * own)
 
     return scores
 
