@@ -1,12 +1,10 @@
 import sys
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from glimpse.cli import main
 from glimpse.demo import run_demo
-from glimpse.demo.ranked import RIGHT, WRONG, Answer, draw_ranked
 from glimpse.demo.run import NETWORK
 
 
@@ -31,15 +29,3 @@ def test_a_demo_that_cannot_write_is_one_sentence(tmp_path, monkeypatch, capsys)
         main()
     assert stop.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-def test_right_and_wrong_answers_have_their_own_frames(tmp_path):
-    paths = []
-    for name in "qab":
-        Image.fromarray(np.zeros((16, 8, 3), np.uint8)).save(tmp_path / f"{name}.png")
-        paths.append(str(tmp_path / f"{name}.png"))
-    picture = np.asarray(draw_ranked([Answer(paths[0], (paths[1], paths[2]), (True, False))]))
-    colours = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()}
-    assert {RIGHT, WRONG} <= colours
-    row = picture[100].tolist()
-    assert row.index(list(RIGHT)) < row.index(list(WRONG))

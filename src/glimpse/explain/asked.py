@@ -9,7 +9,7 @@ import numpy as np
 
 from glimpse.errors import OptionError
 from glimpse.protocols import Protocol
-from glimpse.records import JUNK, TEXT, Records
+from glimpse.records import JUNK, NO_CAMERA, TEXT, Records
 
 
 def chosen_queries(protocol: Protocol, count: int, generator: np.random.Generator) -> Records:
@@ -40,13 +40,13 @@ def loose_pictures(paths: Sequence[Path], protocol: Protocol | None = None) -> R
     """Picture files; a query of the protocol keeps its person and camera, others are of nobody known."""
     if not paths:
         raise OptionError("no picture was given")
-    known: dict[Path, tuple[int, int]] = {}
-    if protocol is not None:
-        table = protocol.query
-        cells = zip(table.path.tolist(), table.person.tolist(), table.camera.tolist(), strict=True)
-        known = {Path(path).absolute(): (person, camera) for path, person, camera in cells}
-    found = [known.get(path.absolute()) for path in paths]
-    plain = Records.from_columns([str(path) for path in paths], [JUNK] * len(paths))
-    person = [JUNK if one is None else one[0] for one in found]
-    camera = [int(plain.camera[row]) if one is None else one[1] for row, one in enumerate(found)]
-    return plain.with_columns(person=person, camera=camera)
+    if protocol is None:
+        return Records.from_columns([str(path) for path in paths], [JUNK] * len(paths))
+    table = protocol.query
+    rows = {Path(path).absolute(): row for row, path in enumerate(table.path.tolist())}
+    found = [rows.get(path.absolute()) for path in paths]
+    # a query keeps its own spelling too: a rule may leave out the gallery's copy of it by its path
+    path = [str(given) if row is None else table.path[row] for given, row in zip(paths, found, strict=True)]
+    person = [JUNK if row is None else int(table.person[row]) for row in found]
+    camera = [NO_CAMERA if row is None else int(table.camera[row]) for row in found]
+    return Records.from_columns(path, person, camera=camera)

@@ -9,7 +9,7 @@ from glimpse.protocols import Protocol
 from glimpse.records import Records
 from glimpse.similarity import MaskedCosine, Similarity
 
-WITH, WITHOUT = "with the mask", "without"
+WITH, WITHOUT = "With its mask", "Without"
 
 
 def list_figures(

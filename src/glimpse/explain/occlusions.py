@@ -94,8 +94,8 @@ def synthetic_samples(
     pairs = paired(cells, persons, PairingRule(same_person=False), generator)
     planes = torch.from_numpy(images).permute(0, 3, 1, 2)
     mixed = mixed_images(planes, windows, torch.from_numpy(pairs.donors), torch.from_numpy(pairs.rolls))
-    samples = []
-    for target in np.flatnonzero(pairs.donors >= 0):
+    samples: list[Sample] = []
+    for target in _of_many_donors(pairs.donors, count, generator):
         window = cells[pairs.donors[target]]
         own = np.roll(cells[target], pairs.rolls[target], axis=1)
         samples.append(
@@ -109,8 +109,17 @@ def synthetic_samples(
             )
         )
     samples.sort(key=lambda sample: sample.visible)
-    chosen = np.unique(np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int))
+    chosen = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
     return [samples[place] for place in chosen]
+
+
+def _of_many_donors(
+    donors: NDArray[np.int64], count: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Targets with a donor: one for each donor, or all if that would be fewer than `count`."""
+    found = generator.permutation(np.flatnonzero(donors >= 0))
+    _, first = np.unique(donors[found], return_index=True)
+    return found if len(first) < count else found[first]
 
 
 def draw_samples(samples: Sequence[Sample]) -> Image.Image:
