@@ -4,9 +4,19 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from glimpse.cli import main
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Micro networks are slower on two threads, and much slower on busy machines."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +16,8 @@ from glimpse.pixels import decode, resize
 from glimpse.progress import Progress
 from glimpse.records import Records
 from glimpse.retriever import NetworkEncoder, Retriever
+from glimpse.retriever.batches import ahead, one_core_each
+from glimpse.retriever.retriever import cores
 from glimpse.similarity import Cosine, MaskedCosine
 
 
@@ -34,16 +39,30 @@ def support_figures(retriever: Retriever, asked: Records, progress: Progress) ->
     encoder = retriever.encoder
     if not isinstance(encoder, NetworkEncoder):
         raise AssertionError("why_no_maps was asked before")
+
+    def figure(row: int) -> Figure:
+        # one picture at a time: large networks keep much for each gradient
+        picture = decode(asked.path[row])
+        pixels = resize(picture, encoder.preparation.size, encoder.preparation.filter)
+        found = support(encoder, retriever.similarity, pixels[None], asked.camera[row : row + 1])
+        return _figure(f"query-{row + 1}-support", picture, found)
+
     figures = []
-    with progress("maps", len(asked)) as advance:
-        # one by one: large networks keep much for each gradient
-        for row, path in enumerate(asked.path.tolist()):
-            picture = decode(path)
-            pixels = resize(picture, encoder.preparation.size, encoder.preparation.filter)
-            found = support(encoder, retriever.similarity, pixels[None], asked.camera[row : row + 1])
-            figures.append(_figure(f"query-{row + 1}-support", picture, found))
+    with progress("maps", len(asked)) as advance, _pace(encoder) as in_order:
+        for one in in_order(figure, range(len(asked))):
+            figures.append(one)
             advance(1)
     return figures
+
+
+@contextmanager
+def _pace(encoder: NetworkEncoder) -> Iterator[Callable[[Callable[[int], Figure], range], Iterable[Figure]]]:
+    """A map function in order: by threads of one core each on a CPU, as embedding does it."""
+    if encoder.concurrent:
+        with one_core_each() as initialise:
+            yield lambda function, rows: ahead(function, rows, cores(), initialise)
+    else:
+        yield map
 
 
 def _figure(name: str, picture: NDArray[np.uint8], found: Support) -> Figure:
