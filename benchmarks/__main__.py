@@ -34,6 +34,7 @@ BENCHMARKS = (
     "training_engine",
     "dpm_step",
     "patch_transfer",
+    "foreground_masks",
 )
 PACKAGES = ("numpy", "numba", "torch", "scipy", "pillow", "faiss-cpu")
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -8,9 +9,10 @@ import pytest
 
 import glimpse
 from glimpse.errors import MissingExtraError, OptionError, ShapeError, StorageError
-from glimpse.foreground import GrabCutMasks, GrabCutSettings
+from glimpse.foreground import GrabCutMasks, GrabCutSettings, kept_cuts
 from glimpse.foreground.cells import coverage, descriptors, in_cells
-from glimpse.foreground.kept_cuts import cut_path
+from glimpse.foreground.cut import cut, opencv
+from glimpse.foreground.kept_cuts import cut_path, masks_path
 from glimpse.foreground.salient import consistent, tidied, trusted
 from glimpse.progress import silent
 
@@ -65,6 +67,29 @@ def test_masks_are_the_same_on_any_number_of_workers(tmp_path):
     assert np.array_equal(one, source(tmp_path / "one").masks(Held(images), persons))
 
 
+def test_a_cut_is_the_same_whatever_was_drawn_before(tmp_path):
+    cv2 = opencv()
+    images, _ = people(1)
+    first = cut(images[0], 2)
+    cv2.setRNGSeed(123)
+    cv2.randu(np.zeros((5, 5)), 0, 1)
+    assert np.array_equal(cut(images[0], 2), first)
+
+
+def test_where_the_system_does_not_tell_which_cores_are_ours_all_are_used(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    images, _ = people(2)
+    assert source(tmp_path).masks(Held(images), np.zeros(2, np.int64)).any()
+
+
+def test_who_is_not_found_gets_an_empty_mask(tmp_path):
+    images, _ = people(3)
+    images[1] = 128  # fog
+    masks = source(tmp_path).masks(Held(images), np.arange(3))
+    assert masks[[0, 2]].any((1, 2)).all()
+    assert not masks[1].any()
+
+
 def test_no_pictures_have_no_masks(tmp_path):
     images, _ = people(0)
     assert source(tmp_path).masks(Held(images), np.empty(0, np.int64)).shape == (0, HEIGHT, WIDTH)
@@ -97,11 +122,38 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     assert cut_path(tmp_path, images[2999], settings).is_file()
 
 
+def test_masks_are_kept_and_made_anew_for_anything_else(tmp_path, monkeypatch):
+    images, _ = people(4)
+    persons = np.zeros(4, np.int64)
+    masks = source(tmp_path).masks(Held(images), persons)
+    with monkeypatch.context() as patch:
+        patch.setattr(GrabCutMasks, "_made", lambda *arguments: pytest.fail("made before"))
+        again = source(tmp_path).masks(Held(images), persons)
+        assert again.dtype == bool
+        assert np.array_equal(again, masks)
+        other = images.copy()
+        other[0, 0, 0] += 1
+        for pictures, whose, settings in (
+            (images[::-1].copy(), persons, GrabCutSettings(iterations=2)),
+            (other, persons, GrabCutSettings(iterations=2)),
+            (images, np.arange(4), GrabCutSettings(iterations=2)),
+            (images, persons, GrabCutSettings(iterations=2, likeness=0.6)),
+        ):
+            with pytest.raises(pytest.fail.Exception, match="made before"):
+                GrabCutMasks(tmp_path, settings, progress=silent).masks(Held(pictures), whose)
+    # cuts do not depend on who is on the picture: only the rest is made anew
+    monkeypatch.setattr(kept_cuts, "cut", lambda *arguments: pytest.fail("cut before"))
+    assert source(tmp_path).masks(Held(images), np.arange(4)).any()
+
+
 def test_a_damaged_cut_is_named(tmp_path):
     images, _ = people(1)
     source(tmp_path).masks(Held(images), np.zeros(1, np.int64))
     path = cut_path(tmp_path, images[0], GrabCutSettings(iterations=2))
     path.write_bytes(b"\x93NUMPY")
+    with pytest.raises(StorageError, match="delete it to make it again"):
+        source(tmp_path).masks(Held(images), np.ones(1, np.int64))
+    masks_path(tmp_path, Held(images), np.zeros(1, np.int64), GrabCutSettings(iterations=2)).write_bytes(b"")
     with pytest.raises(StorageError, match="delete it to make it again"):
         source(tmp_path).masks(Held(images), np.zeros(1, np.int64))
 

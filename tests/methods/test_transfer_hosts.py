@@ -27,6 +27,7 @@ class UpperHalf:
     """Says that everybody is the upper half of their picture."""
 
     truth = "an assumption"
+    size = (64, 32)
 
     def masks(self, pixels, persons):
         masks = np.zeros((len(persons), 64, 32), bool)
@@ -62,6 +63,29 @@ def test_the_donors_person_gets_no_gradient_in_the_identity_loss(host, mixing, m
         gradient = torch.autograd.grad(identity, head.weight, retain_graph=True)[0]
         assert gradient[only].abs().sum() == 0
         assert gradient.abs().sum() > 0
+
+
+def test_the_donors_words_do_not_compete(micro, people, batch):
+    method, changed = mixed("clip-reid", micro, people, batch, Mixing.PIXELS)
+    only = int(changed.ignored[changed.ignored >= 0][0])
+    changed = replace(changed, labels=changed.labels + 2, ignored=torch.full_like(changed.ignored, only))
+    method.eval()
+    method.prototypes.normal_()
+    before = method.losses(changed, STEP)["image_to_text"]
+    method.prototypes[only] *= -30
+    assert torch.equal(method.losses(changed, STEP)["image_to_text"], before)
+    method.prototypes[only + 1 if only + 1 < len(method.prototypes) else 0] *= -30
+    assert not torch.equal(method.losses(changed, STEP)["image_to_text"], before)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_donors_pictures_are_no_negatives(host, micro, people, batch):
+    method, changed = mixed(host, micro, people, batch, Mixing.PIXELS)
+    method.eval()
+    # of two persons each hides behind the other: nobody is left to keep away from
+    apart = replace(changed, labels=torch.tensor([0, 0, 1, 1]), ignored=torch.tensor([1, 1, 0, 0]))
+    assert method.losses(apart, STEP)["triplet"] == 0
+    assert method.losses(replace(apart, ignored=None), STEP)["triplet"] > 0
 
 
 @pytest.mark.parametrize("mixing", Mixing)

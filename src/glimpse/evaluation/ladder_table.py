@@ -110,14 +110,14 @@ def _cells(row: Row) -> list[str]:
         row.rung,
         row.network,
         str(len(row.seeds)) if row.network != UNTRAINED else "-",
-        *(_percent(row.values[name], "") for name in MEASURES),
-        *("-" if gain is None else _percent(gain, "+") for gain in gains),
+        *(percent(row.values[name], "") for name in MEASURES),
+        *("-" if gain is None else percent(gain, "+") for gain in gains),
         _span(row.valid),
         _span(row.skipped),
     ]
 
 
-def _percent(estimate: Estimate, sign: str) -> str:
+def percent(estimate: Estimate, sign: str) -> str:
     """As `41.2 [38.0, 44.4]`."""
     mean = f"{100 * estimate.mean:{sign}.1f}"
     if estimate.low is None or estimate.high is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,30 @@ from numpy.typing import NDArray
 from glimpse.errors import OptionError, ShapeError
 from glimpse.foreground.cells import coverage, descriptors, texture
 from glimpse.foreground.cut import opencv
-from glimpse.foreground.kept_cuts import kept_cut
+from glimpse.foreground.kept_cuts import keep_masks, kept_cut, kept_masks, masks_path
 from glimpse.foreground.salient import consistent, tidied, trusted
 from glimpse.foreground.settings import GrabCutSettings
 from glimpse.foreground.source import Pixels
+from glimpse.pixels.cache import cores
 from glimpse.progress import Progress, terminal_bar
 
 _AT_ONCE = 32  # pictures per look at the clock
+
+
+class Seen(NamedTuple):
+    """What is seen of N pictures, or of one without the first axis.
+
+    Attributes:
+        cuts: bool `[N, H, W]`.
+        looks: float32 `[N, cells, K]`.
+        edges: float64 `[N, cells]`.
+        covered: float64 `[N, cells]`; the share of each cell that is cut out as person.
+    """
+
+    cuts: NDArray[np.bool_]
+    looks: NDArray[np.float32]
+    edges: NDArray[np.float64]
+    covered: NDArray[np.float64]
 
 
 def _nothing(sentence: str) -> None:
@@ -37,7 +54,7 @@ class GrabCutMasks:
     back to the body prior there; an empty mask needs no flag beside it.)
 
     Attributes:
-        folder: keeps the cuts, which are what takes long.
+        folder: keeps the cuts, which are what takes long, and the masks.
         settings: how persons are cut out.
         workers: threads; all cores if not given. OpenCV works outside Python's lock.
         progress: shows progress.
@@ -59,25 +76,37 @@ class GrabCutMasks:
         """What the masks rest on."""
         return "GrabCut, texture, and likeness to other pictures of the person"
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the pictures that are cut."""
+        return self.settings.size
+
     def masks(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
         """See `MaskSource.masks`; the same on any number of workers."""
         count = len(pixels)
         if persons.shape != (count,):
             raise ShapeError(f"expected persons [{count}], got {list(persons.shape)}")
+        height, width = pixels.read(np.empty(0, np.int64)).shape[1:3]
         if not count:
-            height, width = pixels.read(np.empty(0, np.int64)).shape[1:3]
             return np.zeros((0, height, width), bool)
-        cuts, looks, edges = self._seen(pixels)
-        grid = self.settings.grid
-        covered = np.stack([coverage(one, grid) for one in cuts]) >= self.settings.coverage
+        path = masks_path(self.folder, pixels, persons, self.settings)
+        found = kept_masks(path, (count, height, width))
+        if found is None:
+            found = self._made(pixels, persons)
+            keep_masks(path, found)
+        return found
+
+    def _made(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
+        cuts, looks, edges, share = self._seen(pixels)
+        covered = share >= self.settings.coverage
         scale = max(float(np.percentile(edges, 80)), 1e-6)
         salient = covered & (np.clip(edges / scale, 0, 1) >= self.settings.texture)
         for person in np.unique(persons):
             rows = np.flatnonzero(persons == person)
             salient[rows] &= consistent(looks[rows], covered[rows], self.settings)
-        return np.stack(
-            [self._mask(one, cells.reshape(grid)) for one, cells in zip(cuts, salient, strict=True)]
-        )
+        for row, cells in enumerate(salient):  # in place: the cuts of a data set fill a good part of memory
+            cuts[row] = self._mask(cuts[row], cells.reshape(self.settings.grid))
+        return cuts
 
     def _mask(self, cut: NDArray[np.bool_], salient: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The cut within its salient cells; cells that only filled a hole count whole."""
@@ -89,28 +118,30 @@ class GrabCutMasks:
         result: NDArray[np.bool_] = np.kron(cells & salient, block) & cut | np.kron(cells & ~salient, block)
         return result
 
-    def _seen(self, pixels: Pixels) -> tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float64]]:
-        """Cuts `[N, H, W]`, looks `[N, cells, K]` and edges `[N, cells]`."""
+    def _seen(self, pixels: Pixels) -> Seen:
+        """Everything that a picture shows on its own."""
         grid, begun, count = self.settings.grid, time.monotonic(), len(pixels)
 
-        def look(
-            picture: NDArray[np.uint8],
-        ) -> tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float64]]:
+        def look(picture: NDArray[np.uint8]) -> Seen:
             found = kept_cut(self.folder, picture, self.settings)
-            return found, descriptors(picture, grid), texture(picture, grid)
+            return Seen(found, descriptors(picture, grid), texture(picture, grid), coverage(found, grid))
 
-        seen = []
-        workers = self.workers or len(os.sched_getaffinity(0))
+        seen: Seen | None = None
+        workers = self.workers or cores()
         with _one_thread(), ThreadPoolExecutor(workers) as pool, self.progress("masks", count) as advance:
             for start in range(0, count, _AT_ONCE):
                 some = pixels.read(np.arange(start, min(start + _AT_ONCE, count)))
-                seen += list(pool.map(look, some))
+                for row, one in enumerate(pool.map(look, some), start):
+                    if seen is None:
+                        seen = Seen(*(np.empty((count, *values.shape), values.dtype) for values in one))
+                    for all_of_them, values in zip(seen, one, strict=True):
+                        all_of_them[row] = values
                 advance(len(some))
                 if start == 0 and count > len(some):
                     rest = (time.monotonic() - begun) / len(some) * (count - len(some))
                     self.say(f"masks of {count} pictures: about {rest / 60:.1f} minutes left")
-        cuts, looks, edges = zip(*seen, strict=True)
-        return np.stack(cuts), np.stack(looks), np.stack(edges)
+        assert seen is not None  # there is one picture at least
+        return seen
 
 
 @contextmanager

@@ -27,19 +27,22 @@ def consistent(
     count, cells, width = looks.shape
     if count < settings.siblings:
         return np.ones((count, cells), bool)
-    row = np.arange(cells) // settings.grid[1]
-    near = np.abs(row[:, None] - row) <= 1
-    everything = looks.reshape(-1, width)
-    result = np.zeros((count, cells), bool)
-    for one in range(count):
-        others = covered.copy()
-        others[one] = False
-        allowed = (near[:, None, :] & others).reshape(cells, -1)
-        alike = np.where(allowed, looks[one] @ everything.T, 0)
-        best = np.partition(alike, -_MOST_ALIKE, axis=1)[:, -_MOST_ALIKE:]
-        found = np.maximum(np.minimum(allowed.sum(1), _MOST_ALIKE), 1)
-        result[one] = best.sum(1) / found >= settings.likeness
-    return result
+    rows, columns = settings.grid
+    of_rows = looks.reshape(count, rows, columns, width)
+    cut_out = covered.reshape(count, rows, columns)
+    result = np.zeros((count, rows, columns), bool)
+    for row in range(rows):
+        near = slice(max(row - 1, 0), row + 2)
+        likes = of_rows[:, near].reshape(-1, width)
+        for one in range(count):
+            others = cut_out[:, near].copy()
+            others[one] = False
+            alike = of_rows[one, row] @ likes[others.reshape(-1)].T
+            among = min(alike.shape[1], _MOST_ALIKE)
+            if among:
+                best = np.partition(alike, -among, axis=1)[:, -among:]
+                result[one, row] = best.mean(1) >= settings.likeness
+    return result.reshape(count, cells)
 
 
 def tidied(salient: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -14,6 +14,8 @@ class GrabCutSettings:
     """How the person is cut out.
 
     Attributes:
+        size: height and width that pictures are cut at, whatever they are trained at: on the rendered world
+            cuts at 256x128 overlap the truth by 0.71, at 64x32 by 0.54.
         iterations: of GrabCut.
         grid: rows and columns of cells.
         coverage: share of a salient cell that the cut keeps at least.
@@ -24,6 +26,7 @@ class GrabCutSettings:
         core: share of the cells in the picture's core that must be salient.
     """
 
+    size: tuple[int, int] = (256, 128)
     iterations: int = 5
     grid: tuple[int, int] = (16, 8)
     coverage: float = 0.5

@@ -28,11 +28,16 @@ class MaskSource(Protocol):
         """What the masks rest on, in words: it is written beside whatever is trained with them."""
         ...
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pictures it wants to see."""
+        ...
+
     def masks(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
         """The persons' pixels, `[N, H, W]`; a picture without a trustworthy mask gets an empty one.
 
         Args:
-            pixels: N pictures.
+            pixels: N pictures of `size`.
             persons: [N]; pictures of one person may help each other.
         """
         ...

@@ -62,6 +62,7 @@ def climb(
     out: Path,
     about: About,
     *,
+    cache: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
     progress: Progress = silent,
     quiet: bool = True,
@@ -72,6 +73,7 @@ def climb(
         plan: the ladder.
         out: its folder.
         about: is written above the table.
+        cache: the folder of prepared pixels, which several ladders may share; within `out` if not given.
         say: told what begins.
         progress: shows the preparation of pixels and the embedding.
         quiet: show no progress of training.
@@ -89,7 +91,7 @@ def climb(
     found: list[Measurement] = []
     with locked(out / ".lock", wait=False):
         for rung in plan.rungs:
-            for more in _climb_rung(plan, rung, recipes, out, say, progress, quiet):
+            for more in _climb_rung(plan, rung, recipes, out, cache or out / "pixels", say, progress, quiet):
                 found += more
                 rows = ladder_rows(found, first)
                 _write(out, about, rows, first, _runs(plan, out))
@@ -127,6 +129,7 @@ def _climb_rung(
     rung: Rung,
     recipes: Mapping[tuple[str, int], Any],
     out: Path,
+    cache: Path,
     say: Callable[[str], None],
     progress: Progress,
     quiet: bool,
@@ -140,8 +143,8 @@ def _climb_rung(
         yield _kept_of(rung, UNTRAINED, None, results)
         return
     for seed in plan.seeds:
-        run = _run_folder(out, rung, seed)
-        networks = _trained(plan, rung, recipes[rung.name, seed], run, out / "pixels", say, progress, quiet)
+        run = run_folder(out, rung, seed)
+        networks = _trained(plan, rung, recipes[rung.name, seed], run, cache, say, progress, quiet)
         say(f"{rung.name}, seed {seed}: measuring")
         kept: list[Measurement] = []
         by_weights: dict[str, Results] = {}
@@ -203,7 +206,7 @@ def _kept_of(rung: Rung, network: str, seed: int | None, results: Results) -> li
 def _runs(plan: Plan, out: Path) -> dict[str, dict[str, Any]]:
     """When and from which commit each run was made: a ladder may have been climbed in several goes."""
     paths = {
-        f"{rung.name}/seed-{seed}": _run_folder(out, rung, seed) / RUN_FILE
+        f"{rung.name}/seed-{seed}": run_folder(out, rung, seed) / RUN_FILE
         for rung in plan.rungs
         if rung.trained
         for seed in plan.seeds
@@ -213,7 +216,8 @@ def _runs(plan: Plan, out: Path) -> dict[str, dict[str, Any]]:
     return {name: {key: record.get(key) for key in kept} for name, record in records.items()}
 
 
-def _run_folder(out: Path, rung: Rung, seed: int) -> Path:
+def run_folder(out: Path, rung: Rung, seed: int) -> Path:
+    """Where the run of a rung with a seed is, in the folder of a ladder."""
     return out / "runs" / rung.name / f"seed-{seed}"
 
 

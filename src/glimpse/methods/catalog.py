@@ -15,6 +15,7 @@ RECIPES: Mapping[str, str] = {
     "bot": "glimpse.methods.bot.recipe:BoTRecipe",
     "transreid": "glimpse.methods.transreid.recipe:TransReIDRecipe",
     "dpm": "glimpse.methods.dpm.recipe:DpmRecipe",
+    "dpm++": "glimpse.methods.dpmpp.recipe:DpmppRecipe",
     "clip-reid": "glimpse.methods.clip_reid.recipe:ClipReIDRecipe",
     "spt": "glimpse.methods.spt.recipe:SptRecipe",
 }

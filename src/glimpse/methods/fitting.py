@@ -94,7 +94,7 @@ def fit(
     pixels = cache or out / "pixels"
     size = recipe.augment.size
     pictures = PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress)
-    maps = person_maps(recipe, rows, pictures, pixels / "masks", masks, progress, quiet=quiet)
+    maps = person_maps(recipe, rows, pixels, masks, progress, quiet=quiet)
     data = TrainingData(rows, pictures, maps)
     prepared = prepared_from_seed(method, recipe, data)
     validate = None

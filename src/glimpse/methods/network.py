@@ -14,6 +14,7 @@ from glimpse.methods.card import NetworkCard, SimilarityName
 from glimpse.methods.clip.network import ClipNetwork
 from glimpse.methods.clip_reid.network import ClipReIDNetwork
 from glimpse.methods.dpm.network import DpmNetwork
+from glimpse.methods.dpmpp.network import DpmppNetwork
 from glimpse.methods.spt.network import SptNetwork
 from glimpse.methods.transreid.network import TransReIDNetwork
 
@@ -57,6 +58,7 @@ _NETWORKS: Mapping[str, Callable[[NetworkCard], nn.Module]] = MappingProxyType(
         "bot": BoTNetwork.from_card,
         "transreid": TransReIDNetwork.from_card,
         "dpm": DpmNetwork.from_card,
+        "dpm++": DpmppNetwork.from_card,
         "clip-reid": ClipReIDNetwork.from_card,
         "spt": SptNetwork.from_card,
         "clip": ClipNetwork.from_card,

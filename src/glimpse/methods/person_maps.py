@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from glimpse.foreground import GrabCutMasks, MaskSource
@@ -16,35 +17,48 @@ from glimpse.progress import Progress
 from glimpse.records import Records
 from glimpse.training.transfer.transfer import PERSON
 
+_AT_ONCE = 512
+
 
 def person_maps(
     recipe: Any,
     rows: Records,
-    pixels: PixelCache,
     folder: Path,
     source: MaskSource | None,
     progress: Progress,
     *,
     quiet: bool = True,
 ) -> Mapping[str, NDArray[np.uint8]]:
-    """The map of persons if the recipe transfers patches, else nothing.
+    """The map of persons, as large as the training pictures, if the recipe transfers patches; else nothing.
 
     Args:
         recipe: of any method.
         rows: to train on.
-        pixels: of these rows.
-        folder: keeps what takes long.
+        folder: the cache of prepared pixels, which keeps also what takes long here.
         source: of the masks; GrabCut if not given.
         progress: shows progress.
         quiet: print no estimate of how long it takes.
     """
     transfer = getattr(recipe, "transfer", None)
-    if transfer is None or not transfer.share:
+    if transfer is None or not transfer.needs_masks:
         return {}
     say = _silent if quiet else _tell
-    grabcut = GrabCutMasks(folder, progress=progress, say=say)
-    found = (source or grabcut).masks(pixels, rows.person)
-    return {PERSON: found.astype(np.uint8)}
+    source = source or GrabCutMasks(folder / "masks", progress=progress, say=say)
+    pictures = PixelCache.build(rows.path.tolist(), folder, size=source.size, progress=progress)
+    return {PERSON: shrunk(source.masks(pictures, rows.person), recipe.augment.size)}
+
+
+def shrunk(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Masks `[N, H, W]` in another size: 1 where a half or more of a pixel's area is the person's.
+
+    >>> shrunk(np.array([[[True, True, True, False]]]), (1, 2)).tolist()
+    [[[1, 1]]]
+    """
+    result = np.empty((len(masks), *size), np.uint8)
+    for start in range(0, len(masks), _AT_ONCE):
+        some = torch.from_numpy(masks[start : start + _AT_ONCE]).float()[:, None]
+        result[start : start + _AT_ONCE] = torch.nn.functional.adaptive_avg_pool2d(some, size)[:, 0] >= 0.5
+    return result
 
 
 def _tell(sentence: str) -> None:

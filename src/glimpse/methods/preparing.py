@@ -11,6 +11,7 @@ from glimpse.methods.bot.training import prepare_bot
 from glimpse.methods.clip.training import prepare_clip
 from glimpse.methods.clip_reid.training import prepare_clip_reid
 from glimpse.methods.dpm.training import prepare_dpm
+from glimpse.methods.dpmpp.training import prepare_dpmpp
 from glimpse.methods.prepared import Prepared
 from glimpse.methods.spt.training import prepare_spt
 from glimpse.methods.transreid.training import prepare_transreid
@@ -21,6 +22,7 @@ _PREPARE: Mapping[str, Callable[[Any, TrainingData], Prepared]] = MappingProxyTy
         "bot": prepare_bot,
         "transreid": prepare_transreid,
         "dpm": prepare_dpm,
+        "dpm++": prepare_dpmpp,
         "clip-reid": prepare_clip_reid,
         "spt": prepare_spt,
         "clip": prepare_clip,

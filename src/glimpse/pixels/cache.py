@@ -104,7 +104,7 @@ class PixelCache:
             Job(
                 folder=Path(folder).absolute() / prepare.name,
                 prepare=prepare,
-                workers=workers or _cores(),
+                workers=workers or cores(),
                 stop_on_broken=OnBroken(on_broken) is OnBroken.STOP,
                 progress=progress,
             ),
@@ -155,7 +155,7 @@ class PixelCache:
         return numbers
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

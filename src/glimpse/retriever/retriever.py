@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from glimpse.files import atomic_path
 from glimpse.methods.comparing import similarity_of
 from glimpse.methods.saved import CARD as NETWORK_CARD
 from glimpse.pixels import OnBroken
+from glimpse.pixels.cache import cores as usable_cores
 from glimpse.progress import Progress, silent
 from glimpse.reranking import Reranker
 from glimpse.retriever.colour_encoder import ColourEncoder
@@ -215,8 +215,7 @@ class Retriever:
 
 def cores() -> int:
     """How many cores this process may use, up to 16: each worker holds a batch (our choice)."""
-    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(found, 16)
+    return min(usable_cores(), 16)
 
 
 def _encoder(folder: Path, values: dict[str, object], device: str, bfloat16: bool) -> Encoder:

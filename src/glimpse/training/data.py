@@ -97,6 +97,9 @@ class Batch:
         mix: changes patch embeddings [B, N, D] before class token and position come to them, or None.
         ignored: int64 [B]; a person that is no wrong answer for the row, as its occluder is from there, or
             -1; None if there is none in the whole batch.
+        sources: int64 [B]; for a synthetic copy the row of the batch that it was made of, else -1; None if
+            there are no copies. Copies come last.
+        visible: float32 [B, rows]; how much of its person each row of cells still shows; None without copies.
     """
 
     rows: Tensor
@@ -108,6 +111,8 @@ class Batch:
     columns: Mapping[str, Tensor] = field(default_factory=dict)
     mix: Callable[[Tensor], Tensor] | None = None
     ignored: Tensor | None = None
+    sources: Tensor | None = None
+    visible: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
+
+from glimpse.pixels.cache import cores
 
 
 def hardware() -> str:
@@ -18,5 +19,4 @@ def hardware() -> str:
             if "model name" in line
         ]
         model = names[0] if names else model
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} cores of {model}"
+    return f"{cores()} cores of {model}"

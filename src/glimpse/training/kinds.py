@@ -38,3 +38,14 @@ class Mixing(StrEnum):
 
     EMBEDDING = "embedding"
     PIXELS = "pixels"
+
+
+class Copies(StrEnum):
+    """What the synthetic copies of a batch are hidden by.
+
+    - TRANSFER: what hides other persons in the training pictures (dpm_family 6.8).
+    - ERASING: a rectangle of noise; the control.
+    """
+
+    TRANSFER = "transfer"
+    ERASING = "erasing"

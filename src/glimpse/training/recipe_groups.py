@@ -101,3 +101,8 @@ class TransferRecipe:
     distinct: bool = our_choice(True, "dpm_family B4: a donor counts once, not once per roll")
     rolled: bool = our_choice(False, "dpm_family 4.3: the released code throws the roll away")
     same_person: bool = read_in_code(True, "dpm_family 4.3: may lend")
+
+    @property
+    def needs_masks(self) -> bool:
+        """Whether somebody must say where the persons are."""
+        return self.share > 0

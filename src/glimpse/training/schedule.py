@@ -77,3 +77,19 @@ class WarmupCosine:
             return self.start + (base - self.start) * epoch / self.warmup
         turned = math.pi * min(epoch, self.epochs) / self.epochs
         return self.minimum + 0.5 * (base - self.minimum) * (1 + math.cos(turned))
+
+
+@dataclass(frozen=True)
+class Later:
+    """A schedule that goes on where an earlier stage of training left it.
+
+    >>> Later(WarmupSteps(10, 0.1, (30, 50), 0.1), by=10)(1, 1.0)
+    1.0
+    """
+
+    schedule: Schedule
+    by: int
+
+    def __call__(self, epoch: int, base: float) -> float:
+        """The rate in `epoch` of the later stage."""
+        return self.schedule(epoch + self.by, base)

@@ -15,7 +15,7 @@ from glimpse.training.data import Batch, TrainingData
 from glimpse.training.optimise import Optimiser
 from glimpse.training.sampler import Sampler
 from glimpse.training.streams import generator
-from glimpse.training.transfer.transfer import PatchTransfer
+from glimpse.training.transfer.change import BatchChange
 
 _METHODS = 2**31  # the streams of a step that belong to its method; no process has such a number
 
@@ -124,7 +124,7 @@ class Stage:
         updates: what happens in each step, in this order.
         sampler: which rows make up each batch.
         augmentation: what is done to the images.
-        transfer: what mixes the augmented pictures of a batch, or None.
+        transfer: what changes an augmented batch as a whole, such as patch transfer, or None.
         evaluating: patterns of the names of modules that stay in evaluation mode: frozen encoders.
         begin: called once, before the first step; what it changes must be in the method's state.
         derive: makes the stage's data from the run's, whenever the stage is entered (so also on resuming);
@@ -137,7 +137,7 @@ class Stage:
     updates: tuple[Update, ...]
     sampler: Sampler
     augmentation: Augmentation = field(default_factory=Augmentation)
-    transfer: PatchTransfer | None = None
+    transfer: BatchChange | None = None
     evaluating: tuple[str, ...] = ()
     begin: Begin | None = None
     derive: Derive | None = None

@@ -65,6 +65,21 @@ def test_a_mask_of_ones_is_the_plain_pass(method, batch):
     torch.testing.assert_close(network.seen_through(batch.images, torch.ones_like(mask)), plain)
 
 
+def test_through_a_mask_of_zeros_all_pictures_look_alike(method, batch):
+    # the mask multiplies patch embeddings, before class token and positions: these remain
+    network = method.network.eval()
+    _, mask = network(batch.images)
+    found = network.seen_through(batch.images, torch.zeros_like(mask))
+    torch.testing.assert_close(found, found[:1].expand_as(found))
+    assert found.abs().sum() > 0
+
+
+def test_masks_are_made_of_the_depths_that_dpms_are_made_of():
+    for size, depths in ((Size.MICRO, (1, 2, 3, 4)), (Size.TINY, (1, 2, 5, 6))):
+        image = (64, 32) if size is Size.MICRO else (128, 64)
+        assert SptNetwork(size, image, SptOptions()).levels == depths
+
+
 def test_masked_passes_leave_the_statistics_of_whole_pictures_alone(method, batch):
     other = copy.deepcopy(method)
     method.train().losses(batch, STEP)

@@ -6,6 +6,7 @@ import torch
 
 from glimpse.encoders.vit import ViT, ViTConfig
 from glimpse.errors import OptionError
+from glimpse.training.augment import Augmentation, Erasing, FlipAndCrop
 from glimpse.training.data import Batch
 from glimpse.training.kinds import Mixing
 from glimpse.training.losses import (
@@ -113,6 +114,47 @@ def test_an_ignored_class_has_no_mass_and_no_gradient():
     cross_entropy(logits, torch.tensor([0, 1, 2]), 0.1, torch.tensor([4, -1, 3])).backward()
     assert logits.grad[0, 4] == logits.grad[2, 3] == 0
     assert (logits.grad[1] != 0).all()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_an_ignored_class_has_no_mass_whatever_its_logit(smoothing):
+    logits = torch.randn(1, 5)
+    label, ignored = torch.tensor([2]), torch.tensor([4])
+    without = cross_entropy(logits[:, :4], label, smoothing)
+    for value in (-30.0, 0.0, 30.0):
+        logits[0, 4] = value
+        torch.testing.assert_close(cross_entropy(logits, label, smoothing, ignored), without)
+
+
+def test_with_a_share_of_zero_every_picture_stays(batch):
+    mixed = PatchTransfer(0.0, (4, 2), rule=PairingRule(overlap=0.1, candidates=1.0)).apply(
+        batch, np.random.default_rng(0)
+    )
+    assert torch.equal(mixed.images, batch.images)
+    assert (mixed.ignored == -1).all()
+    features, labels = torch.randn(4, 6), batch.labels
+    torch.testing.assert_close(
+        cross_entropy(features, labels, ignored=mixed.ignored), cross_entropy(features, labels)
+    )
+    apart = ignored_pairs(mixed.ignored, labels)
+    assert soft_triplet(features, labels, apart) == soft_triplet(features, labels)
+
+
+def test_windows_move_with_their_pictures():
+    """A checker picture: after mirroring, padding and cropping, cells are those of its white squares."""
+    rows, columns = torch.meshgrid(torch.arange(32) // 4, torch.arange(16) // 4, indexing="ij")
+    checker = ((rows + columns) % 2 == 0)[None].expand(12, 32, 16)
+    pixels = (checker * 255).byte()[..., None].expand(12, 32, 16, 3).contiguous()
+    augmentation = Augmentation(
+        mean=(0, 0, 0), deviation=(1, 1, 1), geometry=FlipAndCrop(padding=6), erasing=Erasing(probability=0)
+    )
+    draws = augmentation.draw(12, (32, 16), torch.Generator().manual_seed(1))
+    images, maps = augmentation.apply(pixels, draws, {PERSON: checker.byte()})
+    white = images[:, 0].bool()
+    assert torch.equal(maps[PERSON].bool(), white)
+    assert torch.equal(cells_of(maps[PERSON], (16, 8)), cells_of(white.byte(), (16, 8)))
+    plain = cells_of(checker.byte(), (16, 8))
+    assert not torch.equal(cells_of(maps[PERSON], (16, 8)), plain)
 
 
 def test_an_ignored_person_is_no_negative_of_a_triplet():

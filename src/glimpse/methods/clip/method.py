@@ -1,4 +1,4 @@
-"""CLIP in training: the contrast of pictures and captions."""
+"""CLIP in training: the contrast of pictures and captions, and who is in the picture."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.methods.clip.network import ClipNetwork
+from glimpse.methods.clip.recipe import ClipRecipe
+from glimpse.methods.neck import Neck, classifier
 from glimpse.training.data import Batch
 from glimpse.training.distributed import gathered
-from glimpse.training.losses import image_text_contrast
+from glimpse.training.losses import cross_entropy, image_text_contrast
 from glimpse.training.stages import Method, Step
 
 IDS, ENDS = "caption_ids", "caption_ends"
@@ -20,28 +22,41 @@ _LEAST_TEMPERATURE = 0.01  # CLIP's own bound
 
 
 class Clip(Method):
-    """Both towers and a learned temperature.
+    """Both towers, a learned temperature, and a classifier of persons on the image tower's class token.
+
+    Captions say what somebody wears, and many wear the like: without the classifier the images' side learns
+    little of what tells persons apart.
 
     Args:
         network: the towers.
-        temperature: that the learned one starts from.
+        persons: C.
+        recipe: the temperature that the learned one starts from, and the weight of the persons.
     """
 
-    def __init__(self, network: ClipNetwork, temperature: float) -> None:
+    def __init__(self, network: ClipNetwork, persons: int, recipe: ClipRecipe) -> None:
         super().__init__()
         self.network = network
-        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+        self.recipe = recipe
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(recipe.temperature)))
+        width = network.images.config.width
+        self.persons = (
+            nn.Sequential(Neck(width), classifier(width, persons)) if recipe.identity_weight else None
+        )
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
-        """`contrast`; other pictures of the same person are no negatives."""
+        """`contrast`, where other pictures of the same person are no negatives, and `identity`."""
         ids, ends = batch.columns[IDS], batch.columns[ENDS]
         # nothing behind the longest caption matters to a causal tower
         texts = self.network.embed_text(ids[:, : int(ends.max()) + 1], ends)
-        images = self.network.embed(batch.images)
+        seen = self.network.images(batch.images)
         temperature = self.log_temperature.exp().clamp(min=_LEAST_TEMPERATURE)
         everybody = gathered(batch.labels)
-        contrast = image_text_contrast(gathered(images), gathered(texts), temperature, everybody)
-        return {"contrast": contrast}
+        contrast = image_text_contrast(gathered(seen.projected), gathered(texts), temperature, everybody)
+        found = {"contrast": contrast}
+        if self.persons is not None:
+            logits = self.persons(seen.class_token)
+            found["identity"] = self.recipe.identity_weight * cross_entropy(logits, batch.labels)
+        return found
 
     def embed(self, batch: Batch) -> Tensor:
         """`[B, P]`."""

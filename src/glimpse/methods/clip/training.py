@@ -34,4 +34,5 @@ def prepare_clip(recipe: ClipRecipe, data: TrainingData) -> Prepared:
         sampler=ShuffledSampler(len(data), recipe.batch, whole=True, seed=recipe.seed),
         augmentation=build_augmentation(recipe.augment),
     )
-    return Prepared(Clip(network, recipe.temperature), card, [stage], "random weights")
+    method = Clip(network, len(data.persons), recipe)
+    return Prepared(method, card, [stage], "random weights")

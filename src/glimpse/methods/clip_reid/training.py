@@ -43,7 +43,7 @@ def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
     if start is not None:
         copy_part(start, "images", network.encoder)
         copy_part(start, "texts", texts)
-    template = _template(start, texts)
+    template = sentence_of(start, texts)
     card = NetworkCard(
         method="clip-reid",
         size=recipe.size,
@@ -116,7 +116,7 @@ def _chunks(rows: int) -> list[IntArray]:
     return [np.arange(start, min(start + _AT_ONCE, rows)) for start in range(0, rows, _AT_ONCE)]
 
 
-def _template(start: Path | None, texts: TextTower) -> PromptTemplate:
+def sentence_of(start: Path | None, texts: TextTower) -> PromptTemplate:
     """The sentence in the words of the text tower's own tokenizer; CLIP's own needs no vocabulary."""
     path = None if start is None else start / TOKENIZER
     if path is None or not path.is_file():

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from glimpse.errors import TrainingError
+from glimpse.methods.dpm.kept_pass import KeptPass
 from glimpse.methods.dpm.kinds import Form
 from glimpse.methods.dpm.masked_arcface import masked_arcface
 from glimpse.methods.dpm.network import DpmFeatures, DpmNetwork
@@ -38,7 +38,7 @@ class Dpm(Method):
         self.prototypes = nn.Parameter(torch.empty(persons, network.dim))
         nn.init.xavier_uniform_(self.prototypes)  # read in the authors' code (dpm_family 3.5)
         self._participation: Tensor | None = None
-        self._kept: tuple[tuple[int, ...], DpmFeatures] | None = None
+        self._first_pass: KeptPass[DpmFeatures] = KeptPass()
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
         """`identity` and `masked_identity`, and where they count `triplet`, `heads` and `participation`.
@@ -50,7 +50,7 @@ class Dpm(Method):
         recipe, labels = self.recipe, batch.labels
         features = self.network(batch.images, batch.cameras, heads=recipe.enrichment_weight > 0)
         if recipe.form is Form.CACHED:
-            self._kept = step.key, features.detached()
+            self._first_pass.keep(step, features.detached())
         logits = nn.functional.linear(features.necked, self.prototypes)
         losses = {
             "identity": recipe.identity_weight * cross_entropy(logits, labels, smoothing=recipe.smoothing),
@@ -88,10 +88,7 @@ class Dpm(Method):
             with torch.no_grad():
                 again: DpmFeatures = self.network(batch.images, batch.cameras)
             return again
-        kept, self._kept = self._kept, None
-        if kept is None or kept[0] != step.key:
-            raise TrainingError(f"the update {MASK} follows the update {MAIN} of the same step")
-        return kept[1]
+        return self._first_pass.take(step)
 
     def observed(self) -> Mapping[str, Tensor]:
         """`participation`: the share of dimensions that masks use (dpm_family 3.11)."""

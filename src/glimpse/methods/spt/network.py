@@ -9,24 +9,9 @@ from torch import Tensor, nn
 
 from glimpse.encoders.sizes import VIT, Size
 from glimpse.encoders.vit import ViT
-from glimpse.errors import OptionError
 from glimpse.methods.card import NetworkCard, options_from_json
+from glimpse.methods.dpm.mask_heads import hierarchy
 from glimpse.methods.neck import Neck
-
-_PUBLISHED_DEPTH, _PUBLISHED_LEVELS = 12, (2, 4, 10, 12)  # read in the code (dpm_family 4.2)
-
-
-def levels_of(depth: int) -> tuple[int, ...]:
-    """The blocks whose tokens the mask is made from; for other depths than the published one our choice.
-
-    >>> levels_of(12), levels_of(4)
-    ((2, 4, 10, 12), (1, 2, 3, 4))
-    """
-    if depth == _PUBLISHED_DEPTH:
-        return _PUBLISHED_LEVELS
-    if depth < 4:
-        raise OptionError(f"the selector needs an encoder of at least 4 blocks, got {depth}")
-    return tuple(-(-depth * quarter // 4) for quarter in (1, 2, 3, 4))
 
 
 @dataclass(frozen=True)
@@ -55,7 +40,7 @@ class SptNetwork(nn.Module):
         config = replace(VIT[size], image=image, drop_path=options.drop_path)
         self.encoder = ViT(config)
         self.neck = Neck(config.width)
-        self.levels = levels_of(config.depth)
+        self.levels = hierarchy(config.depth)
         # a 1x1 convolution over the tokens' grid is a linear map of each token
         self.head = nn.Linear(config.width * len(self.levels), 1)
         self.dim = config.width

@@ -37,6 +37,11 @@ class SelectorMasks:
         """What the masks rest on."""
         return "SPT's patch selector, which learned from identities alone"
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """What the selector was trained on."""
+        return self.card.image
+
     @torch.no_grad()
     def masks(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
         """See `MaskSource.masks`; persons are not needed."""

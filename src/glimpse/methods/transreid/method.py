@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -40,13 +40,13 @@ class TransReID(Method):
         ignored = batch.ignored
         found = {
             "identity": half_global(
-                lambda x: cross_entropy(x, labels, smoothing=smoothing, ignored=ignored), logits
+                [cross_entropy(x, labels, smoothing=smoothing, ignored=ignored) for x in logits]
             )
         }
         if step.epoch >= self.recipe.triplet_from:
             everybody = gathered(labels)
             apart = None if ignored is None else ignored_pairs(gathered(ignored), everybody)
-            found["triplet"] = half_global(lambda x: soft_triplet(gathered(x), everybody, apart), before)
+            found["triplet"] = half_global([soft_triplet(gathered(x), everybody, apart) for x in before])
         return found
 
     def embed(self, batch: Batch) -> Tensor:
@@ -54,11 +54,11 @@ class TransReID(Method):
         return self.network.embed(batch.images, batch.cameras)
 
 
-def half_global(loss: Callable[[Tensor], Tensor], features: Sequence[Tensor]) -> Tensor:
+def half_global(losses: Sequence[Tensor]) -> Tensor:
     """The loss of the first feature and the mean loss of the others, half each; alone it counts whole.
 
-    >>> half_global(torch.sum, [torch.tensor(4.0), torch.tensor(1.0), torch.tensor(3.0)])
+    >>> half_global([torch.tensor(4.0), torch.tensor(1.0), torch.tensor(3.0)])
     tensor(3.)
     """
-    first, *rest = (loss(feature) for feature in features)
+    first, *rest = losses
     return 0.5 * first + 0.5 * torch.stack(rest).mean() if rest else first

@@ -1,0 +1,145 @@
+"""What DPM++ adds to DPM's losses (dpm_family 6.5 and 6.6)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from glimpse.errors import ShapeError
+from glimpse.methods.dpm.masked_arcface import masked_cosines
+from glimpse.methods.dpm.regularisers import participation
+from glimpse.similarity.side import Side
+from glimpse.training.losses.precision import full_precision
+
+_EPS = 1e-6
+
+
+@full_precision
+def pair_loss(
+    copies: Tensor,
+    masks: Tensor | None,
+    clean: Tensor,
+    copy_labels: Tensor,
+    labels: Tensor,
+    ignored: Tensor,
+    *,
+    scale: float = 30.0,
+    side: Side = Side.QUERY,
+) -> Tensor:
+    """L_pair: occluded pictures find whole ones of their person under their own masks (dpm_family 6.6).
+
+    `-mean_i 1/|P_i| sum_{j in P_i} log softmax_j(scale * masked cosine of copy i and clean j)`; nothing is
+    learned through the clean side, which stands for a gallery.
+
+    Args:
+        copies: `[S, D]`.
+        masks: `[S, D]`, or None for the plain cosine.
+        clean: `[B, D]`; among them a picture of every copy's person.
+        copy_labels: `[S]`.
+        labels: `[B]`.
+        ignored: int64 `[S]`; a person per copy that is no wrong answer, or -1.
+        scale: of the cosines.
+        side: see `masked_cosines`.
+    """
+    if len(labels) != len(clean) or not len(copies) == len(copy_labels) == len(ignored):
+        got = [list(values.shape) for values in (copies, copy_labels, ignored, clean, labels)]
+        raise ShapeError(f"expected copies [S, D], two [S], clean [B, D] and labels [B], got {got}")
+    logits = scale * masked_cosines(copies, masks, clean.detach(), side)
+    same = copy_labels[:, None] == labels
+    out = (ignored[:, None] == labels) & ~same
+    log_probability = logits.masked_fill(out, -torch.inf).log_softmax(1)
+    own = torch.where(same, log_probability, 0).sum(1) / same.sum(1)
+    return -own.mean()
+
+
+@full_precision
+def wider_than_source(copy_masks: Tensor, source_masks: Tensor, slack: float = 0.0) -> Tensor:
+    """By how much copies use more dimensions than what they are copies of (dpm_family 6.6, L_bud).
+
+    `mean max(0, PR(copy) - PR(source) + slack)^2`; the sources learn nothing from it.
+
+    Args:
+        copy_masks: `[S, D]`.
+        source_masks: `[S, D]`, of each copy's source.
+        slack: delta, 0 in the design.
+    """
+    more = participation(copy_masks) - participation(source_masks.detach()) + slack
+    return more.clamp(min=0).square().mean()
+
+
+@full_precision
+def visibility_loss(masks: Tensor, copies: Tensor, sources: Tensor, own_classes: Tensor) -> Tensor:
+    """L_vis: dimensions that lost their evidence for the person are closed (dpm_family 6.6).
+
+    The evidence of dimension d is `h_d W_{y,d}`; the target is which part of the source's evidence the copy
+    still has, in 0..1, and a dimension counts by the source's evidence. The masks alone learn.
+
+    Args:
+        masks: `[S, D]` in (0, 1), of the copies.
+        copies: `[S, D]`, after the neck.
+        sources: `[S, D]`, after the neck.
+        own_classes: `[S, D]`, the unit prototypes of the persons.
+
+    >>> one = torch.ones(1, 2)
+    >>> loss = visibility_loss(torch.tensor([[0.9, 0.1]]), torch.tensor([[1.0, 0.0]]), one, one)
+    >>> round(loss.item(), 4)
+    0.1054
+    """
+    with torch.no_grad():
+        before, after = sources * own_classes, copies * own_classes
+        target = (after / before.clamp(min=_EPS)).clamp(0, 1)
+        weight = before.clamp(min=0)
+        weight = weight / weight.sum(1, keepdim=True).clamp(min=_EPS)
+    masks = masks.clamp(_EPS, 1 - _EPS)
+    entropy = target * masks.log() + (1 - target) * (1 - masks).log()
+    return -(weight * entropy).sum(1).mean()
+
+
+@full_precision
+def stripe_trust_loss(masks: Tensor, visible: Tensor) -> Tensor:
+    """The mean trust in a stripe's dimensions is the share of the person that the stripe shows.
+
+    Binary cross-entropy. Our addition: where a copy was hidden is known, and a mask over a descriptor whose
+    blocks belong to stripes can say so. The first block, which sees the whole picture, is left alone.
+
+    Args:
+        masks: `[B, (1 + K) D]`.
+        visible: `[B, K]` in 0..1.
+
+    >>> masks = torch.tensor([[0.5, 0.5, 0.9, 0.9, 0.1, 0.1]])
+    >>> round(stripe_trust_loss(masks, torch.tensor([[1.0, 0.0]])).item(), 4)
+    0.1054
+    """
+    batch, stripes = visible.shape
+    if masks.ndim != 2 or len(masks) != batch or masks.shape[1] % (1 + stripes):
+        got = f"{list(masks.shape)} and {list(visible.shape)}"
+        raise ShapeError(f"expected masks [B, (1 + K) D] and visible [B, K], got {got}")
+    trust = masks.reshape(batch, 1 + stripes, -1).mean(2)[:, 1:].clamp(_EPS, 1 - _EPS)
+    return torch.nn.functional.binary_cross_entropy(trust, visible)
+
+
+@full_precision
+def prototype_alignment(classes: Tensor, texts: Tensor, labels: Tensor, temperature: float = 0.1) -> Tensor:
+    """L_proto: persons of the batch are as alike to others by prototypes as by texts (dpm_family 6.5b).
+
+    The mean over the batch's persons of `KL(softmax of text cosines || softmax of prototype cosines)`, each
+    with everybody else; only the prototypes learn.
+
+    Args:
+        classes: `[C, D]`.
+        texts: `[C, P]`.
+        labels: `[B]`; the batch's persons.
+        temperature: tau.
+    """
+    persons = torch.unique(labels)
+    unit = torch.nn.functional.normalize
+    itself = torch.nn.functional.one_hot(persons, len(classes)).bool()
+
+    def alike(vectors: Tensor) -> Tensor:
+        vectors = unit(vectors, dim=1)
+        logits = vectors[persons] @ vectors.T / temperature
+        return logits.masked_fill(itself, -torch.inf).log_softmax(1)
+
+    wanted, got = alike(texts.detach()), alike(classes)
+    gap = torch.where(itself, 0, wanted.exp() * (wanted - got).masked_fill(itself, 0))
+    return gap.sum(1).mean()

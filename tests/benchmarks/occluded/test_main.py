@@ -1,0 +1,60 @@
+"""The whole way, with a training of one epoch."""
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from benchmarks.occluded import __main__ as command
+from glimpse.ladder import climb as climbing
+
+
+@pytest.fixture(scope="module")
+def folder(world, tmp_path_factory):
+    work = tmp_path_factory.mktemp("proof")
+    shutil.copytree(world, work / "worlds" / "occluded_duke")
+    return work
+
+
+def call(monkeypatch, folder, *words):
+    arguments = ["--work", folder, "--evidence", folder / "evidence", "--threads", 1, "--epochs", 1, *words]
+    monkeypatch.setattr(sys, "argv", ["occluded", *map(str, arguments)])
+    command.main()
+    page = (folder / "evidence" / "occluded.md").read_text()
+    return page, json.loads((folder / "evidence" / "occluded.json").read_text())
+
+
+def test_it_trains_measures_and_writes_what_is_there(folder, monkeypatch, capsys):
+    page, values = call(monkeypatch, folder, "--only", "baseline", "dpm", "--seeds", 0, 1)
+    assert str(folder) not in page + json.dumps(values)
+    assert [row["name"] for row in values["rungs"] if row["protocol"] == "whole"] == ["baseline"] * 2 + [
+        "dpm"
+    ] * 2
+    assert set(values["controls"]) == {"dpm"}
+    assert set(values["studies"]["dpm"]) == {"0", "1"}
+    assert {run["epochs"] for run in values["runs"].values()} == {1}
+    for part in ("## Verdict", "## 1.", "## 2.", "## 3.", "## 4.", "| baseline | final | 2 |", "**dpm**"):
+        assert part in page
+    assert "All rungs are trained for 1 epochs" in page
+    # the figures of the study are those of the ladder
+    for row in values["rungs"]:
+        if row["network"] == "final":
+            of_study = [
+                values["studies"][row["name"]][str(seed)]["controls"][row["protocol"]]["own mask"]["rank1"]
+                for seed in row["seeds"]
+            ]
+            assert of_study == pytest.approx(row["of_seeds"]["rank1"])
+
+    # the same command does nothing twice, and says the same
+    monkeypatch.setattr(climbing, "fit", lambda *a, **k: pytest.fail("trained before"))
+    assert call(monkeypatch, folder, "--only", "dpm", "--seeds", 0, 1)[0] == page
+
+    # a run by another recipe is no rung of this ladder any more
+    record = folder / "rungs" / "dpm" / "runs" / "dpm" / "seed-0" / "run.json"
+    changed = record.read_text().replace('"margin": 0.3', '"margin": 0.4')
+    assert changed != record.read_text()
+    record.write_text(changed)
+    values = call(monkeypatch, folder, "--only", "baseline", "--seeds", 0)[1]
+    assert set(values["studies"]["dpm"]) == {"1"}
+    assert set(values["studies"]["baseline"]) == {"0", "1"}
