@@ -35,12 +35,13 @@ class Report:
         """Every picture by its name."""
         return {figure.name: figure.picture for part in self.sections for figure in part.figures}
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: Path | str) -> Path:
         """Write every picture as `NAME.png`, then the page, which has its pictures inside.
 
         Returns:
             The page.
         """
+        folder = Path(folder)
         ready(folder)
         encoded = {name: png(picture) for name, picture in self.pictures.items()}
         for name, data in encoded.items():
