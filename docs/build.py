@@ -24,6 +24,7 @@ COMMANDS = (
     ("pretrain",),
     ("embed",),
     ("evaluate",),
+    ("explain",),
     ("ladder",),
     ("export",),
     ("import-weights",),

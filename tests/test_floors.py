@@ -21,7 +21,7 @@ FLOORS = [
     {"methods", "training"},
     {"retriever", "weights"},
     {"gallery"},
-    {"ladder"},
+    {"ladder", "explain"},
     {"cli", "service", "demo", "__main__"},
 ]
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}

@@ -11,6 +11,7 @@ from glimpse.cli import datasets, recipes, world
 from glimpse.cli.demo import demo
 from glimpse.cli.embed import embed
 from glimpse.cli.evaluate import evaluate
+from glimpse.cli.explain import explain
 from glimpse.cli.export import export
 from glimpse.cli.import_weights import import_weights
 from glimpse.cli.ladder import ladder
@@ -33,6 +34,7 @@ app.command()(train)
 app.command()(pretrain)
 app.command()(embed)
 app.command()(evaluate)
+app.command()(explain)
 app.command()(ladder)
 app.command()(export)
 app.command("import-weights")(import_weights)

@@ -1,35 +1,36 @@
-"""Render a world, read it, prepare its pixels, embed, search, measure, and show who was found."""
+"""Render a world, read it, embed, search with and without masks, measure, show what was seen and found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from glimpse.baselines import colour_histogram
 from glimpse.datasets import Dataset, read
-from glimpse.demo.ranked import Answer, draw_ranked
 from glimpse.embeddings import Embeddings
 from glimpse.evaluation import Result, evaluate
 from glimpse.evaluation.chance import chance
 from glimpse.evaluation.report import table
-from glimpse.evaluation.reranked import evaluate_reranked
+from glimpse.explain import Section, Wish, chosen_queries, explain, ready
+from glimpse.explain.ranked import counted_rows, draw_ranked, ranked_lists
 from glimpse.files import atomic_write
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, terminal_bar
 from glimpse.protocols import Protocol
-from glimpse.records import Records
-from glimpse.reranking import KReciprocal
 from glimpse.retriever import Retriever
-from glimpse.similarity import Cosine
+from glimpse.retriever.sides import embed_sides
+from glimpse.similarity import Cosine, MaskedCosine
 from glimpse.world.export import export_world
 
 LAYOUT = "occluded_duke"
 NETWORK = "resnet-micro"
-SHOWN = 6
-"""Queries on the picture, and answers to each."""
+SHOWN, MASKS = 6, 64
+"""Queries on the pictures and answers to each; masks on theirs."""
+
+Pair = tuple[Embeddings, Embeddings]
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class Demo:
     Attributes:
         world: the folder of the rendered data set.
         picture: who was found.
+        page: what the network saw and found.
         table: the figures, as text.
         results: by what was measured.
     """
 
     world: Path
     picture: Path
+    page: Path
     table: str
     results: dict[str, Result]
 
@@ -54,6 +57,7 @@ def run_demo(
     *,
     scale: str = "small",
     seed: int = 0,
+    retriever: str | Path = NETWORK,
     say: Callable[[str], None] = print,
     progress: Progress = terminal_bar,
 ) -> Demo:
@@ -63,10 +67,39 @@ def run_demo(
         folder: where everything is written.
         scale: of the world: `tiny` takes seconds, `small` a minute.
         seed: of the world.
+        retriever: what answers; one with masks is also measured without them.
         say: told what is going on, a line at a time.
         progress: what shows the progress.
     """
-    world = folder / f"{LAYOUT}-{scale}-{seed}"
+    ready(folder)
+    dataset = _world(folder / f"{LAYOUT}-{scale}-{seed}", scale, seed, say, progress)
+    protocol = dataset.protocol()
+    colours = _colours(protocol, folder / "pixels", progress)
+    name = Path(retriever).name
+    say(f"embedding them with {name}, a small network that was trained on other people who do not exist")
+    loaded = Retriever.load(retriever)
+    pair = embed_sides(loaded, [protocol], progress=progress)[0]
+    results = _results(name, loaded, pair, colours, protocol)
+    figures = f"{table(results)}\nchance: rank-1 {100 * chance(protocol).rank_1:.2f}"
+    say("drawing what it saw and whom it found")
+    report = explain(
+        loaded,
+        chosen_queries(protocol, MASKS, np.random.default_rng(seed)),
+        protocol=protocol,
+        gallery=pair[1],
+        training=dataset.train,
+        wish=Wish(queries=SHOWN, answers=SHOWN, samples=SHOWN, seed=seed),
+        title="People who do not exist, found again",
+        progress=progress,
+    )
+    measured = Section("Measured", (f"Every valid query, over the whole gallery, by {name}.",), table=figures)
+    page = replace(report, sections=(measured, *report.sections)).save(folder)
+    picture = _found(folder / "found.png", loaded, pair, protocol, seed)
+    return Demo(dataset.root, picture, page, figures, results)
+
+
+def _world(world: Path, scale: str, seed: int, say: Callable[[str], None], progress: Progress) -> Dataset:
+    """Rendered, unless it is there, and read."""
     if (world / "glimpse-world.json").is_file():
         say(f"the world in {world} is already there")
     else:
@@ -80,26 +113,23 @@ def run_demo(
         f"{len(protocol.query):,} occluded queries ({validity.valid:,} valid, {validity.skipped:,} skipped), "
         f"{len(protocol.gallery):,} in the gallery"
     )
-    colours = _colours(protocol, folder / "pixels", progress)
-    say(f"embedding them with {NETWORK}, a small network that was trained on other people who do not exist")
-    retriever = Retriever.load(NETWORK)
-    vectors = _embedded(retriever, protocol)
+    return dataset
+
+
+def _results(
+    name: str, retriever: Retriever, pair: Pair, colours: Pair, protocol: Protocol
+) -> dict[str, Result]:
+    """Colours, the plain cosine, and the masked one if there are masks to compare with."""
     results = {
         "colour histogram": evaluate(colours, protocol, similarity=Cosine()),
-        NETWORK: evaluate(vectors, protocol, similarity=retriever.similarity),
-        f"{NETWORK}, k-reciprocal": evaluate_reranked(
-            vectors, protocol, KReciprocal(), similarity=retriever.similarity
-        ),
+        f"{name}, cosine": evaluate(pair, protocol, similarity=Cosine()),
     }
-    figures = f"{table(results)}\nchance: rank-1 {100 * chance(protocol).rank_1:.2f}"
-    picture = folder / "found.png"
-    image = draw_ranked(_answers(dataset, protocol, retriever.score(*vectors)))
-    with atomic_write(picture) as file:
-        image.save(file, "PNG")
-    return Demo(world, picture, figures, results)
+    if pair[0].masks is not None and isinstance(retriever.similarity, MaskedCosine):
+        results[f"{name}, masked cosine"] = evaluate(pair, protocol, similarity=retriever.similarity)
+    return results
 
 
-def _colours(protocol: Protocol, cache: Path, progress: Progress) -> tuple[Embeddings, Embeddings]:
+def _colours(protocol: Protocol, cache: Path, progress: Progress) -> Pair:
     """Upper- and lower-body colours: no training, the least that a network must beat."""
     both = [*protocol.query.path.tolist(), *protocol.gallery.path.tolist()]
     pixels = PixelCache.build(both, cache, size=(128, 64), progress=progress)
@@ -108,33 +138,12 @@ def _colours(protocol: Protocol, cache: Path, progress: Progress) -> tuple[Embed
     return Embeddings(vectors[:split]), Embeddings(vectors[split:])
 
 
-def _embedded(retriever: Retriever, protocol: Protocol) -> tuple[Embeddings, Embeddings]:
-    return retriever.embed(protocol.query.path.tolist()), retriever.embed(protocol.gallery.path.tolist())
-
-
-def _answers(dataset: Dataset, protocol: Protocol, scores: np.ndarray) -> list[Answer]:
-    """The first answers to some queries of different persons, spread over the query list."""
-    comparison = protocol.comparison(protocol.trials[0])
-    valid = np.flatnonzero(comparison.matches_per_query())
-    first = [rows[0] for rows in _by_person(protocol.query, valid).values()]
-    chosen = [first[i] for i in np.linspace(0, len(first) - 1, min(SHOWN, len(first))).astype(int)]
-    answers = []
-    for query in chosen:
-        counted = comparison.gallery_key != comparison.query_key[query]
-        rows = comparison.gallery_rows[counted]
-        best = rows[np.argsort(-scores[query, rows], kind="stable")[:SHOWN]]
-        answers.append(
-            Answer(
-                protocol.query.path[query],
-                tuple(protocol.gallery.path[best].tolist()),
-                tuple((protocol.gallery.person[best] == protocol.query.person[query]).tolist()),
-            )
-        )
-    return answers
-
-
-def _by_person(query: Records, rows: np.ndarray) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for row in rows.tolist():
-        found.setdefault(int(query.person[row]), []).append(row)
-    return found
+def _found(path: Path, retriever: Retriever, pair: Pair, protocol: Protocol, seed: int) -> Path:
+    """The first answers to the same queries as one picture."""
+    asked = chosen_queries(protocol, SHOWN, np.random.default_rng(seed))
+    vectors = retriever.embed(asked)
+    scores = retriever.similarity.pairwise(vectors, pair[1])
+    lists = ranked_lists(asked, protocol.gallery, counted_rows(asked, protocol), scores, SHOWN)
+    with atomic_write(path) as file:
+        draw_ranked(lists).save(file, "PNG")
+    return path

@@ -64,7 +64,7 @@ def embedded_batches(
     if len(parts) < 2:  # a single query has all cores for itself
         yield from (finish(prepare(part)) for part in parts)
     elif encoder.concurrent:
-        with _one_core_each() as initialise:
+        with one_core_each() as initialise:
             yield from ahead(lambda rows: finish(prepare(rows)), parts, workers, initialise)
     else:
         yield from map(finish, ahead(prepare, parts, workers))
@@ -116,7 +116,7 @@ def _prepare(pictures: Pictures, encoder: Encoder, rows: range) -> _Prepared:
 
 
 @contextmanager
-def _one_core_each() -> Iterator[Callable[[], None]]:
+def one_core_each() -> Iterator[Callable[[], None]]:
     """A function for new threads, after which torch computes on one core in each of them.
 
     Torch keeps the number per thread, and a default for threads to come, which is put back.

@@ -1,0 +1,92 @@
+"""`glimpse explain`: what a retriever sees, as pictures and as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_MASKS = 64  # our choice: so many masks show what differs between pictures, and take no time
+
+
+def explain(
+    retriever: Annotated[
+        str, typer.Argument(metavar="RETRIEVER", help="A folder, or the name of one that comes with Glimpse.")
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="NAME:DIR", help="The data set that is asked and searched."),
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="One of the data set's protocols; if left out, the first.")
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="An option of the data set's reader, like split=3."),
+    ] = None,
+    queries: Annotated[int | None, typer.Option(help="How many queries are drawn; 6 if left out.")] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Explain this picture instead of queries; may be repeated."),
+    ] = None,
+    answers: Annotated[int, typer.Option(help="Length of a ranked list.")] = 6,
+    occlusions: Annotated[
+        bool | None,
+        typer.Option(
+            "--occlusions/--no-occlusions",
+            help="Synthetic occlusions of the training pictures; if left out, where OpenCV is there.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the queries and the synthetic occlusions drawn.")] = 0,
+    device: Annotated[str, typer.Option(help="Where the network computes: cpu, cuda.")] = "cpu",
+    out: Annotated[Path, typer.Option("--out", help="A folder for the pictures and report.html.")] = Path(
+        "explained"
+    ),
+) -> None:
+    """Show which patches count, what masks keep, who is found with and without them.
+
+    Example: glimpse explain runs/dpm/best --data occluded_duke:worlds/duke --queries 4
+
+    Example: glimpse explain vit-micro --image photo.jpg
+    """
+    import numpy as np
+
+    from glimpse.cli.reading import read_source
+    from glimpse.errors import OptionError
+    from glimpse.explain import Wish, chosen_queries, loose_pictures, ready
+    from glimpse.explain import explain as explained
+    from glimpse.progress import terminal_bar
+    from glimpse.retriever import Retriever
+
+    if data is None and not image:
+        raise OptionError("give --data NAME:DIR, or --image FILE, or both")
+    if data is None and (occlusions or queries is not None or protocol is not None or options):
+        raise OptionError("--queries, --protocol, --set and --occlusions go with --data")
+    if image and queries is not None:
+        raise OptionError("give either --queries or --image: what is explained is one or the other")
+    dataset = None if data is None else read_source(data, options or [])
+    chosen = None if dataset is None else dataset.protocol(protocol)
+    wish = Wish(
+        queries=len(image) if image else 6 if queries is None else queries,
+        answers=answers,
+        must_occlude=bool(occlusions),
+        seed=seed,
+    )
+    loaded = Retriever.load(retriever, device=device)
+    ready(out)
+    if image or chosen is None:
+        asked = loose_pictures(image or [], chosen)
+    else:
+        asked = chosen_queries(chosen, max(_MASKS, wish.queries), np.random.default_rng(seed))
+    report = explained(
+        loaded,
+        asked,
+        protocol=chosen,
+        training=None if dataset is None or occlusions is False else dataset.train,
+        wish=wish,
+        title=f"What {Path(retriever).name} sees",
+        progress=terminal_bar,
+    )
+    page = report.save(out)
+    typer.echo(f"{len(report.pictures)} pictures, and all of them in {page}")

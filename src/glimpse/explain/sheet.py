@@ -1,0 +1,87 @@
+"""Pictures in rows, framed and with words: the one form of every sheet that explains something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from glimpse.pixels import resize
+
+Colour = tuple[int, int, int]
+
+CELL = (160, 80)  # height and width of a picture
+FRAME, GAP, LINE, TEXT = 4, 8, 18, 12
+PAPER, INK, FAINT = (255, 255, 255), (40, 40, 40), (200, 200, 200)
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One picture of a sheet.
+
+    Attributes:
+        picture: uint8 `[H, W, 3]`, of any size.
+        frame: its colour.
+    """
+
+    picture: NDArray[np.uint8]
+    frame: Colour = FAINT
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """Pictures beside each other.
+
+    Attributes:
+        cells: the pictures.
+        note: a line above them; none if empty.
+    """
+
+    cells: tuple[Cell, ...]
+    note: str = ""
+
+
+def draw_sheet(rows: Sequence[Row], titles: Sequence[str] = ()) -> Image.Image:
+    """Rows under each other.
+
+    Args:
+        rows: of any lengths.
+        titles: of the columns; the last ones may be left out.
+    """
+    height, width = CELL
+    step = width + 2 * FRAME + GAP
+    heights = [height + 2 * FRAME + GAP + (LINE if row.note else 0) for row in rows]
+    top = LINE if titles else GAP // 2
+    columns = max((len(row.cells) for row in rows), default=1)
+    words = max((text_width(row.note) for row in rows), default=0)
+    sheet = Image.new("RGB", (max(columns * step, words) + GAP, top + sum(heights)), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for column, title in enumerate(titles):
+        draw.text((GAP + column * step, 2), title, fill=INK, font=font())
+    for row, tall in zip(rows, heights, strict=True):
+        if row.note:
+            draw.text((GAP, top), row.note, fill=INK, font=font())
+        for column, cell in enumerate(row.cells):
+            _paste(sheet, cell, (GAP + column * step, top + (LINE if row.note else 0)))
+        top += tall
+    return sheet
+
+
+def font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The type of all words."""
+    return ImageFont.load_default(TEXT)
+
+
+def text_width(text: str) -> int:
+    """How many pixels a line takes."""
+    return round(font().getlength(text)) + GAP
+
+
+def _paste(sheet: Image.Image, cell: Cell, corner: tuple[int, int]) -> None:
+    (height, width), (left, top) = CELL, corner
+    edge = (left, top, left + width + 2 * FRAME - 1, top + height + 2 * FRAME - 1)
+    ImageDraw.Draw(sheet).rectangle(edge, outline=cell.frame, width=FRAME)
+    sheet.paste(Image.fromarray(resize(cell.picture, CELL)), (left + FRAME, top + FRAME))

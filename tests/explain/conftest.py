@@ -1,0 +1,50 @@
+"""What these tests share: pictures on disk, a protocol over them, and one thread."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from glimpse.protocols import single_query
+from glimpse.records import Records
+
+# importlib mode puts no test folder on the path by itself
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Micro networks are slower on two threads, and much slower on busy machines."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Records of pictures of four persons in plain colours, four each, by two cameras, as files."""
+    rng = np.random.default_rng(0)
+    paths, persons, cameras = [], [], []
+    for person in range(4):
+        colour = rng.integers(40, 216, 3)
+        for picture in range(4):
+            pixels = rng.integers(0, 60, (64, 32, 3)) + 100
+            pixels[8:56, 8:24] = colour + rng.integers(-10, 10, (48, 16, 3))
+            path = tmp_path / "people" / f"{person}" / f"{picture}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+            paths.append(str(path))
+            persons.append(person)
+            cameras.append(1 + picture % 2)
+    return Records.from_columns(paths, persons, camera=cameras)
+
+
+@pytest.fixture
+def protocol(people):
+    """The first picture of each person is asked, all others are searched."""
+    asked = np.arange(len(people)) % 4 == 0
+    return single_query(people[asked], people[~asked])

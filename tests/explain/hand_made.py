@@ -1,0 +1,45 @@
+"""Networks whose vectors and masks are known, and micro networks with random weights."""
+
+import torch
+from torch import nn
+
+from glimpse.encoders.size import Size
+from glimpse.methods.card import SimilarityName
+from glimpse.methods.network import NetworkCard, build_network
+from glimpse.retriever import NetworkEncoder, Retriever
+from glimpse.similarity import Side
+
+IMAGE = (64, 32)
+CARD = NetworkCard("dpm", Size.MICRO, IMAGE)
+
+
+class TwoPatches(nn.Module):
+    """Dimensions 0 and 1 are fed by cell (2, 1) of a grid of 16 x 8 alone, 2 and 3 by cell (9, 5)."""
+
+    dim = 4
+
+    def __init__(self, mask):
+        super().__init__()
+        self.mask = None if mask is None else torch.tensor(mask)
+
+    def embed(self, images, cameras=None):
+        first, second = images[:, :, 8:12, 4:8].mean((2, 3)), images[:, :, 36:40, 20:24].mean((2, 3))
+        vectors = 1 + torch.cat([first[:, :2], second[:, :2]], dim=1)
+        return vectors if self.mask is None else (vectors, self.mask.expand(len(images), -1))
+
+
+def two_patches(mask):
+    return NetworkEncoder(TwoPatches(mask), CARD)
+
+
+def micro(method="dpm", side=Side.SUBSPACE, flip=False, **options):
+    """A retriever with random weights, so large that vectors and masks differ."""
+    masked = method == "dpm"
+    name = SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE
+    given = {"mask": "light", "stride": 16, **options} if masked else options
+    card = NetworkCard(method, Size.MICRO, IMAGE, similarity=name, side=side, options=given)
+    torch.manual_seed(3)
+    network = build_network(card)
+    for name, parameter in network.named_parameters():
+        nn.init.normal_(parameter, 0.5 if parameter.ndim == 1 and name.endswith("weight") else 0, 0.2)
+    return Retriever.of_network(NetworkEncoder(network, card, flip=flip))
