@@ -1,4 +1,4 @@
-"""DPM++'s recipe on other data sets than Occluded-Duke, on ImageNet's encoder, and its rungs (dpm_family 6.10, 6.11).
+"""DPM++'s recipe on other data sets than Occluded-Duke, and on ImageNet's encoder (dpm_family 6.10).
 
 Occluded-REID, Partial-REID and Partial-iLIDS have no training rows: train on Market-1501 for them.
 """
