@@ -64,7 +64,7 @@ WORLD_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "margin=0.3",
             "enrichment-weight=0.064",
             # harder pairs, and copies among the triplets, do harm in so short a training
-            "pair-weight=0.1",
+            "pair-weight=0.05",
             "triplet-copies=false",
             "visibility-weight=0.5",
             # the form that does no harm, on the features that the masks are trained on
