@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hand_made import micro
+from hand_made import Halves, micro
 
 from glimpse.errors import MissingExtraError, OptionError
 from glimpse.explain import Wish, chosen_queries, explain, occlusions
@@ -10,7 +10,7 @@ from glimpse.explain.sections import NO_MASKS, UNUSED_MASKS
 from glimpse.retriever import Retriever
 from glimpse.similarity import Cosine, Euclidean
 
-WISH = Wish(queries=2, answers=3, samples=2)
+WISH = Wish(queries=2, answers=3, samples=2, masks=Halves())
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_without_opencv_the_report_says_so_or_ends_where_it_was_asked_for(asked,
         raise MissingExtraError('this needs cv2: pip install "glimpse[occluded]"')
 
     monkeypatch.setattr(occlusions, "GrabCutMasks", missing)
-    report = explain(micro("transreid"), asked, training=people, wish=WISH)
+    report = explain(micro("transreid"), asked, training=people, wish=Wish(queries=1, samples=1))
     assert report.sections[-1].words == ('There are none: this needs cv2: pip install "glimpse[occluded]".',)
     with pytest.raises(MissingExtraError):
         explain(
