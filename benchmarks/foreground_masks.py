@@ -64,8 +64,9 @@ def main() -> None:
     for name, found in seconds.items():
         spent, processor = np.min(found, axis=0)
         print(
-            f"{name}: {count / spent:.1f} pictures/s, {one / spent:.2f} times one worker, {MARKET:,} pictures "
-            f"in {MARKET / count * spent / 60:.1f} min; {count / processor:.1f} pictures per processor second"
+            f"{name}: {count / spent:.1f} pictures/s, {one / spent:.2f} times one worker, "
+            f"{MARKET:,} pictures in {MARKET / count * spent / 60:.1f} min; "
+            f"{count / processor:.1f} pictures per processor second"
         )
     print("the masks are the same")
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ from benchmarks.occluded.study import ANOTHERS, NEAR, OWN, PERMUTATIONS, PLAIN
 from benchmarks.occluded.summary import (
     CONTROLS,
     DATA,
+    PROTOCOLS,
     SHOTS,
     THREE,
     Runs,
@@ -22,6 +23,7 @@ from benchmarks.occluded.summary import (
     verdict,
     visible_figures,
 )
+from glimpse.evaluation import Result
 from glimpse.evaluation.ladder_table import About, percent
 from glimpse.evaluation.seeds import Estimate
 
@@ -46,7 +48,7 @@ CONTROLLED_ON = {
     "series": "Each query's shot at five visible fractions, all together; masks go from any to any",
 }
 OTHER_PERSONS = """What other persons would say: of one seed, the test persons are drawn anew 1,000 times
-with all their queries (paired bootstrap, 95 % interval). Points of Rank-1 on occluded queries; another's
+with all their queries (paired bootstrap, 95 % interval). Points of Rank-1, of masks on `test`; another's
 mask by the first permutation."""
 VISIBLE = """## 3. Accuracy by visible fraction
 
@@ -121,7 +123,8 @@ Data: `{make}`,
 hardness {world["hardness"]:g}, {world["height"]}x{world["width"]} pixels; pictures of persons: {counts}.
 
 Recipes are those for the world, and start from the weights that ship with Glimpse, which were trained on
-another world. {budget or unequal}. Nothing was chosen on test persons.
+another world. {budget or unequal}, in the same batches; what a rung adds to a batch,
+as occluded copies, comes on top, and its price is in the last column. Nothing was chosen on test persons.
 Figures are of the networks after the last epoch; where a table says best, after the epoch that was best on
 persons set aside from the training rows.
 
@@ -199,15 +202,19 @@ def _bootstrap(runs: Runs) -> str:
     for name, of_rung in runs.items():
         seed, run = next(iter(of_rung.items()))
         base = runs.get(BASELINE, {}).get(seed)
-        over = "-"
+        over = ["-"] * len(PROTOCOLS)
         if base is not None and name != BASELINE:
-            found = run.result.compare(base.result, np.random.default_rng(0))["rank-1"]
-            over = _interval([found.value, found.low, found.high])
+            over = [_over(run.results[protocol], base.results[protocol]) for protocol in PROTOCOLS]
         drawn = run.study["bootstrap"]["test"]
         masks = [_interval(drawn[one]["rank-1"]) if one in drawn else "-" for one in (PLAIN, ANOTHERS)]
-        rows.append([name, str(seed), over, *masks])
-    header = ["rung", "seed", f"over {BASELINE}", f"own mask over {PLAIN}", f"own mask over {ANOTHERS}"]
-    return table(header, rows, left=2)
+        rows.append([name, str(seed), *over, *masks])
+    gains = [f"over {BASELINE}, {protocol}" for protocol in PROTOCOLS]
+    return table(["rung", "seed", *gains, f"own mask over {PLAIN}", f"own over {ANOTHERS}"], rows, left=2)
+
+
+def _over(result: Result, base: Result) -> str:
+    found = result.compare(base, np.random.default_rng(0))["rank-1"]
+    return _interval([found.value, found.low, found.high])
 
 
 def by_visible(runs: Runs) -> str:

@@ -18,6 +18,7 @@ from glimpse.training.stage_run import RUN_FILE
 DATA = "occluded_duke"
 SHOTS = {"series": "the queries' shots taken again", "test": "the layout's own queries"}
 THREE = 0.03  # wanted of the full method: points of Rank-1, as a share
+PROTOCOLS = ("test", "whole")
 CONTROLS = (PLAIN, STATIC, ANOTHERS)
 BySeed = dict[int, float]
 
@@ -29,7 +30,7 @@ class Run:
     Attributes:
         study: of its final network.
         measurements: of its networks, by the layout's protocols.
-        result: of its final network on the layout's test.
+        results: of its final network, by protocol.
         epochs: as its recipe says.
         stages: epochs of each stage of its training.
         seconds: that the training took.
@@ -38,7 +39,7 @@ class Run:
 
     study: Mapping[str, Any]
     measurements: tuple[Measurement, ...]
-    result: Result
+    results: Mapping[str, Result]
     epochs: int
     stages: Mapping[str, int]
     seconds: float
@@ -79,9 +80,9 @@ def _run(rung: str, seed: int, folder: Path, record: Mapping[str, Any]) -> Run:
         measurements=tuple(
             measurement(rung, network, seed, DATA, Result.load(where / f"{protocol}.json"))
             for network, where in measured.items()
-            for protocol in ("test", "whole")
+            for protocol in PROTOCOLS
         ),
-        result=Result.load(kept[FINAL] / "test.json"),
+        results={protocol: Result.load(kept[FINAL] / f"{protocol}.json") for protocol in PROTOCOLS},
         epochs=int(record["recipe"]["epochs"]),
         stages=record["stages"],
         seconds=float(sum(record["seconds"].values())),

@@ -6,6 +6,10 @@ import pytest
 from PIL import Image
 
 from glimpse.cli import main
+from glimpse.encoders.size import Size
+from glimpse.methods.card import NetworkCard
+from glimpse.methods.network import build_network
+from glimpse.methods.saved import save_network
 
 
 @pytest.fixture
@@ -75,6 +79,21 @@ def test_training_is_measured_once_and_can_be_resumed(run, market, tmp_path):
     code, out, err = run(*command, "--resume")
     assert code == 0, err
     assert "test, best: rank-1" in out
+
+
+def test_a_selector_says_where_persons_are(run, market, tmp_path):
+    card = NetworkCard("spt", Size.MICRO, (64, 32))
+    save_network(tmp_path / "selector", card, build_network(card).state_dict())
+    command = ["train", "transreid", "--data", f"market1501:{market}", "--preset", "world", "--no-test"]
+    for setting in ("epochs=1", "sampler.persons=4", "sampler.images=2", "validation.share=0.34"):
+        command += ["--set", setting]
+    command += ["--set", "weights=none", "--masks", tmp_path / "selector"]
+    code, _, err = run(*command, "--set", "transfer.share=0.5", "--out", tmp_path / "run")
+    assert code == 0, err
+    assert "patch selector" in json.loads((tmp_path / "run" / "recipe.json").read_text())["masks"]
+    code, _, err = run(*command, "--out", tmp_path / "other")
+    assert code == 2
+    assert "the recipe transfers no patches" in err
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Patch transfer in the training of its hosts."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
+from glimpse.errors import OptionError
 from glimpse.methods.clip_reid.method import IMAGE_STAGE
 from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
 from glimpse.methods.fitting import fit
+from glimpse.methods.person_maps import mask_source
 from glimpse.methods.preparing import prepare
 from glimpse.methods.transreid.recipe import TransReIDRecipe
+from glimpse.progress import silent
 from glimpse.training.kinds import Mixing
 from glimpse.training.recipe_groups import TransferRecipe
 from glimpse.training.stages import Step, total_of
@@ -108,6 +112,14 @@ def test_a_run_trains_with_masks_of_any_source(micro, people, tmp_path):
     losses = []
     for name, transfer in (("off", TransferRecipe()), ("on", WIDE_OPEN), ("again", WIDE_OPEN)):
         recipe = micro(TransReIDRecipe(), epochs=1, transfer=transfer)
-        fit("transreid", recipe, rows, tmp_path / name, cache=tmp_path / "cache", masks=UpperHalf())
+        masks = UpperHalf() if recipe.transfer.share else None
+        fit("transreid", recipe, rows, tmp_path / name, cache=tmp_path / "cache", masks=masks)
+        told = json.loads((tmp_path / name / "recipe.json").read_text())
+        assert told.get("masks") == (masks.truth if masks else None)
         losses.append((tmp_path / name / "final.safetensors").read_bytes())
     assert losses[1] == losses[2] != losses[0]
+
+
+def test_masks_that_nobody_asks_for_are_refused(micro, people, tmp_path):
+    with pytest.raises(OptionError, match="transfers no patches"):
+        mask_source(micro(TransReIDRecipe()), tmp_path, UpperHalf(), silent)

@@ -51,6 +51,14 @@ def train(
         Path | None,
         typer.Option(metavar="DIR", help="Prepared pixels, to be shared by runs; by default in --out."),
     ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="A patch selector that `glimpse train spt` left, to say where persons are if the recipe "
+            "transfers patches; GrabCut if left out.",
+        ),
+    ] = None,
     device: Device = "auto",
     precision: PassPrecision = Precision.FLOAT32,
     compile_with: CompileWith = None,
@@ -65,6 +73,7 @@ def train(
     """
     from glimpse.errors import OptionError
     from glimpse.methods.fitting import fit
+    from glimpse.methods.spt.selector_masks import SelectorMasks
     from glimpse.progress import terminal_bar
 
     recipe = preset_recipe(method, preset, size, settings or [])
@@ -78,6 +87,7 @@ def train(
         out,
         validation=dataset.validation,
         cache=cache,
+        masks=None if masks is None else SelectorMasks.load(masks),
         engine=engine_of(
             device,
             precision,

@@ -1,7 +1,7 @@
 """A whole training run of a method: rows in, a folder with networks out.
 
 out/
-  recipe.json           the method, its recipe, what it started from
+  recipe.json           the method, its recipe, what it started from, what its masks of persons rest on
   persons.json          what label and camera numbers stand for
   run.json, metrics.jsonl, checkpoints/, final.safetensors, best.safetensors    (`glimpse.training.loop`)
   final/, best/         the network after the last epoch and after the best one (`glimpse.methods.saved`),
@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from glimpse.files import atomic_write
 from glimpse.foreground import MaskSource
 from glimpse.methods.measuring import Validation
-from glimpse.methods.person_maps import person_maps
+from glimpse.methods.person_maps import mask_source, person_maps
 from glimpse.methods.prepared import NETWORK, Prepared
 from glimpse.methods.preparing import prepare
 from glimpse.methods.saved import CARD, save_network
@@ -94,7 +94,8 @@ def fit(
     pixels = cache or out / "pixels"
     size = recipe.augment.size
     pictures = PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress)
-    maps = person_maps(recipe, rows, pixels, masks, progress, quiet=quiet)
+    source = mask_source(recipe, pixels, masks, progress, quiet=quiet)
+    maps = person_maps(source, rows, pixels, size, progress)
     data = TrainingData(rows, pictures, maps)
     prepared = prepared_from_seed(method, recipe, data)
     validate = None
@@ -105,7 +106,8 @@ def fit(
         )
         protocol = validation_protocol(validation, recipe.seed)
         validate = Validation(card, validation, held, protocol)
-    return run(prepared, method, recipe, data, out, engine, validate, resume=resume, quiet=quiet)
+    about = {} if source is None else {"masks": source.truth}
+    return run(prepared, method, recipe, data, out, engine, validate, resume=resume, quiet=quiet, about=about)
 
 
 def divided(rows: Records, validation: Records | None, recipe: Any) -> tuple[Records, Records]:
@@ -155,8 +157,12 @@ def run(
     resume: bool,
     quiet: bool,
     more: Mapping[str, Any] | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> Fitted:
-    """Train what is prepared and keep what was learned; `more` is kept beside the recipe."""
+    """Train what is prepared and keep what was learned.
+
+    `more` is part of what the run is: one with another cannot be continued. `about` is told beside it.
+    """
     settings = {"method": method, **to_json(recipe), **(more or {})}
     outcome = train(
         prepared.method,
@@ -171,7 +177,7 @@ def run(
         quiet=quiet,
     )
     if processes().first:
-        _write(out / "recipe.json", {"start": prepared.start, **settings})
+        _write(out / "recipe.json", {"start": prepared.start, **(about or {}), **settings})
         known = {"persons": data.persons.tolist(), "cameras": data.records.cameras.tolist()}
         _write(out / "persons.json", known)
         keep(out / FINAL, prepared, outcome.final)

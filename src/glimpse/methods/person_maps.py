@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from glimpse.errors import OptionError
 from glimpse.foreground import GrabCutMasks, MaskSource
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress
@@ -20,32 +21,42 @@ from glimpse.training.transfer.transfer import PERSON
 _AT_ONCE = 512
 
 
-def person_maps(
-    recipe: Any,
-    rows: Records,
-    folder: Path,
-    source: MaskSource | None,
-    progress: Progress,
-    *,
-    quiet: bool = True,
-) -> Mapping[str, NDArray[np.uint8]]:
-    """The map of persons, as large as the training pictures, if the recipe transfers patches; else nothing.
+def mask_source(
+    recipe: Any, folder: Path, given: MaskSource | None, progress: Progress, *, quiet: bool = True
+) -> MaskSource | None:
+    """What says where persons are, if the recipe transfers patches; else None.
 
     Args:
         recipe: of any method.
-        rows: to train on.
         folder: the cache of prepared pixels, which keeps also what takes long here.
-        source: of the masks; GrabCut if not given.
+        given: a source, or None for GrabCut.
         progress: shows progress.
         quiet: print no estimate of how long it takes.
     """
     transfer = getattr(recipe, "transfer", None)
     if transfer is None or not transfer.needs_masks:
+        if given is not None:
+            raise OptionError("nothing asks where persons are: the recipe transfers no patches")
+        return None
+    return given or GrabCutMasks(folder / "masks", progress=progress, say=_silent if quiet else _tell)
+
+
+def person_maps(
+    source: MaskSource | None, rows: Records, folder: Path, size: tuple[int, int], progress: Progress
+) -> Mapping[str, NDArray[np.uint8]]:
+    """The map of persons in pictures of `size`; nothing without a source.
+
+    Args:
+        source: says where they are.
+        rows: to train on.
+        folder: the cache of prepared pixels.
+        size: height and width of the pictures that are trained on.
+        progress: shows progress.
+    """
+    if source is None:
         return {}
-    say = _silent if quiet else _tell
-    source = source or GrabCutMasks(folder / "masks", progress=progress, say=say)
     pictures = PixelCache.build(rows.path.tolist(), folder, size=source.size, progress=progress)
-    return {PERSON: shrunk(source.masks(pictures, rows.person), recipe.augment.size)}
+    return {PERSON: shrunk(source.masks(pictures, rows.person), size)}
 
 
 def shrunk(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ def run(test, whole, anothers=None):
         "visible": {"series": {"40": {OWN: {"rank1": test}}}},
         "knows": {"series": {"dropped": test, "entropy": {"whole": 0.5, "occluded": 0.5 + test}}},
     }
-    return Run(study, (), None, 1, {"train": 1}, 1.0, None)
+    return Run(study, (), {}, 1, {"train": 1}, 1.0, None)
 
 
 RUNS = {

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from glimpse.encoders.size import Size
+from glimpse.errors import OptionError
 from glimpse.methods.card import NetworkCard
 from glimpse.methods.network import build_network
+from glimpse.methods.saved import save_network
 from glimpse.methods.spt.losses import complement_loss, usage_loss
 from glimpse.methods.spt.method import Spt
 from glimpse.methods.spt.network import SptNetwork, SptOptions
@@ -106,6 +108,20 @@ def test_selector_masks_are_the_salient_patches(method):
     cells = masks.reshape(3, 8, 8, 4, 8)
     assert (cells.all((2, 4)) == cells.any((2, 4))).all()
     assert "identities" in source.truth
+
+
+def test_a_trained_selector_is_loaded_and_nothing_else(method, tmp_path):
+    card = NetworkCard("spt", Size.MICRO, (64, 32))
+    save_network(tmp_path / "spt", card, method.network.state_dict())
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 32, 3), dtype=np.uint8)
+    loaded, kept = SelectorMasks.load(tmp_path / "spt"), SelectorMasks(method.network, card)
+    persons = np.zeros(2, np.int64)
+    assert np.array_equal(loaded.masks(Held(images), persons), kept.masks(Held(images), persons))
+    assert loaded.size == (64, 32)
+    other = NetworkCard("bot", Size.MICRO, (64, 32))
+    save_network(tmp_path / "bot", other, build_network(other).state_dict())
+    with pytest.raises(OptionError, match="holds a network of bot"):
+        SelectorMasks.load(tmp_path / "bot")
 
 
 def test_a_card_makes_the_network_again(method):

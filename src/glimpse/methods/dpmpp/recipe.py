@@ -36,6 +36,7 @@ class CopiesRecipe:
     best: int = our_choice(5, f"{_PAIRS}; donors to draw among")
     shift: int = our_choice(2, f"{_PAIRS}; columns of cells")
     smallest: int = our_choice(4, "dpm_family 4.5: cells that a donor shows at least")
+    border: int = our_choice(1, "cells around a donor's person that hide it whole; at 0 copies do harm")
 
     @property
     def needs_masks(self) -> bool:

@@ -40,6 +40,7 @@ from glimpse.training.transfer.transfer import PERSON
 
 HEADS = ("classes", "network.neck.*", "projected_neck.*", "projected_classifier.*")
 WORDS = ("prompts.words",)
+CELLS = (16, 8)  # given by the design (dpm_family 6.3): patches of ViT-B, finer than those of small encoders
 _AT_ONCE = 128  # images in a pass over the training rows; our choice
 
 
@@ -86,14 +87,14 @@ def prepare_dpmpp(recipe: DpmppRecipe, data: TrainingData) -> Prepared:
             "prototypes.safetensors": {"prototypes": "prototypes"},
         }
     method = Dpmpp(network, prompts, len(data.persons), recipe)
-    return Prepared(method, card, stages(recipe, data, network), described(start), artefacts)
+    return Prepared(method, card, stages(recipe, data), described(start), artefacts)
 
 
-def stages(recipe: DpmppRecipe, data: TrainingData, network: DpmppNetwork) -> list[Stage]:
+def stages(recipe: DpmppRecipe, data: TrainingData) -> list[Stage]:
     """S1 with words, S2 if there are epochs for it, and S3."""
     batch = recipe.sampler
     augmentation = build_augmentation(recipe.augment)
-    transfer = _copies(recipe, data, network)
+    transfer = _copies(recipe, data)
     if transfer is not None:
         # the copies' own change erases, as copies are made of pictures that are whole
         augmentation = replace(augmentation, erasing=None)
@@ -160,13 +161,11 @@ def _has_masks(recipe: DpmppRecipe) -> bool:
     return recipe.mask is not MaskKind.NONE
 
 
-def _copies(recipe: DpmppRecipe, data: TrainingData, network: DpmppNetwork) -> OccludedCopies | None:
-    """The synthetic copies, in cells that do not overlap whatever the encoder's patches do."""
+def _copies(recipe: DpmppRecipe, data: TrainingData) -> OccludedCopies | None:
+    """The synthetic copies."""
     transfer, augment = recipe.transfer, recipe.augment
     if not transfer.share:
         return None
-    config = network.encoder.config
-    grid = (config.image[0] // config.patch, config.image[1] // config.patch)
     hide: Hide
     if transfer.kind is Copies.TRANSFER:
         rule = ControlledRule(
@@ -176,14 +175,15 @@ def _copies(recipe: DpmppRecipe, data: TrainingData, network: DpmppNetwork) -> O
             best=transfer.best,
             shift=transfer.shift,
             smallest=transfer.smallest,
+            border=transfer.border,
         )
-        bank = donor_bank(data, PERSON, grid, transfer.bank, recipe.seed)
+        bank = donor_bank(data, PERSON, CELLS, transfer.bank, recipe.seed)
         hide = TransferHide(bank, augment.mean, augment.deviation, rule=rule)
     else:
         # as much of the picture as the wanted visible share leaves
         low, high = transfer.visible
         hide = ErasingHide(Erasing(1.0, (max(1 - high, 0.01), 1 - low), fill=augment.erasing_fill))
-    return OccludedCopies(transfer.share, grid, hide, build_augmentation(augment).erasing)
+    return OccludedCopies(transfer.share, CELLS, hide, build_augmentation(augment).erasing)
 
 
 @torch.no_grad()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glimpse.errors import ShapeError
+from glimpse.errors import OptionError, ShapeError
+from glimpse.files import printable
 from glimpse.foreground.source import Pixels
 from glimpse.methods.card import NetworkCard
+from glimpse.methods.saved import load_network
 from glimpse.methods.spt.network import SptNetwork
 from glimpse.training.augment.pipeline import normalised
 
@@ -31,6 +34,16 @@ class SelectorMasks:
 
     network: SptNetwork
     card: NetworkCard
+
+    @classmethod
+    def load(cls, folder: Path) -> SelectorMasks:
+        """The network that `glimpse train spt` left in `final` or `best`."""
+        card, network = load_network(folder)
+        if not isinstance(network, SptNetwork):
+            raise OptionError(
+                f"{printable(folder)} holds a network of {card.method}; masks are made by one of spt"
+            )
+        return cls(network, card)
 
     @property
     def truth(self) -> str:

@@ -16,7 +16,7 @@ from glimpse.training.augment.erasing import erased
 from glimpse.training.augment.pipeline import normalised
 from glimpse.training.data import Batch
 from glimpse.training.transfer.bank import DonorBank
-from glimpse.training.transfer.controlled import ControlledRule, controlled_pairs, shifted
+from glimpse.training.transfer.controlled import ControlledRule, controlled_pairs, shifted, windows_of
 from glimpse.training.transfer.mixing import cells_of
 from glimpse.training.transfer.pairing import NOBODY
 from glimpse.training.transfer.transfer import PERSON
@@ -149,7 +149,8 @@ class TransferHide:
         """See `Hide`."""
         bank = self.bank
         mirrored = generator.random(len(bank)) < self.flip
-        cells = np.where(mirrored[:, None, None], bank.cells[:, :, ::-1], bank.cells)
+        windows = windows_of(bank.cells, self.rule.border)
+        cells = np.where(mirrored[:, None, None], windows[:, :, ::-1], windows)
         pairs = controlled_pairs(persons, cells, labels, bank.labels, self.rule, generator)
         paired = np.flatnonzero(pairs.donors >= 0)
         shown = np.ones_like(persons)
