@@ -36,7 +36,7 @@ def two_patches(mask):
 
 def micro(method="dpm", side=Side.SUBSPACE, flip=False, **options):
     """A retriever with random weights, so large that vectors and masks differ."""
-    masked = method == "dpm"
+    masked = method in ("dpm", "dpm++")
     name = SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE
     given = {"mask": "light", "stride": 16, **options} if masked else options
     card = NetworkCard(method, Size.MICRO, IMAGE, similarity=name, side=side, options=given)

@@ -37,6 +37,11 @@ def test_masks_give_maps_two_lists_each_and_the_dimensions_that_are_kept(asked, 
     assert wide > 1.5 * explain(micro("transreid"), asked, wish=WISH).pictures["query-1-support"].size[0]
 
 
+def test_a_descriptor_in_blocks_is_explained_like_any_other(asked, protocol):
+    report = explain(micro("dpm++", stripes=4), asked, protocol=protocol, wish=WISH)
+    assert {"query-1-support", "query-1-lists", "kept-dimensions"} <= set(report.pictures)
+
+
 def test_the_gallery_may_be_embedded_already(asked, protocol):
     retriever = micro()
     embedded = retriever.embed(protocol.gallery)

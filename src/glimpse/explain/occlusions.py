@@ -25,7 +25,7 @@ from glimpse.training.transfer.mixing import cells_of
 Pixels = NDArray[np.uint8]
 
 # our choices: a batch as training draws it, large enough that most targets find a donor
-PERSONS, EACH = 12, 6
+PERSONS, EACH = 8, 6
 _TITLES = ("target", "its mask", "donor", "its window", "mixed")
 
 
