@@ -1,5 +1,6 @@
 """Networks whose vectors and masks are known, and micro networks with random weights."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -10,6 +11,7 @@ from glimpse.retriever import NetworkEncoder, Retriever
 from glimpse.similarity import Side
 
 IMAGE = (64, 32)
+SIZE = (128, 64)
 CARD = NetworkCard("dpm", Size.MICRO, IMAGE)
 
 
@@ -34,7 +36,7 @@ def two_patches(mask):
 
 def micro(method="dpm", side=Side.SUBSPACE, flip=False, **options):
     """A retriever with random weights, so large that vectors and masks differ."""
-    masked = method == "dpm"
+    masked = method in ("dpm", "dpm++")
     name = SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE
     given = {"mask": "light", "stride": 16, **options} if masked else options
     card = NetworkCard(method, Size.MICRO, IMAGE, similarity=name, side=side, options=given)
@@ -43,3 +45,16 @@ def micro(method="dpm", side=Side.SUBSPACE, flip=False, **options):
     for name, parameter in network.named_parameters():
         nn.init.normal_(parameter, 0.5 if parameter.ndim == 1 and name.endswith("weight") else 0, 0.2)
     return Retriever.of_network(NetworkEncoder(network, card, flip=flip))
+
+
+class Halves:
+    """A mask source that knows: every second picture shows its person in the upper half only."""
+
+    truth = "told by the test"
+    size = SIZE
+
+    def masks(self, pixels, persons):
+        masks = np.zeros((len(pixels), *SIZE), bool)
+        masks[:, 16:112, 16:48] = True
+        masks[::2, 64:] = False
+        return masks

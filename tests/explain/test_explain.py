@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hand_made import micro
+from hand_made import Halves, micro
 
 from glimpse.errors import MissingExtraError, OptionError
 from glimpse.explain import Wish, chosen_queries, explain, occlusions
@@ -10,7 +10,7 @@ from glimpse.explain.sections import NO_MASKS, UNUSED_MASKS
 from glimpse.retriever import Retriever
 from glimpse.similarity import Cosine, Euclidean
 
-WISH = Wish(queries=2, answers=3, samples=2)
+WISH = Wish(queries=2, answers=3, samples=2, masks=Halves())
 
 
 @pytest.fixture
@@ -35,6 +35,11 @@ def test_masks_give_maps_two_lists_each_and_the_dimensions_that_are_kept(asked, 
     assert sum("Its mask uses" in paragraph for paragraph in words(report)) == 2
     wide = report.pictures["query-1-support"].size[0]
     assert wide > 1.5 * explain(micro("transreid"), asked, wish=WISH).pictures["query-1-support"].size[0]
+
+
+def test_a_descriptor_in_blocks_is_explained_like_any_other(asked, protocol):
+    report = explain(micro("dpm++", stripes=4), asked, protocol=protocol, wish=WISH)
+    assert {"query-1-support", "query-1-lists", "kept-dimensions"} <= set(report.pictures)
 
 
 def test_the_gallery_may_be_embedded_already(asked, protocol):
@@ -78,7 +83,7 @@ def test_without_opencv_the_report_says_so_or_ends_where_it_was_asked_for(asked,
         raise MissingExtraError('this needs cv2: pip install "glimpse[occluded]"')
 
     monkeypatch.setattr(occlusions, "GrabCutMasks", missing)
-    report = explain(micro("transreid"), asked, training=people, wish=WISH)
+    report = explain(micro("transreid"), asked, training=people, wish=Wish(queries=1, samples=1))
     assert report.sections[-1].words == ('There are none: this needs cv2: pip install "glimpse[occluded]".',)
     with pytest.raises(MissingExtraError):
         explain(

@@ -18,7 +18,13 @@ def test_pictures_come_by_participation_and_dimensions_by_their_mean_weight():
     assert (np.diff(ordered.participation) >= 0).all()
     assert (np.diff(ordered.weights.mean(0)) <= 1e-12).all()
     assert ordered.weights.mean(1) == pytest.approx(np.ones(5))
-    assert ordered.own.mean(0) == pytest.approx(np.zeros(12))
+    assert sorted(ordered.columns.tolist()) == list(range(12))
+
+
+def test_what_is_a_pictures_own_keeps_the_networks_order():
+    ordered = kept(MASKS)
+    weights = MASKS / MASKS.mean(1, keepdims=True)
+    assert ordered.own == pytest.approx((weights - weights.mean(0))[ordered.rows], abs=1e-6)
 
 
 def test_only_the_proportions_of_a_mask_matter():

@@ -4,22 +4,13 @@ import sys
 
 import numpy as np
 import pytest
+from hand_made import SIZE, Halves
 
 from glimpse.errors import MissingExtraError, OptionError
-from glimpse.explain.occlusions import SIZE, draw_samples, synthetic_samples
+from glimpse.explain.occlusions import draw_samples, synthetic_samples
+from glimpse.foreground import GrabCutSettings
 from glimpse.records import Records
-
-
-class Halves:
-    """A mask source that knows: every second picture shows its person in the upper half only."""
-
-    truth = "told by the test"
-
-    def masks(self, pixels, persons):
-        masks = np.zeros((len(pixels), *SIZE), bool)
-        masks[:, 16:112, 16:48] = True
-        masks[::2, 64:] = False
-        return masks
+from glimpse.training.transfer.controlled import ControlledRule
 
 
 def drawn(people, seed=0, count=4):
@@ -30,25 +21,39 @@ def cells(window):
     return np.kron(window, np.ones((SIZE[0] // window.shape[0], SIZE[1] // window.shape[1]), bool))
 
 
-def test_a_sample_is_the_target_inside_the_donors_window_and_the_donor_elsewhere(people):
-    samples = drawn(people)
+def test_a_sample_is_the_moved_target_inside_the_donors_window_and_the_donor_elsewhere(people):
+    samples = drawn(people, count=8)
     assert samples
     for sample in samples:
         inside = cells(sample.window)
         assert inside.any()
-        assert (sample.mixed[inside] == sample.target[inside]).all()
+        moved = np.roll(sample.target, sample.shift * SIZE[1] // sample.window.shape[1], axis=1)
+        assert (sample.mixed[inside] == moved[inside]).all()
         assert (sample.mixed[~inside] == sample.donor[~inside]).all()
 
 
-def test_the_visible_fraction_is_that_of_the_targets_own_cells(people):
+def test_the_visible_fraction_is_that_of_the_targets_own_mask(people):
     samples = drawn(people, count=8)
     assert [sample.visible for sample in samples] == sorted(sample.visible for sample in samples)
     for sample in samples:
-        inside = cells(sample.window)
-        assert sample.visible == pytest.approx((sample.person & inside).sum() / sample.person.sum())
-    # a whole target behind a half donor shows half of itself, a half one all
-    assert {sample.visible for sample in samples} <= {0.5, 1.0}
-    assert 0.5 in {sample.visible for sample in samples}
+        moved = np.roll(sample.person, sample.shift * SIZE[1] // sample.window.shape[1], axis=1)
+        expected = (moved & cells(sample.window)).sum() / sample.person.sum()
+        assert sample.visible == pytest.approx(expected)
+    assert min(sample.visible for sample in samples) <= 0.5
+
+
+def test_a_rule_that_nobody_fits_gives_no_samples(people):
+    class Apart(Halves):
+        """Masks of one person never overlap those of another."""
+
+        def masks(self, pixels, persons):
+            masks = np.zeros((len(pixels), *SIZE), bool)
+            for row, person in enumerate(persons.tolist()):
+                masks[row, 32 * person : 32 * person + 32] = True
+            return masks
+
+    rule = ControlledRule(overlap=0.9)
+    assert synthetic_samples(people, 3, np.random.default_rng(0), rule=rule, source=Apart()) == []
 
 
 def test_the_same_seed_draws_the_same_samples(people):
@@ -57,8 +62,9 @@ def test_the_same_seed_draws_the_same_samples(people):
 
 
 def test_grabcut_is_the_source_if_none_is_given(people):
-    samples = synthetic_samples(people, 2, np.random.default_rng(0))
-    assert all(sample.person.shape == SIZE and 0 <= sample.visible <= 1 for sample in samples)
+    samples = synthetic_samples(people[:8], 2, np.random.default_rng(0))
+    expected = GrabCutSettings().size
+    assert all(sample.person.shape == expected and 0 <= sample.visible <= 1 for sample in samples)
 
 
 def test_samples_are_rows_of_five_pictures(people):

@@ -28,16 +28,22 @@ class Kept:
             weight, the most kept ones first; pictures by participation, the choosiest first.
         participation: `[Q]`, ascending; the share of its dimensions that each mask uses.
         rows: `[Q]`; which picture each row is.
+        columns: `[D]`; which dimension each column is.
     """
 
     weights: NDArray[np.float64]
     participation: NDArray[np.float64]
     rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
 
     @property
     def own(self) -> NDArray[np.float64]:
-        """`[Q, D]`; how each mask differs from the mean of all: what it says of its own picture."""
-        own: NDArray[np.float64] = self.weights - self.weights.mean(0)
+        """`[Q, D]`; how each mask differs from the mean of all: what it says of its own picture.
+
+        Dimensions are in the network's order here, so that blocks of a descriptor stay beside each other.
+        """
+        own = np.empty_like(self.weights)
+        own[:, self.columns] = self.weights - self.weights.mean(0)
         return own
 
 
@@ -56,7 +62,7 @@ def kept(masks: FloatArray) -> Kept:
     participation = participation_ratio(weights)
     rows = np.argsort(participation, kind="stable")
     columns = np.argsort(-weights.mean(0), kind="stable")
-    return Kept(weights[rows][:, columns], participation[rows], rows)
+    return Kept(weights[rows][:, columns], participation[rows], rows, columns)
 
 
 def draw_kept(ordered: Kept, names: Mapping[int, str]) -> Image.Image:
@@ -71,7 +77,7 @@ def draw_kept(ordered: Kept, names: Mapping[int, str]) -> Image.Image:
     left = _NAME + _BAR + GAP
     panels = (
         ("kept dimensions: dark is kept", _dark(ordered.weights)),
-        ("more (orange) or less (blue) than the mean mask", _apart(ordered.own)),
+        ("more (orange) or less (blue) than the mean mask, in the network's order", _apart(ordered.own)),
     )
     tall = LINE + max(count * down, LINE * len(names)) + GAP
     sheet = Image.new("RGB", (max(left + dims * across, _WIDE) + GAP, len(panels) * tall), PAPER)

@@ -19,13 +19,13 @@ from glimpse.foreground import GrabCutMasks, GrabCutSettings, MaskSource
 from glimpse.pixels import decode, resize
 from glimpse.progress import Progress, silent
 from glimpse.records import TEXT, Records
-from glimpse.training.transfer.mixing import cells_of, mixed_images
-from glimpse.training.transfer.pairing import PairingRule, paired
+from glimpse.training.transfer.controlled import ControlledRule, controlled_pairs, shifted
+from glimpse.training.transfer.mixing import cells_of
 
 Pixels = NDArray[np.uint8]
 
 # our choices: a batch as training draws it, large enough that most targets find a donor
-PERSONS, EACH, SIZE = 12, 6, (128, 64)
+PERSONS, EACH = 8, 6
 _TITLES = ("target", "its mask", "donor", "its window", "mixed")
 
 
@@ -38,6 +38,7 @@ class Sample:
         person: bool `[H, W]`, the target's mask.
         donor: uint8 `[H, W, 3]`, whose occluder it shows.
         window: bool `[rows, columns]`, the cells of the donor through which the target is seen.
+        shift: columns of cells by which the target was moved to the right.
         mixed: uint8 `[H, W, 3]`.
         visible: the share of the target's own cells that can be seen in `mixed`.
     """
@@ -46,6 +47,7 @@ class Sample:
     person: NDArray[np.bool_]
     donor: Pixels
     window: NDArray[np.bool_]
+    shift: int
     mixed: Pixels
     visible: float
 
@@ -69,15 +71,19 @@ def synthetic_samples(
     count: int,
     generator: np.random.Generator,
     *,
+    rule: ControlledRule | None = None,
     source: MaskSource | None = None,
     progress: Progress = silent,
 ) -> list[Sample]:
     """Draw a batch of training pictures, transfer patches, and choose samples over the range of visibility.
 
+    As DPM++ does it, but that donors come from the batch and nothing is augmented.
+
     Args:
         training: pictures with persons.
         count: how many samples; there may be fewer, as not every target finds a donor.
         generator: draws the batch and the donors.
+        rule: how a donor is chosen; the design's if not given.
         source: of the persons' masks; GrabCut if not given.
         progress: shows progress.
 
@@ -85,32 +91,38 @@ def synthetic_samples(
         The samples, the least visible first.
     """
     rows = _batch(training, generator)
-    images = np.stack([resize(decode(path), SIZE) for path in training.path[rows].tolist()])
     persons = training.person[rows]
-    masks = _masks(images, persons, source, progress)
-    grid = GrabCutSettings().grid
-    windows = cells_of(torch.from_numpy(masks), grid)
-    cells = windows.numpy()
-    pairs = paired(cells, persons, PairingRule(same_person=False), generator)
-    planes = torch.from_numpy(images).permute(0, 3, 1, 2)
-    mixed = mixed_images(planes, windows, torch.from_numpy(pairs.donors), torch.from_numpy(pairs.rolls))
+    images, masks = _masked(training.path[rows].tolist(), persons, source, progress)
+    cells = cells_of(torch.from_numpy(masks), GrabCutSettings().grid).numpy()
+    rule = rule or ControlledRule()
+    pairs = controlled_pairs(cells, cells, persons, persons, rule, generator)
     samples: list[Sample] = []
     for target in _of_many_donors(pairs.donors, count, generator):
-        window = cells[pairs.donors[target]]
-        own = np.roll(cells[target], pairs.rolls[target], axis=1)
+        donor, shift = pairs.donors[target], int(pairs.shifts[target])
+        # what the shift brings in from nowhere is not the target's to show
+        window = cells[donor] & shifted(np.ones_like(cells[donor]), shift)
         samples.append(
             Sample(
                 target=images[target],
                 person=masks[target],
-                donor=images[pairs.donors[target]],
+                donor=images[donor],
                 window=window,
-                mixed=mixed[target].permute(1, 2, 0).numpy(),
-                visible=float((own & window).sum() / max(1, own.sum())),
+                shift=shift,
+                mixed=_mixed(images[target], images[donor], window, shift),
+                visible=float(pairs.visible[target]),
             )
         )
     samples.sort(key=lambda sample: sample.visible)
     chosen = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
     return [samples[place] for place in chosen]
+
+
+def _mixed(target: Pixels, donor: Pixels, window: NDArray[np.bool_], shift: int) -> Pixels:
+    """The moved target inside the window, the donor outside."""
+    tall, wide = target.shape[0] // window.shape[0], target.shape[1] // window.shape[1]
+    inside = np.kron(window, np.ones((tall, wide), bool))[..., None]
+    mixed: Pixels = np.where(inside, np.roll(target, shift * wide, axis=1), donor)
+    return mixed
 
 
 def _of_many_donors(
@@ -156,10 +168,11 @@ def _batch(training: Records, generator: np.random.Generator) -> NDArray[np.int6
     return np.concatenate(parts)
 
 
-def _masks(
-    images: Pixels, persons: NDArray[np.int64], source: MaskSource | None, progress: Progress
-) -> NDArray[np.bool_]:
-    if source is not None:
-        return source.masks(_Held(images), persons)
+def _masked(
+    paths: Sequence[str], persons: NDArray[np.int64], source: MaskSource | None, progress: Progress
+) -> tuple[Pixels, NDArray[np.bool_]]:
+    """Pictures of the size that the source likes, and their persons' masks."""
     with TemporaryDirectory() as folder:
-        return GrabCutMasks(Path(folder), progress=progress).masks(_Held(images), persons)
+        source = source or GrabCutMasks(Path(folder), progress=progress)
+        images = np.stack([resize(decode(path), source.size) for path in paths])
+        return images, source.masks(_Held(images), persons)

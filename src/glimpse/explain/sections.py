@@ -31,9 +31,10 @@ HOW_LISTS = (
 )
 HOW_KEPT = (
     "Each row is the mask of one picture, each column a dimension, those kept most on the left. "
-    "Participation is the share of its dimensions that a mask uses: at 100 % it changes nothing. Below, "
-    "orange marks what a picture's mask keeps more than the mean mask does, blue what it keeps less: rows "
-    "that are pale there are of masks that know the dimensions, but not their picture."
+    "Participation is the share of its dimensions that a mask uses: at 100 % it changes nothing. Below, with "
+    "the dimensions in the network's own order, orange marks what a picture's mask keeps more than the mean "
+    "mask does, blue what it keeps less: rows that are pale there are of masks that know the dimensions, but "
+    "not their picture."
 )
 HOW_OCCLUSIONS = (
     "Patch transfer shows a target only in those cells where the donor's own person stands; all else is the "
