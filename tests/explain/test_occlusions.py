@@ -39,7 +39,7 @@ def test_the_visible_fraction_is_that_of_the_targets_own_mask(people):
         moved = np.roll(sample.person, sample.shift * SIZE[1] // sample.window.shape[1], axis=1)
         expected = (moved & cells(sample.window)).sum() / sample.person.sum()
         assert sample.visible == pytest.approx(expected)
-    assert min(sample.visible for sample in samples) <= 0.5
+    assert min(sample.visible for sample in samples) <= 0.6
 
 
 def test_a_rule_that_nobody_fits_gives_no_samples(people):

@@ -19,7 +19,7 @@ from glimpse.foreground import GrabCutMasks, GrabCutSettings, MaskSource
 from glimpse.pixels import decode, resize
 from glimpse.progress import Progress, silent
 from glimpse.records import TEXT, Records
-from glimpse.training.transfer.controlled import ControlledRule, controlled_pairs, shifted
+from glimpse.training.transfer.controlled import ControlledRule, controlled_pairs, shifted, windows_of
 from glimpse.training.transfer.mixing import cells_of
 
 Pixels = NDArray[np.uint8]
@@ -95,12 +95,13 @@ def synthetic_samples(
     images, masks = _masked(training.path[rows].tolist(), persons, source, progress)
     cells = cells_of(torch.from_numpy(masks), GrabCutSettings().grid).numpy()
     rule = rule or ControlledRule()
+    windows = windows_of(cells, rule.border)
     pairs = controlled_pairs(cells, cells, persons, persons, rule, generator)
     samples: list[Sample] = []
     for target in _of_many_donors(pairs.donors, count, generator):
         donor, shift = pairs.donors[target], int(pairs.shifts[target])
         # what the shift brings in from nowhere is not the target's to show
-        window = cells[donor] & shifted(np.ones_like(cells[donor]), shift)
+        window = windows[donor] & shifted(np.ones_like(windows[donor]), shift)
         samples.append(
             Sample(
                 target=images[target],

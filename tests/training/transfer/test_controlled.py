@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glimpse.errors import OptionError, ShapeError
-from glimpse.training.transfer.controlled import ControlledRule, controlled_pairs, shifted
+from glimpse.training.transfer.controlled import ControlledRule, controlled_pairs, shifted, windows_of
 from glimpse.training.transfer.pairing import NOBODY
 
 
@@ -20,11 +20,12 @@ def naive(targets, donors, target_labels, donor_labels, rule, generator):
         for shift in sorted(range(-reach, reach + 1), key=lambda s: (abs(s), s)):
             for j in range(len(donors)):
                 common = (shifted(targets[i], shift) & donors[j]).sum()
+                seen = (shifted(targets[i], shift) & windows_of(donors[j], rule.border)).sum()
                 own, area = targets[i].sum(), donors[j].sum()
                 if own == 0 or area < rule.smallest or target_labels[i] == donor_labels[j]:
                     continue
                 if np.float32(common) / np.float32(area) >= rule.overlap:
-                    entries.append((common / area, common / own, shift, j))
+                    entries.append((common / area, seen / own, shift, j))
         goal = low + (high - low) * wanted[i]
         inside = [e for e in entries if abs(e[1] - goal) <= rule.tolerance]
         inside = sorted(inside, key=lambda e: -e[0])[: rule.best]
@@ -41,7 +42,7 @@ def naive(targets, donors, target_labels, donor_labels, rule, generator):
 RULES = [
     ControlledRule(),
     ControlledRule(overlap=0.4, tolerance=0.05, best=2),
-    ControlledRule(overlap=0.2, visible=(0.1, 0.5), shift=0),
+    ControlledRule(overlap=0.2, visible=(0.1, 0.5), shift=0, border=0),
     ControlledRule(overlap=0.0, visible=(0.2, 1.0), shift=4, best=50),
 ]
 

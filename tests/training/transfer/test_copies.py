@@ -15,7 +15,7 @@ from glimpse.training.transfer.copies import ErasingHide, OccludedCopies, Transf
 from glimpse.training.transfer.transfer import PERSON
 
 HALF = (0.5, 0.5, 0.5)
-OPEN = ControlledRule(overlap=0.0, visible=(0.5, 0.5), shift=0)
+OPEN = ControlledRule(overlap=0.0, visible=(0.5, 0.5), shift=0, border=0)
 
 
 def bank(labels=(7, 8)):
@@ -88,7 +88,7 @@ def test_a_moved_target_is_moved_in_the_copy_and_what_left_shows_the_donor():
         images=torch.arange(8.0).expand(1, 3, 8, 8).clone() / 100,
         maps={PERSON: masks},
     )
-    rule = ControlledRule(overlap=0.9, visible=(1, 1), shift=1)
+    rule = ControlledRule(overlap=0.9, visible=(1, 1), shift=1, border=0)
     hide = TransferHide(donor, HALF, HALF, flip=0, rule=rule)
     after = OccludedCopies(1.0, (4, 4), hide).apply(start, np.random.default_rng(0))
     torch.testing.assert_close(
@@ -96,6 +96,14 @@ def test_a_moved_target_is_moved_in_the_copy_and_what_left_shows_the_donor():
         torch.tensor([1, 1, 0, 1, 2, 3, 4, 5.0]) / torch.tensor([1, 1, 100, 100, 100, 100, 100, 100.0]),
     )
     assert after.visible[1].tolist() == [1, 1, 1, 1]
+
+
+def test_the_border_around_a_donors_person_belongs_to_its_window():
+    before = batch()
+    rule = ControlledRule(overlap=0.0, visible=(0.5, 0.5), shift=0, border=1)
+    after = copies(TransferHide(bank(), HALF, HALF, rule=rule)).apply(before, np.random.default_rng(0))
+    torch.testing.assert_close(after.images[4, :, :6], before.images[int(after.sources[4]), :, :6])
+    assert after.visible[4].tolist() == [1, 1, 1, 0]
 
 
 def test_without_a_donor_a_copy_is_the_picture_itself():

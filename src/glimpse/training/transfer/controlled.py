@@ -109,7 +109,7 @@ def controlled_pairs(
 
     Args:
         targets: `[T, H, W]`; cells that show the person.
-        donors: `[M, H, W]`; their windows, see `windows_of`.
+        donors: `[M, H, W]`; the target is seen within their windows, see `windows_of`.
         target_labels: `[T]`; persons.
         donor_labels: `[M]`.
         rule: how a donor is chosen.
@@ -138,11 +138,11 @@ def controlled_pairs(
     # the smallest shift first: it wins among equals
     shifts = np.array(sorted(range(-reach, reach + 1), key=lambda shift: (abs(shift), shift)), np.int64)
     moved = np.stack([shifted(targets, int(shift)) for shift in shifts], 1).reshape(count, len(shifts), -1)
-    lent = donors.reshape(len(donors), -1)
-    common = moved.astype(np.float32) @ lent.T.astype(np.float32)
-    areas, own = lent.sum(1), targets.reshape(count, -1).sum(1)
-    overlap = (common / np.maximum(areas, 1)).reshape(count, -1)
-    visible = (common / np.maximum(own, 1)[:, None, None]).reshape(count, -1)
+    areas, own = donors.sum((1, 2)), targets.sum((1, 2))
+    # a border that the target leaves empty is no fault of the donor's
+    overlap = (_common(moved, donors) / np.maximum(areas, 1)).reshape(count, -1)
+    seen = _common(moved, windows_of(donors, rule.border))
+    visible = (seen / np.maximum(own, 1)[:, None, None]).reshape(count, -1)
     stranger = target_labels[:, None] != donor_labels
     accepted = stranger & (areas >= rule.smallest) & (own > 0)[:, None]
     accepted = np.repeat(accepted[:, None], len(shifts), 1).reshape(count, -1) & (overlap >= rule.overlap)
@@ -161,3 +161,10 @@ def controlled_pairs(
         result.donors[row], result.shifts[row] = donor, shifts[step]
         result.visible[row] = visible[row, chosen]
     return result
+
+
+def _common(moved: NDArray[np.bool_], donors: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How many cells `[T, R, M]` each moved target `[T, R, cells]` shares with each donor `[M, H, W]`."""
+    lent = donors.reshape(len(donors), -1).T.astype(np.float32)
+    common: NDArray[np.float32] = moved.astype(np.float32) @ lent
+    return common

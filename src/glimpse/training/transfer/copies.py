@@ -149,8 +149,7 @@ class TransferHide:
         """See `Hide`."""
         bank = self.bank
         mirrored = generator.random(len(bank)) < self.flip
-        windows = windows_of(bank.cells, self.rule.border)
-        cells = np.where(mirrored[:, None, None], windows[:, :, ::-1], windows)
+        cells = np.where(mirrored[:, None, None], bank.cells[:, :, ::-1], bank.cells)
         pairs = controlled_pairs(persons, cells, labels, bank.labels, self.rule, generator)
         paired = np.flatnonzero(pairs.donors >= 0)
         shown = np.ones_like(persons)
@@ -162,8 +161,9 @@ class TransferHide:
             donor, shift = int(pairs.donors[row]), int(pairs.shifts[row])
             picture = normalised(bank.pixels[donor][None].to(images.device), self.mean, self.deviation)[0]
             picture = picture.flip(2) if mirrored[donor] else picture
-            window = torch.from_numpy(cells[donor].copy()).to(images.device)
-            window &= torch.from_numpy(shifted(np.ones_like(cells[donor]), shift)).to(images.device)
+            open_cells = windows_of(cells[donor], self.rule.border)
+            open_cells &= shifted(np.ones_like(open_cells), shift)
+            window = torch.from_numpy(open_cells).to(images.device)
             target = images[row].roll(shift * cell, dims=2)
             wide = torch.nn.functional.interpolate(window[None, None].float(), size=images.shape[2:])[0]
             result[row] = torch.where(wide > 0, target, picture)
