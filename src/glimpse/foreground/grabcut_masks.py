@@ -134,8 +134,7 @@ class GrabCutMasks:
                 for row, one in enumerate(pool.map(look, some), start):
                     if seen is None:
                         seen = Seen(*(np.empty((count, *values.shape), values.dtype) for values in one))
-                    for all_of_them, values in zip(seen, one, strict=True):
-                        all_of_them[row] = values
+                    seen.cuts[row], seen.looks[row], seen.edges[row], seen.covered[row] = one
                 advance(len(some))
                 if start == 0 and count > len(some):
                     rest = (time.monotonic() - begun) / len(some) * (count - len(some))
