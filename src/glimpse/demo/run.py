@@ -17,6 +17,7 @@ from glimpse.evaluation.report import table
 from glimpse.explain import Section, Wish, chosen_queries, explain, ready
 from glimpse.explain.ranked import counted_rows, draw_ranked, ranked_lists
 from glimpse.files import atomic_write
+from glimpse.foreground import GrabCutMasks
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, terminal_bar
 from glimpse.protocols import Protocol
@@ -61,7 +62,7 @@ def run_demo(
     say: Callable[[str], None] = print,
     progress: Progress = terminal_bar,
 ) -> Demo:
-    """Run the demo in `folder`; a second run finds the world and the pixels where the first left them.
+    """Run the demo in `folder`; a second run finds the world, the pixels and the masks where the first left them.
 
     Args:
         folder: where everything is written.
@@ -82,13 +83,14 @@ def run_demo(
     results = _results(name, loaded, pair, colours, protocol)
     figures = f"{table(results)}\nchance: rank-1 {100 * chance(protocol).rank_1:.2f}"
     say("drawing what it saw and whom it found")
+    masks = GrabCutMasks(folder / "masks", progress=progress)
     report = explain(
         loaded,
         chosen_queries(protocol, MASKS, np.random.default_rng(seed)),
         protocol=protocol,
         gallery=pair[1],
         training=dataset.train,
-        wish=Wish(queries=SHOWN, answers=SHOWN, samples=SHOWN, seed=seed),
+        wish=Wish(queries=SHOWN, answers=SHOWN, samples=SHOWN, masks=masks, seed=seed),
         title="People who do not exist, found again",
         progress=progress,
     )
