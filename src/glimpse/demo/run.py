@@ -62,7 +62,7 @@ def run_demo(
     say: Callable[[str], None] = print,
     progress: Progress = terminal_bar,
 ) -> Demo:
-    """Run the demo in `folder`; a second run finds the world, the pixels and the masks where the first left them.
+    """Run the demo in `folder`; a second run finds world, pixels and masks where the first left them.
 
     Args:
         folder: where everything is written.
