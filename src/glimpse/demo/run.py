@@ -73,12 +73,12 @@ def run_demo(
         progress: what shows the progress.
     """
     ready(folder)
+    loaded = Retriever.load(retriever)
     dataset = _world(folder / f"{LAYOUT}-{scale}-{seed}", scale, seed, say, progress)
     protocol = dataset.protocol()
     colours = _colours(protocol, folder / "pixels", progress)
     name = Path(retriever).name
     say(f"embedding them with {name}, a small network that was trained on other people who do not exist")
-    loaded = Retriever.load(retriever)
     pair = embed_sides(loaded, [protocol], progress=progress)[0]
     results = _results(name, loaded, pair, colours, protocol)
     figures = f"{table(results)}\nchance: rank-1 {100 * chance(protocol).rank_1:.2f}"
