@@ -17,6 +17,7 @@ from glimpse.evaluation.report import table
 from glimpse.explain import Section, Wish, chosen_queries, explain, ready
 from glimpse.explain.ranked import counted_rows, draw_ranked, ranked_lists
 from glimpse.files import atomic_write
+from glimpse.foreground import GrabCutMasks
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, terminal_bar
 from glimpse.protocols import Protocol
@@ -61,7 +62,7 @@ def run_demo(
     say: Callable[[str], None] = print,
     progress: Progress = terminal_bar,
 ) -> Demo:
-    """Run the demo in `folder`; a second run finds the world and the pixels where the first left them.
+    """Run the demo in `folder`; a second run finds world, pixels and masks where the first left them.
 
     Args:
         folder: where everything is written.
@@ -72,23 +73,24 @@ def run_demo(
         progress: what shows the progress.
     """
     ready(folder)
+    loaded = Retriever.load(retriever)
     dataset = _world(folder / f"{LAYOUT}-{scale}-{seed}", scale, seed, say, progress)
     protocol = dataset.protocol()
     colours = _colours(protocol, folder / "pixels", progress)
     name = Path(retriever).name
     say(f"embedding them with {name}, a small network that was trained on other people who do not exist")
-    loaded = Retriever.load(retriever)
     pair = embed_sides(loaded, [protocol], progress=progress)[0]
     results = _results(name, loaded, pair, colours, protocol)
     figures = f"{table(results)}\nchance: rank-1 {100 * chance(protocol).rank_1:.2f}"
     say("drawing what it saw and whom it found")
+    masks = GrabCutMasks(folder / "masks", progress=progress)
     report = explain(
         loaded,
         chosen_queries(protocol, MASKS, np.random.default_rng(seed)),
         protocol=protocol,
         gallery=pair[1],
         training=dataset.train,
-        wish=Wish(queries=SHOWN, answers=SHOWN, samples=SHOWN, seed=seed),
+        wish=Wish(queries=SHOWN, answers=SHOWN, samples=SHOWN, masks=masks, seed=seed),
         title="People who do not exist, found again",
         progress=progress,
     )

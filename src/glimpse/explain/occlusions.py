@@ -174,6 +174,7 @@ def _masked(
 ) -> tuple[Pixels, NDArray[np.bool_]]:
     """Pictures of the size that the source likes, and their persons' masks."""
     with TemporaryDirectory() as folder:
+        # cuts are quickly made again: whoever wants to keep them brings a source with a folder
         source = source or GrabCutMasks(Path(folder), progress=progress)
         images = np.stack([resize(decode(path), source.size) for path in paths])
         return images, source.masks(_Held(images), persons)
