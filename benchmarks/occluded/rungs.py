@@ -12,28 +12,32 @@ _UNMASKED = ("mask=none", "masked-weight=0", "identity-weight=1")
 _NO_TEXT = ("text=false",)
 _NO_PAIRS = ("pair-weight=0", "participation=0", "wider-weight=0", "visibility-weight=0")
 _NO_HEADS = ("enrichment-weight=0",)
+_NO_STRIPES = ("stripes=0", "stripe-weight=0")
 _BASELINE = (*_UNMASKED, *_NO_TEXT, *_NO_HEADS)
 
 RUNGS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "baseline": ("dpm++", (*_BASELINE, *_NO_COPIES)),
+        "baseline": ("dpm++", (*_BASELINE, *_NO_COPIES, *_NO_STRIPES)),
         # copies make a batch half as large again: this one passes as many pictures in more epochs
-        "baseline-longer": ("dpm++", (*_BASELINE, *_NO_COPIES, "epochs=30")),
-        "arcface": ("dpm++", ("mask=none", *_NO_TEXT, *_NO_HEADS, *_NO_COPIES)),
-        "static-mask": ("dpm++", ("mask=static", *_NO_TEXT, *_NO_HEADS, *_NO_COPIES)),
-        "mask": ("dpm++", (*_NO_TEXT, *_NO_HEADS, *_NO_COPIES)),
-        "enrichment": ("dpm++", (*_NO_TEXT, *_NO_COPIES)),
-        "transfer": ("dpm++", (*_NO_TEXT, *_NO_PAIRS)),
-        "transfer-only": ("dpm++", (*_BASELINE, "pair-weight=0")),
-        "text": ("dpm++", _NO_PAIRS),
+        "baseline-longer": ("dpm++", (*_BASELINE, *_NO_COPIES, *_NO_STRIPES, "epochs=30")),
+        "arcface": ("dpm++", ("mask=none", *_NO_TEXT, *_NO_HEADS, *_NO_COPIES, *_NO_STRIPES)),
+        "static-mask": ("dpm++", ("mask=static", *_NO_TEXT, *_NO_HEADS, *_NO_COPIES, *_NO_STRIPES)),
+        "mask": ("dpm++", (*_NO_TEXT, *_NO_HEADS, *_NO_COPIES, *_NO_STRIPES)),
+        "enrichment": ("dpm++", (*_NO_TEXT, *_NO_COPIES, *_NO_STRIPES)),
+        "transfer": ("dpm++", (*_NO_TEXT, *_NO_PAIRS, *_NO_STRIPES)),
+        "transfer-only": ("dpm++", (*_BASELINE, "pair-weight=0", *_NO_STRIPES)),
+        "text": ("dpm++", (*_NO_PAIRS, *_NO_STRIPES)),
+        "pairs": ("dpm++", _NO_STRIPES),
+        "stripes-only": ("dpm++", (*_BASELINE, *_NO_COPIES)),
         "dpm++": ("dpm++", ()),
         "erasing": ("dpm++", ("transfer.kind=erasing",)),
     }
 )
 """Name, method, and what is set otherwise than in the method's recipe for the world, as `--set` takes it.
 
-From `mask` to `dpm++` each rung adds one part to the one before. `arcface`, `static-mask`, `transfer-only`
-(copies without a mask) and `erasing` (rectangles of noise instead of transfer) are controls.
+From `mask` to `dpm++` each rung adds one part to the one before: masks, head enrichment, patch transfer, words,
+pair and budget losses, stripes. `arcface`, `static-mask`, `transfer-only` (copies without a mask), `stripes-only`
+(stripes without mask and copies) and `erasing` (rectangles of noise instead of transfer) are controls.
 """
 
 BASELINE = "baseline"
@@ -43,11 +47,14 @@ FULL = "dpm++"
 
 
 def rung(name: str, epochs: int | None = None) -> Rung:
-    """A rung of the table, perhaps with other epochs.
+    """A rung of the table, perhaps with other epochs, of which each stage has its share.
 
     >>> rung("erasing", 1).settings
-    ('transfer.kind=erasing', 'epochs=1')
+    ('transfer.kind=erasing', 'epochs=1', 'adapt-epochs=0', 'prompt-epochs=1')
     """
     method, settings = RUNGS[name]
-    kept = tuple(pair for pair in settings if epochs is None or not pair.startswith("epochs="))
-    return Rung(name, method, kept if epochs is None else (*kept, f"epochs={epochs}"))
+    if epochs is None:
+        return Rung(name, method, settings)
+    kept = tuple(pair for pair in settings if not pair.startswith("epochs="))
+    shares = f"epochs={epochs}", f"adapt-epochs={epochs // 10}", f"prompt-epochs={max(epochs // 2, 1)}"
+    return Rung(name, method, (*kept, *shares))

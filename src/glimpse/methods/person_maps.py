@@ -24,7 +24,7 @@ _AT_ONCE = 512
 def mask_source(
     recipe: Any, folder: Path, given: MaskSource | None, progress: Progress, *, quiet: bool = True
 ) -> MaskSource | None:
-    """What says where persons are, if the recipe transfers patches; else None.
+    """What says where persons are, if the recipe asks for it; else None.
 
     Args:
         recipe: of any method.
@@ -33,8 +33,7 @@ def mask_source(
         progress: shows progress.
         quiet: print no estimate of how long it takes.
     """
-    transfer = getattr(recipe, "transfer", None)
-    if transfer is None or not transfer.needs_masks:
+    if not _needs_masks(recipe):
         if given is not None:
             raise OptionError("nothing asks where persons are: the recipe transfers no patches")
         return None
@@ -70,6 +69,12 @@ def shrunk(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.uint8]
         some = torch.from_numpy(masks[start : start + _AT_ONCE]).float()[:, None]
         result[start : start + _AT_ONCE] = torch.nn.functional.adaptive_avg_pool2d(some, size)[:, 0] >= 0.5
     return result
+
+
+def _needs_masks(recipe: Any) -> bool:
+    # most recipes need them for the transfer, some for more, and some know neither
+    asking = recipe if hasattr(recipe, "needs_masks") else getattr(recipe, "transfer", None)
+    return asking is not None and asking.needs_masks
 
 
 def _tell(sentence: str) -> None:

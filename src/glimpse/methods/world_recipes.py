@@ -67,6 +67,8 @@ WORLD_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "pair-weight=0.05",
             "triplet-copies=false",
             "visibility-weight=0.5",
+            "stripes=3",
+            "stripe-weight=1",
             # the form that does no harm, on the features that the masks are trained on
             "train-side=subspace",
             "test-side=subspace",

@@ -100,6 +100,8 @@ class Batch:
         sources: int64 [B]; for a synthetic copy the row of the batch that it was made of, else -1; None if
             there are no copies. Copies come last.
         visible: float32 [B, rows]; how much of its person each row of cells still shows; None without copies.
+        seen: float32 [B, rows, columns]; 1 for cells that show the row's person, 0 for others, -1 for all if
+            nobody knows; None without copies.
     """
 
     rows: Tensor
@@ -113,6 +115,7 @@ class Batch:
     ignored: Tensor | None = None
     sources: Tensor | None = None
     visible: Tensor | None = None
+    seen: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

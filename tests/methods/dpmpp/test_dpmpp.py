@@ -33,6 +33,7 @@ from glimpse.training.stages import Step
 from glimpse.training.transfer.transfer import PERSON
 
 VIT = DpmppRecipe(tower=Tower.VIT, text=False)
+STRIPED = replace(VIT, stripes=2, stripe_weight=1.0)
 SHORT = {"prompt_epochs": 1, "adapt_epochs": 1, "epochs": 2}
 
 
@@ -69,6 +70,7 @@ def with_copies(batch):
         ignored=torch.tensor([-1, -1, -1, -1, 1, -1]),
         sources=torch.tensor([-1, -1, -1, -1, 0, 3]),
         visible=visible,
+        seen=visible[:, :, None].expand(-1, -1, 4),
     )
 
 
@@ -170,7 +172,7 @@ def test_the_donors_person_gets_no_gradient_from_a_copy_in_any_classification(mi
 
 
 def test_stripes_that_a_copy_does_not_show_are_not_classified(micro, people, batch):
-    method = prepared(micro, people, VIT, stripes=4, transfer=CopiesRecipe(share=0)).method.eval()
+    method = prepared(micro, people, STRIPED, stripes=4).method.eval()
     both = with_copies(batch)
     method.losses(both, step(METRIC))["identity"].backward()
     width = method.network.width
@@ -243,7 +245,7 @@ def test_the_weight_of_the_prototypes_alignment_fades_out(micro, people, batch):
 
 @pytest.mark.parametrize("tap", Tap)
 def test_the_network_comes_back_from_its_card(micro, people, batch, tap):
-    ready = prepared(micro, people, VIT, stripes=2, tap=tap, test_side=Side.SUBSPACE)
+    ready = prepared(micro, people, STRIPED, tap=tap, test_side=Side.SUBSPACE)
     card = NetworkCard.from_json(ready.card.to_json())
     assert (card.similarity, card.side) == (SimilarityName.MASKED_COSINE, Side.SUBSPACE)
     again = build_network(card).eval()
@@ -256,29 +258,6 @@ def test_the_network_comes_back_from_its_card(micro, people, batch, tap):
         assert got.shape == (4, 192)
 
 
-def test_a_stripes_block_and_mask_are_made_of_what_is_seen_there():
-    torch.manual_seed(0)
-    network = DpmppNetwork(Size.MICRO, (64, 32), 0, DpmppOptions(Tower.VIT, stripes=4)).eval()
-    torch.nn.init.normal_(network.mask_head.last_of_stripe.weight)
-    levels = tuple(torch.randn(1, 32, 64) for _ in range(4))
-    changed = tuple(level.clone() for level in levels)
-    for level in changed:
-        level[:, 24:] += 1  # the last of four stripes
-    before, after = (network.mask_head(values, (8, 4)) for values in (levels, changed))
-    # the first stripe is out of reach of two convolutions
-    assert torch.equal(before[:, 64:128], after[:, 64:128])
-    assert not torch.equal(before[:, -64:], after[:, -64:])
-
-
-def test_the_published_head_knows_no_stripes_and_stripes_need_rows():
-    with pytest.raises(OptionError, match="knows no stripes"):
-        DpmppNetwork(Size.MICRO, (64, 32), 0, DpmppOptions(Tower.VIT, MaskKind.FULL, stripes=2))
-    with pytest.raises(OptionError, match="two rows of patches each, got 8"):
-        DpmppNetwork(Size.MICRO, (64, 32), 0, DpmppOptions(Tower.VIT, stripes=8))
-    with pytest.raises(OptionError, match="no more stripes than the 8"):
-        DpmppNetwork(Size.MICRO, (64, 32), 0, DpmppOptions(Tower.VIT, MaskKind.NONE, stripes=9))
-
-
 def test_a_recipe_refuses_what_cannot_be_trained():
     with pytest.raises(OptionError, match="only CLIP knows words"):
         DpmppRecipe(tower=Tower.VIT)
@@ -286,6 +265,19 @@ def test_a_recipe_refuses_what_cannot_be_trained():
         DpmppRecipe(adapt_epochs=60)
     with pytest.raises(OptionError, match="train_side"):
         DpmppRecipe(train_side=Side.BOTH)
+    with pytest.raises(OptionError, match="masks of stripes.*got 0.0 and 0.5"):
+        DpmppRecipe(stripes=2)
+    with pytest.raises(OptionError, match="got 1.0 and 0"):
+        DpmppRecipe(stripes=2, stripe_weight=1.0, transfer=CopiesRecipe(share=0))
+    assert DpmppRecipe(stripes=2, mask=MaskKind.NONE, transfer=CopiesRecipe(share=0)).stripes == 2
+
+
+def test_stripes_ask_where_persons_are_whatever_hides_them():
+    erasing = CopiesRecipe(kind=Copies.ERASING)
+    assert replace(STRIPED, transfer=erasing).needs_masks
+    assert not replace(STRIPED, transfer=erasing, mask=MaskKind.STATIC).needs_masks
+    assert not replace(VIT, transfer=erasing).needs_masks
+    assert VIT.needs_masks
 
 
 def test_the_controls_recipe_erases_instead_and_needs_no_masks(micro, people):
@@ -309,7 +301,7 @@ class Interrupted(Exception):
 
 
 @pytest.mark.parametrize(
-    "recipe", [DpmppRecipe(), replace(VIT, form=Form.JOINT, stripes=2)], ids=["clip", "vit"]
+    "recipe", [DpmppRecipe(), replace(STRIPED, form=Form.JOINT)], ids=["clip", "vit"]
 )
 def test_a_run_killed_in_any_stage_resumes_to_the_same_bytes(people, micro, tmp_path, recipe):
     engine = Engine(device="cpu", checkpoint_steps=1)

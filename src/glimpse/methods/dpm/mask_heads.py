@@ -41,17 +41,17 @@ class FullMaskHead(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.maps = nn.Sequential(
-            *_convolution(4 * width, 2 * width),
+            *convolution(4 * width, 2 * width),
             nn.MaxPool2d(2),
-            *_convolution(2 * width, width),
+            *convolution(2 * width, width),
             nn.MaxPool2d(2),
-            *_convolution(width, width),
+            *convolution(width, width),
         )
         self.last = _zero_linear(width, width)
 
     def forward(self, levels: Sequence[Tensor], grid: Grid) -> Tensor:
         """The masks `[B, D]` of four levels of patch tokens, each `[B, N, D]` with N = rows x columns."""
-        maps = self.maps(_as_map(torch.cat(list(levels), dim=2), grid, self.smallest))
+        maps = self.maps(as_map(torch.cat(list(levels), dim=2), grid, self.smallest))
         return _trust(maps.amax((2, 3)), self.last.weight, self.last.bias)
 
 
@@ -60,42 +60,26 @@ class LightMaskHead(nn.Module):
 
     Width 768 is reduced to 128 per level, then to 256; other widths in proportion. Our choice, as
     CLIP's residual streams have outlier channels and the published head is two thirds of a ViT.
-
-    A descriptor may have further blocks of `width` dimensions, one per stripe of the picture from top to
-    bottom: the trust in a stripe's block is made of what is seen there.
-
-    Args:
-        width: D, of tokens and of each block of the descriptor.
-        stripes: K, blocks after the first.
     """
 
     smallest = 2  # rows and columns: one pooling halves them
 
-    def __init__(self, width: int, stripes: int = 0) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.stripes = stripes
         reduced, hidden = max(1, width // 6), max(1, width // 3)
         self.reduce = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(width), nn.Linear(width, reduced)) for _ in range(4)
         )
         self.maps = nn.Sequential(
-            *_convolution(4 * reduced, hidden), nn.MaxPool2d(2), *_convolution(hidden, hidden)
+            *convolution(4 * reduced, hidden), nn.MaxPool2d(2), *convolution(hidden, hidden)
         )
         self.last = _zero_linear(hidden, width)
-        self.last_of_stripe = _zero_linear(hidden, width) if stripes else None
 
     def forward(self, levels: Sequence[Tensor], grid: Grid) -> Tensor:
-        """As `FullMaskHead.forward`, `[B, D + K D]` with stripes."""
+        """As `FullMaskHead.forward`."""
         reduced = [reduce(tokens) for reduce, tokens in zip(self.reduce, levels, strict=True)]
-        maps = self.maps(_as_map(torch.cat(reduced, dim=2), grid, self.smallest))
-        whole = _trust(maps.amax((2, 3)) + maps.mean((2, 3)), self.last.weight, self.last.bias)
-        if self.last_of_stripe is None:
-            return whole
-        stripes = self.stripes, 1
-        largest = torch.nn.functional.adaptive_max_pool2d(maps, stripes)
-        seen = (largest + torch.nn.functional.adaptive_avg_pool2d(maps, stripes))[..., 0].transpose(1, 2)
-        local = _trust(seen, self.last_of_stripe.weight, self.last_of_stripe.bias)
-        return torch.cat([whole, local.flatten(1)], dim=1)
+        maps = self.maps(as_map(torch.cat(reduced, dim=2), grid, self.smallest))
+        return _trust(maps.amax((2, 3)) + maps.mean((2, 3)), self.last.weight, self.last.bias)
 
 
 class StaticMask(nn.Module):
@@ -110,24 +94,13 @@ class StaticMask(nn.Module):
         return torch.sigmoid(self.logits).expand(levels[0].shape[0], -1)
 
 
-def build_mask_head(kind: MaskKind, width: int, grid: Grid, stripes: int = 0) -> nn.Module | None:
-    """The mask head of that kind for tokens of `width` on `grid`; None for no mask.
-
-    Args:
-        kind: which.
-        width: D, of tokens; the descriptor has `(1 + stripes) * D` dimensions.
-        grid: rows and columns of patches.
-        stripes: K, blocks of the descriptor after the first.
-    """
+def build_mask_head(kind: MaskKind, width: int, grid: Grid) -> nn.Module | None:
+    """The mask head of that kind for tokens of `width` on `grid`; None for no mask."""
     if kind is MaskKind.NONE:
         return None
     if kind is MaskKind.STATIC:
-        return StaticMask(width * (1 + stripes))
-    if kind is MaskKind.FULL and stripes:
-        raise OptionError("the published mask head knows no stripes: choose mask=light, or no stripes")
-    head = FullMaskHead(width) if kind is MaskKind.FULL else LightMaskHead(width, stripes)
-    if stripes > grid[0] // 2:
-        raise OptionError(f"stripes need two rows of patches each, got {stripes} of a grid {grid}")
+        return StaticMask(width)
+    head = FullMaskHead(width) if kind is MaskKind.FULL else LightMaskHead(width)
     if min(grid) < head.smallest:
         raise OptionError(
             f"the {kind} mask head needs at least {head.smallest} rows and columns of patches, got {grid}"
@@ -135,7 +108,8 @@ def build_mask_head(kind: MaskKind, width: int, grid: Grid, stripes: int = 0) ->
     return head
 
 
-def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+def convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    """Three by three, batch norm and ReLU."""
     return nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
 
 
@@ -147,7 +121,7 @@ def _zero_linear(inputs: int, outputs: int) -> nn.Linear:
     return linear
 
 
-def _as_map(tokens: Tensor, grid: Grid, smallest: int) -> Tensor:
+def as_map(tokens: Tensor, grid: Grid, smallest: int) -> Tensor:
     """Patch tokens `[B, N, D]` as maps `[B, D, rows, columns]`; a view, with the channels last in memory."""
     batch, count, width = tokens.shape
     rows, columns = grid

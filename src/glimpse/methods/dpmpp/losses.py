@@ -96,29 +96,6 @@ def visibility_loss(masks: Tensor, copies: Tensor, sources: Tensor, own_classes:
 
 
 @full_precision
-def stripe_trust_loss(masks: Tensor, visible: Tensor) -> Tensor:
-    """The mean trust in a stripe's dimensions is the share of the person that the stripe shows.
-
-    Binary cross-entropy. Our addition: where a copy was hidden is known, and a mask over a descriptor whose
-    blocks belong to stripes can say so. The first block, which sees the whole picture, is left alone.
-
-    Args:
-        masks: `[B, (1 + K) D]`.
-        visible: `[B, K]` in 0..1.
-
-    >>> masks = torch.tensor([[0.5, 0.5, 0.9, 0.9, 0.1, 0.1]])
-    >>> round(stripe_trust_loss(masks, torch.tensor([[1.0, 0.0]])).item(), 4)
-    0.1054
-    """
-    batch, stripes = visible.shape
-    if masks.ndim != 2 or len(masks) != batch or masks.shape[1] % (1 + stripes):
-        got = f"{list(masks.shape)} and {list(visible.shape)}"
-        raise ShapeError(f"expected masks [B, (1 + K) D] and visible [B, K], got {got}")
-    trust = masks.reshape(batch, 1 + stripes, -1).mean(2)[:, 1:].clamp(_EPS, 1 - _EPS)
-    return torch.nn.functional.binary_cross_entropy(trust, visible)
-
-
-@full_precision
 def prototype_alignment(classes: Tensor, texts: Tensor, labels: Tensor, temperature: float = 0.1) -> Tensor:
     """L_proto: persons of the batch are as alike to others by prototypes as by texts (dpm_family 6.5b).
 

@@ -18,12 +18,12 @@ from glimpse.methods.dpm.regularisers import head_enrichment, participation, par
 from glimpse.methods.dpmpp.losses import (
     pair_loss,
     prototype_alignment,
-    stripe_trust_loss,
     visibility_loss,
     wider_than_source,
 )
 from glimpse.methods.dpmpp.network import DpmppFeatures, DpmppNetwork
 from glimpse.methods.dpmpp.recipe import DpmppRecipe
+from glimpse.methods.dpmpp.stripes import StripedMaskHead, seen_loss, stripe_rows
 from glimpse.methods.neck import Neck, classifier
 from glimpse.methods.transreid.method import half_global
 from glimpse.training.data import Batch
@@ -180,8 +180,10 @@ class Dpmpp(Method):
         )
 
     def _visible(self, of_rows: Tensor) -> Tensor:
-        """How much of its person each stripe shows, `[B, K]`."""
-        return torch.nn.functional.adaptive_avg_pool1d(of_rows, self.network.stripes)
+        """How much of its person each stripe shows, `[B, K]`, of the rows of cells, `[B, rows]`."""
+        of_patches = torch.nn.functional.adaptive_avg_pool1d(of_rows, self.network.grid[0])
+        stripes = stripe_rows(self.network.grid[0], self.network.stripes)
+        return torch.stack([of_patches[:, some].mean(1) for some in stripes], dim=1)
 
     def _of_masks(self, found: Pass, batch: Batch) -> dict[str, Tensor]:
         """What masks take part in; without a mask head ArcFace and the plain pair loss (controls)."""
@@ -235,12 +237,18 @@ class Dpmpp(Method):
         if recipe.wider_weight:
             losses["wider"] = recipe.wider_weight * wider_than_source(masks[clean:], masks[sources])
         if recipe.visibility_weight:
-            own = torch.nn.functional.normalize(self.classes.detach(), dim=1)[batch.labels[clean:]]
-            lost = visibility_loss(masks[clean:], found.necked[clean:], found.necked[sources], own)
+            # of the picture's own block: what stripes show is told below
+            whole, necked = slice(self.network.width), found.necked
+            own = torch.nn.functional.normalize(self.classes.detach()[:, whole], dim=1)[batch.labels[clean:]]
+            lost = visibility_loss(
+                masks[clean:, whole], necked[clean:, whole], necked[sources][:, whole], own
+            )
             losses["visibility"] = recipe.visibility_weight * lost
-        if recipe.stripe_weight and self.network.stripes:
-            told = stripe_trust_loss(masks, self._visible(batch.visible))
-            losses["stripes"] = recipe.stripe_weight * told
+        head = self.network.mask_head
+        if isinstance(head, StripedMaskHead):
+            assert batch.seen is not None
+            logits = head.seen(found.features.levels, self.network.grid)
+            losses["seen"] = recipe.stripe_weight * seen_loss(logits, batch.seen)
         self._observed["copies_participation"] = participation(masks[clean:].detach()).mean()
         self._observed["copies_visible"] = batch.visible[clean:].mean()
         self._observed["copies_hidden"] = (batch.ignored[clean:] >= 0).float().mean()

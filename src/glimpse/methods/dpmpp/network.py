@@ -11,11 +11,11 @@ from glimpse.encoders.position import Grid
 from glimpse.encoders.sizes import CLIP_VIT, Size
 from glimpse.encoders.unknown_side import UnknownSide
 from glimpse.encoders.vit import ViT
-from glimpse.errors import OptionError
 from glimpse.methods.card import NetworkCard, options_from_json
 from glimpse.methods.dpm.kinds import MaskKind
-from glimpse.methods.dpm.mask_heads import build_mask_head, hierarchy
+from glimpse.methods.dpm.mask_heads import StaticMask, build_mask_head, hierarchy
 from glimpse.methods.dpmpp.kinds import Tower
+from glimpse.methods.dpmpp.stripes import StripedMaskHead, stripe_patches
 from glimpse.methods.kinds import Tap
 from glimpse.methods.neck import Neck
 from glimpse.methods.towers import baseline_vit, side_rows, stride_of
@@ -28,7 +28,7 @@ class DpmppOptions:
     Attributes:
         tower: flavour of the encoder.
         mask: what makes the masks.
-        stripes: K, blocks of the descriptor that each see a stripe of the picture; 0 as published.
+        stripes: K, blocks of the descriptor that each see one stripe of the picture; 0 as published.
         stride: distance of neighbouring patches in sixteenths of a patch.
         side_weight: factor of the camera embedding, where cameras are known.
         unknown_camera: what stands for a camera outside the table.
@@ -51,7 +51,7 @@ class DpmppFeatures:
     """What a pass gives.
 
     Attributes:
-        blocks: `[B, 1 + K, D]`, f: the class token and the mean patch token of each stripe.
+        blocks: `[B, 1 + K, D]`, f: the class tokens of the picture and of each stripe alone.
         levels: patch tokens `[B, N, D]` of the hierarchy's depths, before any norm.
         early: `[B, D]`, c11: the class token before the last block.
         projected: `[B, P]`, z; None without CLIP.
@@ -79,22 +79,20 @@ class DpmppNetwork(nn.Module):
     [[1, 192], [1, 192]]
     """
 
+    stripe_patches: Tensor
+
     def __init__(self, size: Size, image: tuple[int, int], cameras: int, options: DpmppOptions) -> None:
         super().__init__()
         self.encoder = _encoder(size, image, cameras, options)
         config = self.encoder.config
-        if not 0 <= options.stripes <= self.encoder.grid[0]:
-            raise OptionError(
-                f"there can be no more stripes than the {self.encoder.grid[0]} rows of patches, "
-                f"got {options.stripes}"
-            )
         self.tap = options.tap
         self.stripes = options.stripes
         self.width = config.width
         self.dim = config.width * (1 + options.stripes)
         self.depths = hierarchy(config.depth)
         self.neck = Neck(self.dim)
-        self.mask_head = build_mask_head(options.mask, config.width, config.grid, options.stripes)
+        self.register_buffer("stripe_patches", _patches(config.grid, options.stripes), persistent=False)
+        self.mask_head = _mask_head(options, config.width, config.grid)
 
     @classmethod
     def from_card(cls, card: NetworkCard) -> DpmppNetwork:
@@ -116,29 +114,29 @@ class DpmppNetwork(nn.Module):
             heads: whether the last block's class logits are wanted.
         """
         last = len(self.encoder.blocks)
+        side = side_rows(self.encoder, images, cameras)
         output = self.encoder(
-            images,
-            side=side_rows(self.encoder, images, cameras),
-            depths={*self.depths, last - 1},
-            class_logits_of=last if heads else None,
+            images, side=side, depths={*self.depths, last - 1}, class_logits_of=last if heads else None
         )
         return DpmppFeatures(
-            blocks=torch.cat([output.class_token[:, None], self._striped(output.patches)], dim=1),
+            blocks=torch.cat([output.class_token[:, None], self._of_stripes(images, side)], dim=1),
             levels=tuple(output.at[depth][:, 1:] for depth in self.depths),
             early=output.at[last - 1][:, 0],
             projected=output.projected,
             class_logits=output.class_logits,
         )
 
-    def _striped(self, patches: Tensor) -> Tensor:
-        """The mean token of each stripe, `[B, K, D]`."""
-        batch, _, width = patches.shape
+    def _of_stripes(self, images: Tensor, side: Tensor | None) -> Tensor:
+        """What each stripe is encoded to by passes that see nothing else, `[B, K, D]`."""
+        # shape[0], not len: what is traced for export must follow the batch
+        batch, patches = images.shape[0], self.stripe_patches
         if not self.stripes:
-            return patches.new_zeros(batch, 0, width)
-        rows, columns = self.grid
-        of_rows = patches.reshape(batch, rows, columns, width).mean(2).transpose(1, 2)
-        pooled: Tensor = torch.nn.functional.adaptive_avg_pool1d(of_rows, self.stripes)
-        return pooled.transpose(1, 2)
+            return images.new_zeros(batch, 0, self.width)
+        passes = [
+            self.encoder(images, side=side, visible=numbers.expand(batch, -1)).class_token
+            for numbers in patches
+        ]
+        return torch.stack(passes, dim=1)
 
     def masks(self, features: DpmppFeatures) -> Tensor | None:
         """The masks `[B, (1 + K) D]` of what a pass gave; None without a mask head."""
@@ -153,6 +151,19 @@ class DpmppNetwork(nn.Module):
         vectors = features.descriptor if self.tap is Tap.BEFORE else self.neck(features.descriptor)
         masks = self.masks(features)
         return vectors if masks is None else (vectors, masks)
+
+
+def _patches(grid: Grid, stripes: int) -> Tensor:
+    return stripe_patches(grid, stripes) if stripes else torch.zeros(0, 0, dtype=torch.int64)
+
+
+def _mask_head(options: DpmppOptions, width: int, grid: Grid) -> nn.Module | None:
+    if options.mask is MaskKind.STATIC:
+        return StaticMask(width * (1 + options.stripes))
+    head = build_mask_head(options.mask, width, grid)
+    return (
+        head if head is None or not options.stripes else StripedMaskHead(head, width, grid, options.stripes)
+    )
 
 
 def _encoder(size: Size, image: tuple[int, int], cameras: int, options: DpmppOptions) -> ViT:

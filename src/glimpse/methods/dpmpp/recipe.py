@@ -59,7 +59,8 @@ class DpmppRecipe:
         pull_back: whether the prototypes start from the words.
         prototype_weight: of the loss that keeps prototypes as alike as the words; it fades out.
         prototype_temperature: of that loss.
-        stripes: blocks of the descriptor that each see one stripe of the picture; 0 as published.
+        stripes: blocks of the descriptor that each see one stripe of the picture and nothing else; each
+            costs a pass over its patches. 0 as published.
         mask: what makes the masks, or none.
         form: how encoder and mask head are trained by turns.
         stride: of patches, in sixteenths of a patch; 12 makes them overlap.
@@ -85,7 +86,7 @@ class DpmppRecipe:
         budget_weight: of that loss.
         wider_weight: of the loss that keeps a copy from using more dimensions than its source.
         visibility_weight: of the loss that shows a mask what an occlusion took away.
-        stripe_weight: of the loss that tells the masks of stripes how much of the person each one shows.
+        stripe_weight: of the loss that tells the masks of stripes where the person is seen.
         train_side: what the mask is applied to in training: `query` or `subspace`.
         test_side: what the mask is applied to between images.
         tap: whether images are compared before the neck or after it.
@@ -172,6 +173,16 @@ class DpmppRecipe:
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)
 
+    @property
+    def tells_stripes(self) -> bool:
+        """Whether masks say how much of the person each stripe shows."""
+        return self.stripes > 0 and self.mask in (MaskKind.LIGHT, MaskKind.FULL)
+
+    @property
+    def needs_masks(self) -> bool:
+        """Whether somebody must say where the persons are."""
+        return self.transfer.needs_masks or self.tells_stripes
+
     def __post_init__(self) -> None:
         if self.train_side not in (Side.QUERY, Side.SUBSPACE):
             raise OptionError(f"train_side must be query or subspace, got {self.train_side}")
@@ -180,6 +191,12 @@ class DpmppRecipe:
         if not 0 <= self.adapt_epochs < self.epochs:
             raise OptionError(
                 f"adapt_epochs must be fewer than the {self.epochs} epochs, got {self.adapt_epochs}"
+            )
+        if self.tells_stripes and not (self.stripe_weight and self.transfer.share):
+            raise OptionError(
+                "nothing tells the masks of stripes what is seen: "
+                f"stripe-weight and transfer.share must be above 0, got {self.stripe_weight} "
+                f"and {self.transfer.share}"
             )
         if self.tower is Tower.VIT and self.text:
             raise OptionError("only CLIP knows words: set text=false with tower=vit")

@@ -21,6 +21,7 @@ from glimpse.methods.dpmpp.method import ADAPT, METRIC, PROMPTS, Dpmpp
 from glimpse.methods.dpmpp.network import DpmppNetwork, DpmppOptions
 from glimpse.methods.dpmpp.pull_back import as_prototypes, pulled_back
 from glimpse.methods.dpmpp.recipe import DpmppRecipe
+from glimpse.methods.dpmpp.stripes import StripedMaskHead
 from glimpse.methods.neck import Neck
 from glimpse.methods.prepared import Prepared, camera_table
 from glimpse.methods.start import copy_part, described, starting_folder
@@ -188,7 +189,7 @@ def _copies(recipe: DpmppRecipe, data: TrainingData) -> OccludedCopies | None:
 
 @torch.no_grad()
 def begin_from_rows(method: Method, data: TrainingData) -> None:
-    """Give the necks the statistics of the training rows, and the prototypes the words (dpm_family 6.5a)."""
+    """Necks get the statistics of the rows, prototypes the words (dpm_family 6.5a), stripes what is usual."""
     trained = cast("Dpmpp", method)
     if trained.prompts is not None:
         keep_prototypes(method, data)
@@ -207,6 +208,8 @@ def begin_from_rows(method: Method, data: TrainingData) -> None:
     _count(network.neck, torch.cat(whole))
     if trained.projected_neck is not None:
         _count(trained.projected_neck, torch.cat(projected))
+    if isinstance(network.mask_head, StripedMaskHead):
+        network.mask_head.expect(torch.from_numpy(np.asarray(data.maps[PERSON])))
     if trained.prompts is None or not trained.recipe.pull_back:
         return
     encoder, norm = network.encoder, network.neck.norm

@@ -22,6 +22,8 @@ from glimpse.training.transfer.pairing import NOBODY
 from glimpse.training.transfer.transfer import PERSON
 
 Three = tuple[float, float, float]
+UNKNOWN = -1
+"""In `Batch.seen`: nobody knows where this picture shows its person."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +73,11 @@ class OccludedCopies:
         """The batch with copies at its end."""
         count, device = len(batch), batch.images.device
         grid = self.grid
-        persons = np.ones((count, *grid), bool)
+        persons: NDArray[np.bool_] = np.ones((count, *grid), bool)
+        known: NDArray[np.bool_] = np.zeros(count, bool)
         if PERSON in batch.maps:
             persons = cells_of(batch.maps[PERSON], grid).cpu().numpy()
+            known = np.asarray(persons.any((1, 2)))
         rows = self._copied(persons, generator)
         chosen = torch.from_numpy(rows).to(device)
         labels = batch.labels.cpu().numpy()
@@ -83,7 +87,9 @@ class OccludedCopies:
             draws = torch.Generator().manual_seed(int(generator.integers(2**63)))
             size = (images.shape[2], images.shape[3])
             images = erased(images.clone(), self.erasing.draw(count, size, draws), self.erasing)
-        visible = np.concatenate([np.ones((count, grid[0])), _seen(hidden)]).astype(np.float32)
+        visible = np.concatenate([np.ones((count, grid[0])), _visible(hidden)]).astype(np.float32)
+        seen = np.concatenate([persons, hidden.shown & hidden.persons]).astype(np.float32)
+        seen[~np.concatenate([known, known[rows]])] = UNKNOWN
 
         def appended(values: Tensor) -> Tensor:
             return torch.cat([values, values[chosen]])
@@ -101,6 +107,7 @@ class OccludedCopies:
             ignored=torch.cat([nobody, torch.from_numpy(hidden.ignored).to(device)]),
             sources=torch.cat([nobody, chosen]),
             visible=torch.from_numpy(visible).to(device),
+            seen=torch.from_numpy(seen).to(device),
         )
 
     def _copied(self, persons: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.int64]:
@@ -112,13 +119,13 @@ class OccludedCopies:
         return chosen
 
 
-def _seen(hidden: Hidden) -> NDArray[np.float64]:
+def _visible(hidden: Hidden) -> NDArray[np.float64]:
     """`[S, rows]`: the share of its person that each row of cells shows; where there is no person, of all."""
     shown, persons = hidden.shown, hidden.persons
     inside = persons.sum(2)
     share = (shown & persons).sum(2) / np.maximum(inside, 1)
-    seen: NDArray[np.float64] = np.where(inside > 0, share, shown.mean(2))
-    return seen
+    visible: NDArray[np.float64] = np.where(inside > 0, share, shown.mean(2))
+    return visible
 
 
 @dataclass(frozen=True, eq=False)
