@@ -300,9 +300,7 @@ class Interrupted(Exception):
     pass
 
 
-@pytest.mark.parametrize(
-    "recipe", [DpmppRecipe(), replace(STRIPED, form=Form.JOINT)], ids=["clip", "vit"]
-)
+@pytest.mark.parametrize("recipe", [DpmppRecipe(), replace(STRIPED, form=Form.JOINT)], ids=["clip", "vit"])
 def test_a_run_killed_in_any_stage_resumes_to_the_same_bytes(people, micro, tmp_path, recipe):
     engine = Engine(device="cpu", checkpoint_steps=1)
 
@@ -327,3 +325,12 @@ def test_a_run_killed_in_any_stage_resumes_to_the_same_bytes(people, micro, tmp_
         with pytest.raises(Interrupted):
             run(tmp_path / f"cut{calls}", calls=calls)
         assert run(tmp_path / f"cut{calls}", resume=True) == whole
+
+
+def test_every_stripe_has_a_triplet_loss_and_all_stripes_weigh_as_much_as_the_picture(micro, people, batch):
+    method = prepared(micro, people, STRIPED).method.eval()
+    both = replace(with_copies(batch), ignored=None)
+    found = method.losses(both, step(ADAPT))["triplet"]
+    blocks = method.network(both.images, both.cameras).blocks
+    whole, first, second = (margin_triplet(block, both.labels, 0.3) for block in blocks.unbind(1))
+    torch.testing.assert_close(found, whole + (first + second) / 2)

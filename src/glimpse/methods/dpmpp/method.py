@@ -152,6 +152,9 @@ class Dpmpp(Method):
             # with CLIP as CLIP-ReID has it (dpm_family 5.5)
             whole += [features.early, features.projected]
         losses["triplet"] = torch.stack([triplet(vectors) for vectors in whole]).sum()
+        if self.network.stripes:
+            of_stripes = [triplet(vectors) for vectors in features.blocks[:, 1:].unbind(1)]
+            losses["triplet"] = losses["triplet"] + torch.stack(of_stripes).mean()
         if features.class_logits is not None:
             losses["heads"] = recipe.enrichment_weight * head_enrichment(features.class_logits)
         return losses
