@@ -35,9 +35,10 @@ RUNGS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Name, method, and what is set otherwise than in the method's recipe for the world, as `--set` takes it.
 
-From `mask` to `dpm++` each rung adds one part to the one before: masks, head enrichment, patch transfer, words,
-pair and budget losses, stripes. `arcface`, `static-mask`, `transfer-only` (copies without a mask), `stripes-only`
-(stripes without mask and copies) and `erasing` (rectangles of noise instead of transfer) are controls.
+From `mask` to `dpm++` each rung adds one part to the one before: masks, head enrichment, patch transfer,
+words, pair and budget losses, stripes. `arcface`, `static-mask`, `transfer-only` (copies without a mask),
+`stripes-only` (stripes without mask and copies) and `erasing` (rectangles of noise instead of transfer) are
+controls.
 """
 
 BASELINE = "baseline"

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from glimpse.encoders.size import Size
 from glimpse.errors import OptionError
 from glimpse.methods.card import NetworkCard, SimilarityName
 from glimpse.methods.catalog import recipe_of
@@ -16,7 +15,6 @@ from glimpse.methods.dpm.method import MAIN, MASK
 from glimpse.methods.dpmpp.kinds import Tower
 from glimpse.methods.dpmpp.losses import pair_loss
 from glimpse.methods.dpmpp.method import ADAPT, CACHED, METRIC, PROMPTS, clean_statistics
-from glimpse.methods.dpmpp.network import DpmppNetwork, DpmppOptions
 from glimpse.methods.dpmpp.recipe import CopiesRecipe, DpmppRecipe
 from glimpse.methods.dpmpp.training import begin_from_rows
 from glimpse.methods.kinds import Tap
@@ -265,9 +263,9 @@ def test_a_recipe_refuses_what_cannot_be_trained():
         DpmppRecipe(adapt_epochs=60)
     with pytest.raises(OptionError, match="train_side"):
         DpmppRecipe(train_side=Side.BOTH)
-    with pytest.raises(OptionError, match="masks of stripes.*got 0.0 and 0.5"):
+    with pytest.raises(OptionError, match=r"masks of stripes.*got 0\.0 and 0\.5"):
         DpmppRecipe(stripes=2)
-    with pytest.raises(OptionError, match="got 1.0 and 0"):
+    with pytest.raises(OptionError, match=r"got 1\.0 and 0"):
         DpmppRecipe(stripes=2, stripe_weight=1.0, transfer=CopiesRecipe(share=0))
     assert DpmppRecipe(stripes=2, mask=MaskKind.NONE, transfer=CopiesRecipe(share=0)).stripes == 2
 
