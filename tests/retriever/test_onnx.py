@@ -58,9 +58,13 @@ def test_a_plain_export_is_a_retriever_again(exported, images, tmp_path):
         loaded.embed_text(["a red coat"])
 
 
-def test_masks_are_exported_and_read_again(images, tmp_path):
-    options = {"mask": "full", "stride": 16}
-    encoder = micro_encoder("dpm", similarity=SimilarityName.MASKED_COSINE, options=options)
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("dpm", {"mask": "full", "stride": 16}), ("dpm++", {"tower": "clip", "mask": "light", "stripes": 2})],
+    ids=["published", "stripes"],
+)
+def test_masks_are_exported_and_read_again(images, tmp_path, method, options):
+    encoder = micro_encoder(method, similarity=SimilarityName.MASKED_COSINE, options=options)
     told = export_onnx(encoder, tmp_path / "masked.onnx", form=Form.PLAIN)
     assert told.masked
     card = encoder.card
@@ -70,7 +74,7 @@ def test_masks_are_exported_and_read_again(images, tmp_path):
     found = again.embed(images)
     np.testing.assert_allclose(found.vectors, expected.vectors, rtol=0, atol=1e-4)
     np.testing.assert_allclose(found.masks, expected.masks, rtol=0, atol=1e-3)
-    assert again.encoder.dim == 64
+    assert again.encoder.dim == expected.vectors.shape[1]
 
 
 def test_the_graph_with_preprocessing_takes_pictures_of_any_size(exported, images):

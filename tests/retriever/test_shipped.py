@@ -1,4 +1,4 @@
-"""What comes with Glimpse: the colours, and networks that were pre-trained on a rendered world."""
+"""What comes with Glimpse: the colours, networks pre-trained on a rendered world, and one for occluded people."""
 
 import json
 import re
@@ -13,11 +13,14 @@ from glimpse.methods.start import starting_folder
 from glimpse.protocols import Protocol
 from glimpse.protocols.exclusion import nothing
 from glimpse.records import Records
-from glimpse.retriever import Retriever
+from glimpse.retriever import NetworkEncoder, Retriever
 from glimpse.retriever.folder import shipped
+from glimpse.similarity import MaskedCosine
 from glimpse.world.world import World
 
+OCCLUDED = "occluded-micro"
 NETWORKS = sorted(shipped().keys() - {"colours"})
+PRETRAINED = sorted({*NETWORKS} - {OCCLUDED})
 PEOPLE, CAMERAS, SEED = 24, 4, 5
 
 
@@ -38,7 +41,7 @@ def test_weights_take_no_more_than_25_megabytes():
     assert size <= 25 * 2**20
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", PRETRAINED)
 def test_a_card_tells_how_the_weights_were_made_and_what_they_score(name):
     about = json.loads((shipped()[name] / "card.json").read_bytes())["about"]
     kind, size = name.split("-")
@@ -50,6 +53,21 @@ def test_a_card_tells_how_the_weights_were_made_and_what_they_score(name):
     assert re.match(r"\d+ cores of .*; device .*, \d threads", about["hardware"])
     assert re.match(r"rank1 [\d.]+ %, map [\d.]+ % on 64 people who were held out", about["scores"])
     assert starting_folder("auto", kind, Size(size)) == shipped()[name]
+
+
+def test_the_retriever_for_occluded_people_has_masks_and_tells_what_it_was_trained_on():
+    about = json.loads((shipped()[OCCLUDED] / "card.json").read_bytes())["about"]
+    assert about["command"].startswith("glimpse train dpm++ ")
+    assert "seed 102" in about["data"]
+    assert re.match(r"\d+ cores of .*; device .*, \d threads", about["hardware"])
+    assert re.match(r"rank-1 [\d.]+ %, mAP [\d.]+ % ", about["scores"])
+    retriever = Retriever.load(OCCLUDED)
+    assert isinstance(retriever.similarity, MaskedCosine)
+    assert isinstance(retriever.encoder, NetworkEncoder)
+    # cameras of somebody else's world have the same numbers and mean nothing here
+    assert retriever.encoder.card.cameras == ()
+    size = sum(path.stat().st_size for path in shipped()[OCCLUDED].iterdir())
+    assert size <= 15 * 2**20
 
 
 @pytest.mark.parametrize("name", NETWORKS)

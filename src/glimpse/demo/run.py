@@ -27,7 +27,7 @@ from glimpse.similarity import Cosine, MaskedCosine
 from glimpse.world.export import export_world
 
 LAYOUT = "occluded_duke"
-NETWORK = "resnet-micro"
+NETWORK = "occluded-micro"
 SHOWN, MASKS = 6, 64
 """Queries on the pictures and answers to each; masks on theirs."""
 
