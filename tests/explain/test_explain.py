@@ -6,7 +6,7 @@ from hand_made import Halves, micro
 
 from glimpse.errors import MissingExtraError, OptionError
 from glimpse.explain import Wish, chosen_queries, explain, occlusions
-from glimpse.explain.sections import NO_MASKS, UNUSED_MASKS
+from glimpse.explain.sections import HOW_SEEN, NO_MASKS, UNUSED_MASKS
 from glimpse.retriever import Retriever
 from glimpse.similarity import Cosine, Euclidean
 
@@ -39,7 +39,11 @@ def test_masks_give_maps_two_lists_each_and_the_dimensions_that_are_kept(asked, 
 
 def test_a_descriptor_in_blocks_is_explained_like_any_other(asked, protocol):
     report = explain(micro("dpm++", stripes=4), asked, protocol=protocol, wish=WISH)
-    assert {"query-1-support", "query-1-lists", "kept-dimensions"} <= set(report.pictures)
+    assert {"query-1-support", "query-1-seen", "query-1-lists", "kept-dimensions"} <= set(report.pictures)
+    assert HOW_SEEN in words(report)
+    without = explain(micro("dpm++"), asked, protocol=protocol, wish=WISH)
+    assert "query-1-seen" not in without.pictures
+    assert HOW_SEEN not in words(without)
 
 
 def test_the_gallery_may_be_embedded_already(asked, protocol):

@@ -1,4 +1,4 @@
-"""What comes with Glimpse: the colours, networks pre-trained on a rendered world, and one for occluded people."""
+"""What ships with Glimpse: colours, networks pre-trained on a rendered world, and one for occluded people."""
 
 import json
 import re

@@ -11,6 +11,7 @@ from glimpse.explain.report import Report
 from glimpse.explain.sections import (
     HOW_LISTS,
     HOW_MAPS,
+    HOW_SEEN,
     NO_MASKS,
     UNUSED_MASKS,
     compared_by,
@@ -18,6 +19,7 @@ from glimpse.explain.sections import (
     occlusions_section,
     picture_section,
 )
+from glimpse.explain.sight import sight_figures, sighted
 from glimpse.explain.wish import Wish
 from glimpse.progress import Progress, silent
 from glimpse.protocols import Protocol
@@ -66,6 +68,9 @@ def explain(
         "seed": str(wish.seed),
     }
     drawn: list[list[Figure]] = [] if reason else [support_figures(retriever, first, progress)]
+    if sighted(retriever):
+        drawn.append(sight_figures(retriever, first))
+        words.append(HOW_SEEN)
     if protocol is not None:
         found = retriever.embed(protocol.gallery, progress=progress) if gallery is None else gallery
         drawn.append(list_figures(retriever.similarity, first, part, protocol, found, wish.answers))

@@ -26,6 +26,10 @@ HOW_MAPS = (
     "off' counts all alike, and the difference is orange where the mask makes a patch count for more. A map "
     "says what the network uses, not what is a person."
 )
+HOW_SEEN = (
+    "'Seen' fades where the network does not see the person, 'trusted' where a stripe of the picture counts "
+    "for little, as it shows less of a person than usual."
+)
 HOW_LISTS = (
     "In ranked lists, answers framed in green are right, in red wrong; grey ones are of an unknown person."
 )

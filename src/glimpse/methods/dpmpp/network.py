@@ -11,11 +11,12 @@ from glimpse.encoders.position import Grid
 from glimpse.encoders.sizes import CLIP_VIT, Size
 from glimpse.encoders.unknown_side import UnknownSide
 from glimpse.encoders.vit import ViT
+from glimpse.errors import OptionError
 from glimpse.methods.card import NetworkCard, options_from_json
 from glimpse.methods.dpm.kinds import MaskKind
 from glimpse.methods.dpm.mask_heads import StaticMask, build_mask_head, hierarchy
 from glimpse.methods.dpmpp.kinds import Tower
-from glimpse.methods.dpmpp.stripes import StripedMaskHead, stripe_patches
+from glimpse.methods.dpmpp.stripes import Sight, StripedMaskHead, stripe_patches
 from glimpse.methods.kinds import Tap
 from glimpse.methods.neck import Neck
 from glimpse.methods.towers import baseline_vit, side_rows, stride_of
@@ -144,6 +145,17 @@ class DpmppNetwork(nn.Module):
             return None
         masks: Tensor = self.mask_head(features.levels, self.grid)
         return masks
+
+    @property
+    def sighted(self) -> bool:
+        """Whether it can say where it sees persons."""
+        return isinstance(self.mask_head, StripedMaskHead)
+
+    def sight(self, images: Tensor, cameras: Tensor | None = None) -> Sight:
+        """Where persons are seen, and the trust in stripes; only of a `sighted` network."""
+        if not isinstance(self.mask_head, StripedMaskHead):
+            raise OptionError("this network has no masks of stripes: it does not say where it sees persons")
+        return self.mask_head.sight(self(images, cameras).levels, self.grid)
 
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """Vectors `[B, (1 + K) D]` and masks of the same shape; vectors alone without a mask head."""

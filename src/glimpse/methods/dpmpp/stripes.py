@@ -7,6 +7,7 @@ occluder out of it. Blocks that have seen nothing but their stripe are a structu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,37 @@ def stripe_patches(grid: Grid, stripes: int) -> Tensor:
     rows, columns = grid
     numbers = torch.arange(rows * columns).reshape(rows, columns)
     return torch.stack([numbers[some].flatten() for some in stripe_rows(rows, stripes)])
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What a striped mask head makes of B pictures.
+
+    Attributes:
+        seen: `[B, rows, columns]` in 0..1: whether each patch shows the person.
+        trust: `[B, K]`, in each stripe.
+        stripes: the rows of patches in each stripe.
+    """
+
+    seen: Tensor
+    trust: Tensor
+    stripes: tuple[slice, ...]
+
+    def rows_trusted(self) -> Tensor:
+        """The mean trust of the stripes that have each row, `[B, rows]`.
+
+        >>> Sight(torch.zeros(1, 3, 1), torch.tensor([[1.0, 0.0]]), tuple(stripe_rows(3, 2))).rows_trusted()
+        tensor([[1.0000, 0.5000, 0.0000]])
+        """
+        total, count = torch.zeros(self.seen.shape[:2]), torch.zeros(self.seen.shape[1])
+        for number, rows in enumerate(self.stripes):
+            total[:, rows] += self.trust[:, number, None]
+            count[rows] += 1
+        return total / count
+
+    def cpu(self) -> Sight:
+        """The same in the memory of the CPU."""
+        return Sight(self.seen.cpu(), self.trust.cpu(), self.stripes)
 
 
 class StripedMaskHead(nn.Module):
@@ -94,6 +126,11 @@ class StripedMaskHead(nn.Module):
             there[:, some].sum((1, 2)) / usual[some].square().sum().clamp(min=_LEAST) for some in self.stripes
         ]
         return torch.stack(shares, dim=1).clamp(_LEAST, 1)
+
+    def sight(self, levels: Sequence[Tensor], grid: Grid) -> Sight:
+        """What the masks of stripes are made of, to be looked at."""
+        seen = self.seen(levels, grid)
+        return Sight(torch.sigmoid(seen), self.trust(seen), tuple(self.stripes))
 
     @torch.no_grad()
     def expect(self, masks: Tensor) -> None:
