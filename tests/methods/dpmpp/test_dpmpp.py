@@ -263,6 +263,8 @@ def test_a_recipe_refuses_what_cannot_be_trained():
         DpmppRecipe(adapt_epochs=60)
     with pytest.raises(OptionError, match="train_side"):
         DpmppRecipe(train_side=Side.BOTH)
+    with pytest.raises(OptionError, match="0 or more, got -1"):
+        DpmppRecipe(stripes=-1)
     with pytest.raises(OptionError, match=r"masks of stripes.*got 0\.0 and 0\.5"):
         DpmppRecipe(stripes=2)
     with pytest.raises(OptionError, match=r"got 1\.0 and 0"):

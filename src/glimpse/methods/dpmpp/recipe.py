@@ -192,6 +192,8 @@ class DpmppRecipe:
             raise OptionError(
                 f"adapt_epochs must be fewer than the {self.epochs} epochs, got {self.adapt_epochs}"
             )
+        if self.stripes < 0:
+            raise OptionError(f"stripes must be 0 or more, got {self.stripes}")
         if self.tells_stripes and not (self.stripe_weight and self.transfer.share):
             raise OptionError(
                 "nothing tells the masks of stripes what is seen: "
