@@ -116,7 +116,8 @@ def head(runs: Runs, about: About, world: Mapping[str, Any]) -> str:
     ]
     return f"""# Occluded people on the rendered world
 
-Written by `{about.command}`; a killed run goes on with the same command.
+Written by `{about.command}`; a killed run goes on with the same command,
+and `--seeds 3 4 --only RUNG` adds seeds to a rung.
 Commit {about.commit or "unknown"}; {about.hardware}; seeds {", ".join(map(str, about.seeds))}.
 
 Data: `{make}`,
