@@ -33,14 +33,14 @@ def left(tmp_path_factory):
 def test_the_demo_leaves_a_world_figures_pictures_and_a_page(left):
     demo, folder, told = left
     assert Image.open(demo.picture).size[0] > 500
-    assert list(demo.results) == ["colour histogram", f"{NETWORK}, cosine"]
+    assert list(demo.results) == ["colour histogram", f"{NETWORK}, cosine", f"{NETWORK}, masked cosine"]
     assert all(name in demo.table for name in demo.results)
     assert "chance: rank-1" in demo.table
     assert 0 < demo.results["colour histogram"].mean_ap < demo.results[f"{NETWORK}, cosine"].mean_ap <= 1
     page = demo.page.read_text(encoding="utf-8")
     assert demo.page == folder / "report.html"
     assert demo.table.splitlines()[1] in page
-    for name in ("query-1-support", "query-6-lists"):
+    for name in ("query-1-support", "query-6-lists", "query-6-seen", "kept-dimensions"):
         assert (folder / f"{name}.png").is_file()
     assert "Synthetic occlusions" in page
     assert not any("already there" in line for line in told)
