@@ -1,17 +1,21 @@
+import numpy as np
 import pytest
 import torch
 
 from glimpse.methods.catalog import RECIPES, recipe_of
 from glimpse.methods.clip_reid.method import CACHED
 from glimpse.methods.preparing import prepare
-from glimpse.training.data import Batch
+from glimpse.training.data import Batch, TrainingData
 from glimpse.training.stages import Step
+from glimpse.training.transfer.transfer import PERSON
 
 
 @pytest.mark.parametrize("method", RECIPES)
 def test_losses_in_bfloat16_are_near_those_in_float32_and_are_kept_in_float32(method, people, micro):
     torch.manual_seed(0)
-    prepared = prepare(method, micro(recipe_of(method)), people)
+    # some methods ask where persons are
+    persons = {PERSON: np.ones((len(people), 64, 32), np.uint8)}
+    prepared = prepare(method, micro(recipe_of(method)), TrainingData(people.records, people.pixels, persons))
     model = prepared.method.eval()
     generator = torch.Generator().manual_seed(1)
     batch = Batch(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
 from glimpse.similarity import SetJaccard
-from glimpse.similarity.min_sum import pack
+from glimpse.similarity.min_sum import _common, _shares, jaccards, pack
 
 
 def naive_hard(query, gallery):
@@ -121,3 +121,29 @@ def test_every_shape_of_panels_and_slabs_equals_the_plain_form(rows, columns, di
     expected = np.divide(common, either, out=np.zeros_like(common), where=either > 0)
     actual = SetJaccard().pairwise(Embeddings(left), Embeddings(right))
     np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("order", ["lrqgs", "lrgqs", "qgslr", "sqglr", "lsrqg", "rqlgs"])
+def test_shares_do_not_hang_on_which_arrays_are_neighbours_in_memory(order):
+    rng = np.random.default_rng(0)
+    left, right = (rng.random((rows, 20), dtype=np.float32) for rows in (8, 90))
+    arrays = {
+        "l": pack(left),
+        "r": pack(right),
+        "q": left.sum(1, dtype=np.float64).astype(np.float32),
+        "g": right.sum(1, dtype=np.float64).astype(np.float32),
+        "s": np.empty((8, 90), np.float32),
+    }
+    memory = np.zeros(2**16, np.uint8)
+    at = -memory.ctypes.data % 64
+    near = {}
+    for name in order:
+        values = arrays[name]
+        near[name] = memory[at : at + values.nbytes].view(values.dtype).reshape(values.shape)
+        near[name][...] = values
+        at += values.nbytes
+    for where in (arrays, near):
+        _common(0, 2, 45, where["l"], where["r"], where["s"])
+        _shares(0, 8, where["q"], where["g"], where["s"])
+    np.testing.assert_array_equal(near["s"], arrays["s"])
+    np.testing.assert_array_equal(arrays["s"], jaccards(*(arrays[name] for name in "lrqg")))

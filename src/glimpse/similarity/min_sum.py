@@ -41,14 +41,15 @@ def jaccards(
     left: Packed, right: Packed, left_sizes: NDArray[np.float32], right_sizes: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """The coefficients [N, M] of two packed sets whose rows add up to the sizes [N] and [M]."""
-    coefficients = np.empty((len(left_sizes), len(right_sizes)), np.float32)
-    if coefficients.size:
+    shares = np.empty((len(left_sizes), len(right_sizes)), np.float32)
+    if shares.size:
         # as many panels for each thread, so that none waits
         threads = get_num_threads()
         panels = -(-len(right_sizes) // (WIDEST_PANEL * threads)) * threads
         panel = -(-len(right_sizes) // (panels * BLOCK)) * BLOCK
-        over_pieces(_jaccards, panels, panel, left, right, left_sizes, right_sizes, coefficients)
-    return coefficients
+        over_pieces(_common, panels, panel, left, right, shares)
+        over_pieces(_shares, len(left_sizes), left_sizes, right_sizes, shares)
+    return shares
 
 
 def _aligned(shape: tuple[int, int, int]) -> NDArray[np.float32]:
@@ -72,10 +73,21 @@ def _pack(first, last, vectors, packed):  # type: ignore[no-untyped-def]  # noqa
                 packed[slab, row, c] = np.float32(0)
 
 
-@compiled_fastmath
-def _jaccards(first, last, width, left, right, left_sizes, right_sizes, coefficients):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    slabs, rows, dim = left.shape
+@compiled
+def _shares(first, last, left_sizes, right_sizes, common):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    # not in the fast kernel: with sums in any order the last bit of a share hung on which arrays happened to
+    # be neighbours in memory, as that decides whether such a loop runs in vectors
     one = np.float32(1)
+    for i in range(first, last):
+        for j in range(len(right_sizes)):
+            either = left_sizes[i] + right_sizes[j] - common[i, j]
+            # two empty sets share nothing; rounding must not lift a likeness above 1
+            common[i, j] = min(common[i, j] / either, one) if either > 0 else np.float32(0)
+
+
+@compiled_fastmath
+def _common(first, last, width, left, right, common):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    slabs, rows, dim = left.shape
     sums = np.empty((rows, width), np.float32)
     for panel in range(first, last):
         start = panel * width
@@ -113,9 +125,6 @@ def _jaccards(first, last, width, left, right, left_sizes, right_sizes, coeffici
                         sums[i + 2, j] += s20
                         sums[i + 2, j + 1] += s21
                         sums[i + 2, j + 2] += s22
-        for i in range(len(left_sizes)):
-            for j in range(min(len(right_sizes) - start, width)):
-                common = sums[i, j]
-                either = left_sizes[i] + right_sizes[start + j] - common
-                # two empty sets share nothing; rounding must not lift a likeness above 1
-                coefficients[i, start + j] = min(common / either, one) if either > 0 else np.float32(0)
+        for i in range(common.shape[0]):
+            for j in range(min(common.shape[1] - start, width)):
+                common[i, start + j] = sums[i, j]

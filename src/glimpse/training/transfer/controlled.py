@@ -120,7 +120,7 @@ def controlled_pairs(
     >>> pairs = controlled_pairs(masks[:1], masks[1:], np.array([0]), np.array([1]), ControlledRule(),
     ...                          np.random.default_rng(0))
     >>> pairs.donors.tolist(), pairs.shifts.tolist(), pairs.visible.tolist()
-    ([0], [0], [0.5])
+    ([0], [0], [0.75])
     """
     if targets.ndim != 3 or donors.ndim != 3 or targets.shape[1:] != donors.shape[1:]:
         raise ShapeError(
