@@ -123,7 +123,7 @@ def test_every_shape_of_panels_and_slabs_equals_the_plain_form(rows, columns, di
     np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("order", ["lrqgs", "lrgqs", "qgslr", "sqglr", "lsrqg", "rqlgs"])
+@pytest.mark.parametrize("order", ["lrqgcs", "lrgqsc", "qgslrc", "scqglr", "lsrcqg", "rcqlgs"])
 def test_shares_do_not_hang_on_which_arrays_are_neighbours_in_memory(order):
     rng = np.random.default_rng(0)
     left, right = (rng.random((rows, 20), dtype=np.float32) for rows in (8, 90))
@@ -132,6 +132,7 @@ def test_shares_do_not_hang_on_which_arrays_are_neighbours_in_memory(order):
         "r": pack(right),
         "q": left.sum(1, dtype=np.float64).astype(np.float32),
         "g": right.sum(1, dtype=np.float64).astype(np.float32),
+        "c": np.empty((9, 45), np.float32),
         "s": np.empty((8, 90), np.float32),
     }
     memory = np.zeros(2**16, np.uint8)
@@ -143,7 +144,8 @@ def test_shares_do_not_hang_on_which_arrays_are_neighbours_in_memory(order):
         near[name][...] = values
         at += values.nbytes
     for where in (arrays, near):
-        _common(0, 2, 45, where["l"], where["r"], where["s"])
-        _shares(0, 8, where["q"], where["g"], where["s"])
+        for start in (0, 45):
+            _common(start, where["l"], where["r"], where["c"])
+            _shares(start, where["c"], where["q"], where["g"], where["s"])
     np.testing.assert_array_equal(near["s"], arrays["s"])
     np.testing.assert_array_equal(arrays["s"], jaccards(*(arrays[name] for name in "lrqg")))

@@ -47,9 +47,24 @@ def jaccards(
         threads = get_num_threads()
         panels = -(-len(right_sizes) // (WIDEST_PANEL * threads)) * threads
         panel = -(-len(right_sizes) // (panels * BLOCK)) * BLOCK
-        over_pieces(_common, panels, panel, left, right, shares)
-        over_pieces(_shares, len(left_sizes), left_sizes, right_sizes, shares)
+        over_pieces(_panels, panels, panel, left, right, left_sizes, right_sizes, shares)
     return shares
+
+
+def _panels(
+    first: int,
+    last: int,
+    width: int,
+    left: Packed,
+    right: Packed,
+    left_sizes: NDArray[np.float32],
+    right_sizes: NDArray[np.float32],
+    shares: NDArray[np.float32],
+) -> None:
+    common = np.empty((left.shape[1], width), np.float32)
+    for start in range(first * width, min(last * width, len(right_sizes)), width):
+        _common(start, left, right, common)
+        _shares(start, common, left_sizes, right_sizes, shares)
 
 
 def _aligned(shape: tuple[int, int, int]) -> NDArray[np.float32]:
@@ -74,57 +89,51 @@ def _pack(first, last, vectors, packed):  # type: ignore[no-untyped-def]  # noqa
 
 
 @compiled
-def _shares(first, last, left_sizes, right_sizes, common):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _shares(start, common, left_sizes, right_sizes, shares):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     # not in the fast kernel: with sums in any order the last bit of a share hung on which arrays happened to
     # be neighbours in memory, as that decides whether such a loop runs in vectors
     one = np.float32(1)
-    for i in range(first, last):
-        for j in range(len(right_sizes)):
-            either = left_sizes[i] + right_sizes[j] - common[i, j]
+    for i in range(len(left_sizes)):
+        for j in range(min(len(right_sizes) - start, common.shape[1])):
+            either = left_sizes[i] + right_sizes[start + j] - common[i, j]
             # two empty sets share nothing; rounding must not lift a likeness above 1
-            common[i, j] = min(common[i, j] / either, one) if either > 0 else np.float32(0)
+            shares[i, start + j] = min(common[i, j] / either, one) if either > 0 else np.float32(0)
 
 
 @compiled_fastmath
-def _common(first, last, width, left, right, common):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _common(start, left, right, common):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     slabs, rows, dim = left.shape
-    sums = np.empty((rows, width), np.float32)
-    for panel in range(first, last):
-        start = panel * width
-        columns = min(right.shape[1] - start, width)
-        sums[:] = np.float32(0)
-        for slab in range(slabs):
-            for strip in range(0, rows, STRIP):
-                for j in range(0, columns, 3):
-                    for i in range(strip, min(strip + STRIP, rows), 3):
-                        s00 = s01 = s02 = np.float32(0)
-                        s10 = s11 = s12 = np.float32(0)
-                        s20 = s21 = s22 = np.float32(0)
-                        for c in range(dim):
-                            a0 = left[slab, i, c]
-                            a1 = left[slab, i + 1, c]
-                            a2 = left[slab, i + 2, c]
-                            b = right[slab, start + j, c]
-                            s00 += np.int32(a0 if a0 < b else b).view(np.float32)
-                            s10 += np.int32(a1 if a1 < b else b).view(np.float32)
-                            s20 += np.int32(a2 if a2 < b else b).view(np.float32)
-                            b = right[slab, start + j + 1, c]
-                            s01 += np.int32(a0 if a0 < b else b).view(np.float32)
-                            s11 += np.int32(a1 if a1 < b else b).view(np.float32)
-                            s21 += np.int32(a2 if a2 < b else b).view(np.float32)
-                            b = right[slab, start + j + 2, c]
-                            s02 += np.int32(a0 if a0 < b else b).view(np.float32)
-                            s12 += np.int32(a1 if a1 < b else b).view(np.float32)
-                            s22 += np.int32(a2 if a2 < b else b).view(np.float32)
-                        sums[i, j] += s00
-                        sums[i, j + 1] += s01
-                        sums[i, j + 2] += s02
-                        sums[i + 1, j] += s10
-                        sums[i + 1, j + 1] += s11
-                        sums[i + 1, j + 2] += s12
-                        sums[i + 2, j] += s20
-                        sums[i + 2, j + 1] += s21
-                        sums[i + 2, j + 2] += s22
-        for i in range(common.shape[0]):
-            for j in range(min(common.shape[1] - start, width)):
-                common[i, start + j] = sums[i, j]
+    columns = min(right.shape[1] - start, common.shape[1])
+    common[:] = np.float32(0)
+    for slab in range(slabs):
+        for strip in range(0, rows, STRIP):
+            for j in range(0, columns, 3):
+                for i in range(strip, min(strip + STRIP, rows), 3):
+                    s00 = s01 = s02 = np.float32(0)
+                    s10 = s11 = s12 = np.float32(0)
+                    s20 = s21 = s22 = np.float32(0)
+                    for c in range(dim):
+                        a0 = left[slab, i, c]
+                        a1 = left[slab, i + 1, c]
+                        a2 = left[slab, i + 2, c]
+                        b = right[slab, start + j, c]
+                        s00 += np.int32(a0 if a0 < b else b).view(np.float32)
+                        s10 += np.int32(a1 if a1 < b else b).view(np.float32)
+                        s20 += np.int32(a2 if a2 < b else b).view(np.float32)
+                        b = right[slab, start + j + 1, c]
+                        s01 += np.int32(a0 if a0 < b else b).view(np.float32)
+                        s11 += np.int32(a1 if a1 < b else b).view(np.float32)
+                        s21 += np.int32(a2 if a2 < b else b).view(np.float32)
+                        b = right[slab, start + j + 2, c]
+                        s02 += np.int32(a0 if a0 < b else b).view(np.float32)
+                        s12 += np.int32(a1 if a1 < b else b).view(np.float32)
+                        s22 += np.int32(a2 if a2 < b else b).view(np.float32)
+                    common[i, j] += s00
+                    common[i, j + 1] += s01
+                    common[i, j + 2] += s02
+                    common[i + 1, j] += s10
+                    common[i + 1, j + 1] += s11
+                    common[i + 1, j + 2] += s12
+                    common[i + 2, j] += s20
+                    common[i + 2, j + 1] += s21
+                    common[i + 2, j + 2] += s22
