@@ -11,6 +11,7 @@ from glimpse.methods.prepared import Prepared, camera_table
 from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.training.build import build_augmentation, build_optimiser
 from glimpse.training.data import TrainingData
+from glimpse.training.optimise import Optimiser
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Stage, Update
 
@@ -62,6 +63,13 @@ def dpm_updates(recipe: DpmRecipe) -> tuple[Update, ...]:
         return (Update(MAIN, (build_optimiser(recipe.optimiser, recipe.epochs),), clip=clip),)
     main = build_optimiser(recipe.optimiser, recipe.epochs, but_not=MASK_HEAD)
     mask = build_optimiser(recipe.mask_optimiser, recipe.epochs, parameters=MASK_HEAD)
-    if recipe.form is Form.JOINT:
+    return by_turns(recipe.form, main, mask, clip, recipe.mask_optimiser.clip)
+
+
+def by_turns(
+    form: Form, main: Optimiser, mask: Optimiser, clip: float | None, mask_clip: float | None
+) -> tuple[Update, ...]:
+    """One update of encoder and mask head together, or one of each."""
+    if form is Form.JOINT:
         return (Update(MAIN, (main, mask), clip=clip),)
-    return Update(MAIN, (main,), clip=clip), Update(MASK, (mask,), clip=recipe.mask_optimiser.clip)
+    return Update(MAIN, (main,), clip=clip), Update(MASK, (mask,), clip=mask_clip)

@@ -13,9 +13,9 @@ from glimpse.encoders.text import TextTower
 from glimpse.methods.card import NetworkCard, SimilarityName, options_to_json
 from glimpse.methods.clip_reid.prompts import PersonPrompts
 from glimpse.methods.clip_reid.training import keep_prototypes, sentence_of, with_image_vectors
-from glimpse.methods.dpm.kinds import Form, MaskKind
-from glimpse.methods.dpm.method import MAIN, MASK
-from glimpse.methods.dpm.training import MASK_HEAD
+from glimpse.methods.dpm.kinds import MaskKind
+from glimpse.methods.dpm.method import MAIN
+from glimpse.methods.dpm.training import MASK_HEAD, by_turns
 from glimpse.methods.dpmpp.kinds import Tower
 from glimpse.methods.dpmpp.method import ADAPT, METRIC, PROMPTS, Dpmpp
 from glimpse.methods.dpmpp.network import DpmppNetwork, DpmppOptions
@@ -149,9 +149,7 @@ def _updates(recipe: DpmppRecipe) -> tuple[Update, ...]:
     if not _has_masks(recipe):
         return (Update(MAIN, (main,), clip=clip),)
     mask = _later(build_optimiser(recipe.mask_optimiser, recipe.epochs, parameters=MASK_HEAD), recipe)
-    if recipe.form is Form.JOINT:
-        return (Update(MAIN, (main, mask), clip=clip),)
-    return Update(MAIN, (main,), clip=clip), Update(MASK, (mask,), clip=recipe.mask_optimiser.clip)
+    return by_turns(recipe.form, main, mask, clip, recipe.mask_optimiser.clip)
 
 
 def _later(optimiser: Optimiser, recipe: DpmppRecipe) -> Optimiser:
