@@ -125,7 +125,8 @@ hardness {world["hardness"]:g}, {world["height"]}x{world["width"]} pixels; pictu
 
 Recipes are those for the world, and start from the weights that ship with Glimpse, which were trained on
 another world. {budget or unequal}, in the same batches; what a rung adds to a batch,
-as occluded copies, comes on top, and its price is in the last column. Nothing was chosen on test persons; docs/occluded.md says what made us look again.
+as occluded copies, comes on top, and its price is in the last column. Nothing was chosen on test persons;
+docs/occluded.md says what made us look again.
 Figures are of the networks after the last epoch; where a table says best, after the epoch that was best on
 persons set aside from the training rows.
 
