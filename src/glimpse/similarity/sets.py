@@ -10,7 +10,7 @@ import torch
 
 from glimpse.embeddings import Embeddings, FloatArray
 from glimpse.errors import OptionError, ShapeError
-from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer, blocks
+from glimpse.similarity.base import VECTOR_TILE, Scores, Similarity, Tile, TileScorer, blocks, tile_of
 from glimpse.similarity.min_sum import jaccards, pack
 
 # our choice: 64 MiB of differences at a time where pairs are spread out over dimensions
@@ -50,20 +50,37 @@ class SetJaccard(Similarity):
         for name, embeddings in (("query", query), ("gallery", gallery)):
             check_not_negative(f"{name} vectors", embeddings.vectors)
 
+    @property
+    def _packs(self) -> bool:
+        return self.tau is None and torch.device(self.device).type == "cpu"
+
+    def pairwise(self, query: Embeddings, gallery: Embeddings) -> Scores:
+        """All scores, [Q, G]; the packed kernel writes them where they belong."""
+        if not self._packs:
+            return super().pairwise(query, gallery)
+        self.check(query, gallery)
+        scores = np.empty((len(query), len(gallery)), np.float32)
+        rows = max(1, VECTOR_TILE // max(1, gallery.dim))
+        for columns in blocks(len(gallery), rows):
+            right = pack(tile_of(gallery, columns, self.device).vectors.numpy())
+            for part in blocks(len(query), rows):
+                left = pack(tile_of(query, part, self.device).vectors.numpy())
+                jaccards(left, right, scores[part, columns])
+        return scores
+
     def scorer(self, query: Tile) -> TileScorer:
         """The packed kernel, or the spread-out form."""
-        sizes = _sizes(query)
-        if self.tau is None and query.vectors.device.type == "cpu":
+        if self._packs:
             packed = pack(query.vectors.numpy())
 
             def score_packed(gallery: Tile) -> torch.Tensor:
-                scores = jaccards(
-                    packed, pack(gallery.vectors.numpy()), sizes.numpy(), _sizes(gallery).numpy()
-                )
-                return torch.from_numpy(scores)
+                scores = torch.empty(len(query), len(gallery))
+                jaccards(packed, pack(gallery.vectors.numpy()), scores.numpy())
+                return scores
 
             return score_packed
 
+        sizes = _sizes(query)
         gap = torch.abs if self.tau is None else _soft_gap(self.tau)
 
         def score_spread(gallery: Tile) -> torch.Tensor:
