@@ -9,7 +9,7 @@ import glimpse
 
 PACKAGE = Path(glimpse.__file__).parent
 
-GROUND = {"compiled", "files", "errors", "extras", "options", "progress"}
+GROUND = {"compiled", "files", "errors", "extras", "memory", "options", "progress"}
 TABLES = {"records", "pixels", "embeddings"}
 FLOORS = [
     GROUND,

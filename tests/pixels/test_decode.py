@@ -250,7 +250,7 @@ def test_denied_permission_may_be_tried_again(tmp_path, monkeypatch):
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("builtins.open", denied)
+    monkeypatch.setattr("os.open", denied)
     with pytest.raises(UnreadableImageError, match="permission to read the file is denied"):
         decode(path)
 

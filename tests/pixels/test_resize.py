@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pictures import noise
 from PIL import Image
 
@@ -52,10 +54,46 @@ def test_the_same_size_keeps_the_pixels():
     np.testing.assert_array_equal(resize(noise(6, 4), (6, 4)), noise(6, 4))
 
 
-def test_pillow_is_asked_for_height_and_width_in_its_own_order():
-    image = noise(24, 16)
-    expected = Image.fromarray(image).resize((10, 20), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(resize(image, (20, 10)), np.array(expected))
+PILLOWS = {Filter.BICUBIC: Image.Resampling.BICUBIC, Filter.BILINEAR: Image.Resampling.BILINEAR}
+
+
+def by_pillow(image: np.ndarray, size: tuple[int, int], filter: Filter) -> np.ndarray:
+    """Along one side after the other: in which order Pillow does it at once hangs on its version."""
+    across = Image.fromarray(image).resize((size[1], image.shape[0]), PILLOWS[filter])
+    return np.array(across.resize(size[::-1], PILLOWS[filter]))
+
+
+sides = st.integers(1, 70)
+
+
+@settings(deadline=None)
+@given(
+    st.tuples(sides, sides),
+    st.tuples(sides, sides),
+    st.sampled_from(Filter),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_resizing_equals_pillow_bit_for_bit(old, new, filter, harsh, seed):
+    image = np.random.default_rng(seed).integers(0, 256, (*old, 3), dtype=np.uint8)
+    if harsh:
+        image = np.where(image > 127, 255, 0).astype(np.uint8)  # overshoots the range on both sides
+    np.testing.assert_array_equal(resize(image, new, filter), by_pillow(image, new, filter))
+
+
+@pytest.mark.parametrize("filter", Filter)
+@pytest.mark.parametrize(
+    ("old", "new"), [((600, 300), (256, 128)), ((1, 1), (256, 128)), ((128, 64), (384, 128))]
+)
+def test_usual_sizes_equal_pillow_bit_for_bit(old, new, filter):
+    image = noise(*old)
+    np.testing.assert_array_equal(resize(image, new, filter), by_pillow(image, new, filter))
+
+
+def test_the_same_size_gives_a_copy():
+    image = noise(6, 4)
+    resize(image, (6, 4))[:] = 0
+    assert image.any()
 
 
 def test_wrong_arrays_and_sizes_are_refused():

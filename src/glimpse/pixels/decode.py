@@ -79,6 +79,11 @@ def decode_bytes(
     data: bytes, *, name: str, max_pixels: int = MAX_PIXELS, white: int = WHITE
 ) -> NDArray[np.uint8]:
     """`decode` for bytes already read; `name` is what errors call them."""
+    return np.array(decode_image(data, name=name, max_pixels=max_pixels, white=white))
+
+
+def decode_image(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS, white: int = WHITE) -> Image.Image:
+    """`decode_bytes` to a picture of Pillow's, of mode RGB."""
     reader = _reader(data, name)
     try:
         image = reader(BytesIO(data))
@@ -139,16 +144,16 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _rgb(image: Image.Image, name: str, white: int) -> NDArray[np.uint8]:
+def _rgb(image: Image.Image, name: str, white: int) -> Image.Image:
     if image.mode == "F":
         raise BrokenImageError(
             name, "it has floating-point pixels, whose white level is unknown: save it with 8 or 16 bits"
         )
     if image.mode.startswith("I"):
-        return _from_16_bits(np.asarray(image), name, white)
+        return Image.fromarray(_from_16_bits(np.asarray(image), name, white))
     image.info.pop("transparency", None)  # Pillow would warn that a palette's transparency is lost
     # what is RGB already is not copied once more: a seventh of the time of a small JPEG
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _from_16_bits(values: NDArray[np.integer], name: str, white: int) -> NDArray[np.uint8]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.pixels.decode import MAX_PIXELS, WHITE, check_white, decode_bytes, max_bytes
-from glimpse.pixels.resize import Filter, check_size, resize
+from glimpse.pixels.decode import MAX_PIXELS, WHITE, check_white, decode_image, max_bytes
+from glimpse.pixels.resize import Filter, check_size, resize_image
 from glimpse.pixels.source import Stamp, read_source
 
 
@@ -41,10 +41,10 @@ class Preparation:
         """The shape of one prepared picture."""
         return (*self.size, 3)
 
-    def __call__(self, path: str, expected: Stamp) -> NDArray[np.uint8]:
-        """The prepared pixels `[H, W, 3]` of the file, if it still is the version `expected`."""
+    def __call__(self, path: str, expected: Stamp | None = None) -> NDArray[np.uint8]:
+        """The prepared pixels `[H, W, 3]` of the file; if it must be the version `expected`, of no other."""
         data = read_source(path, max_bytes=max_bytes(MAX_PIXELS), expected=expected)
-        return resize(decode_bytes(data, name=path, white=self.white), self.size, self.filter)
+        return resize_image(decode_image(data, name=path, white=self.white), self.size, self.filter)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glimpse.errors import OptionError, ShapeError
+from glimpse.pixels.lent import pixels_of
 
 _LARGEST_SIDE = 16384  # our choice: far above any encoder's input, far below what would fill a memory
 
@@ -20,16 +21,14 @@ class Filter(StrEnum):
     BILINEAR = "bilinear"
 
 
-_PILLOW = {Filter.BICUBIC: Image.Resampling.BICUBIC, Filter.BILINEAR: Image.Resampling.BILINEAR}
-
-
 def resize(
     image: NDArray[np.uint8], size: tuple[int, int], filter: Filter = Filter.BICUBIC
 ) -> NDArray[np.uint8]:
     """Resize with Pillow's antialiased filters: when shrinking, the filter widens with the factor.
 
     Bicubic is Keys' kernel with a = -0.5. Both filters round to the nearest of 256 levels after each of
-    their two passes, and repeat no pixels beyond the border: the kernel is cut off and renormalised.
+    their two passes, first along the width and then along the height, and repeat no pixels beyond the
+    border: the kernel is cut off and renormalised.
 
     Args:
         image: uint8 `[H, W, 3]`.
@@ -45,7 +44,25 @@ def resize(
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ShapeError(f"resize needs uint8 [H, W, 3], not {image.dtype} {list(image.shape)}")
     height, width = check_size(size)
-    return np.array(Image.fromarray(image).resize((width, height), _PILLOW[Filter(filter)]))
+    if (height, width) == image.shape[:2]:
+        return image.copy()
+    return _resampled(np.ascontiguousarray(image), (height, width), filter)
+
+
+def resize_image(image: Image.Image, size: tuple[int, int], filter: Filter) -> NDArray[np.uint8]:
+    """`resize` for an RGB picture of Pillow's."""
+    height, width = check_size(size)
+    if (width, height) == image.size:
+        return np.array(image)
+    return _resampled(pixels_of(image), (height, width), filter)
+
+
+def _resampled(picture: NDArray[np.uint8], size: tuple[int, int], filter: Filter) -> NDArray[np.uint8]:
+    # here, because who needs no other size need not wait for a compiler either: workers that fill a cache
+    from glimpse.pixels.resampling import keys, resample, triangle
+
+    kernel, radius = (keys, 2.0) if Filter(filter) is Filter.BICUBIC else (triangle, 1.0)
+    return resample(picture, size, kernel, radius)
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from glimpse.errors import BrokenImageError, UnreadableImageError
 
+# Opening a pipe would wait for its other end; on Windows text would be translated.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
 
 class Stamp(NamedTuple):
     """What tells one version of a file from the next."""
@@ -29,17 +32,23 @@ def stamp_of(path: str | os.PathLike[str]) -> Stamp:
 def read_source(path: str | os.PathLike[str], *, max_bytes: int, expected: Stamp | None = None) -> bytes:
     """The bytes of the file, unless it is no file, too large, or not the version `expected`."""
     name = os.fspath(path)
-    stamp_of(name)  # before opening: opening a pipe would wait for its other end
     try:
-        with open(name, "rb", buffering=0) as file:  # noqa: PTH123 (half the time of Path.open)
-            stamp = _stamp(os.fstat(file.fileno()), name)
+        # plain calls of the system, as few as will do: after each a thread may wait for the interpreter
+        file = os.open(name, _FLAGS)
+        try:
+            stamp = _stamp(os.fstat(file), name)
             if stamp.size > max_bytes:
                 raise BrokenImageError(
                     name, f"the file has {stamp.size:,} bytes, more than the {max_bytes:,} allowed"
                 )
-            data = file.readall()
-            after = _stamp(os.fstat(file.fileno()), name)
-    except OSError as error:
+            data = os.read(file, stamp.size + 1)
+            while 0 < len(data) < stamp.size and (more := os.read(file, stamp.size + 1 - len(data))):
+                data += more
+            after = _stamp(os.fstat(file), name)
+        finally:
+            os.close(file)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        stamp_of(name)  # which may know better what is wrong: a folder cannot be opened everywhere
         raise UnreadableImageError(name, _reason(error)) from error
     if after != stamp or len(data) != stamp.size or expected not in (None, stamp):
         raise UnreadableImageError(name, "the file changed while it was being read")

@@ -20,6 +20,7 @@ import torch
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import BrokenImageError
+from glimpse.memory import keep_freed_memory
 from glimpse.records import IntArray
 from glimpse.retriever.encoder import Encoder, Pixels
 from glimpse.retriever.pictures import Pictures
@@ -50,6 +51,7 @@ def embedded_batches(
     """All pictures in order."""
     count = len(pictures.cameras)
     if encoder.concurrent:
+        keep_freed_memory()
         batch = min(batch, max(1, -(-count // workers)))  # something for everybody
     parts = [range(start, min(start + batch, count)) for start in range(0, count, batch)]
 

@@ -130,7 +130,7 @@ class _Inference:
 def normalised(pixels: Tensor, card: NetworkCard) -> Tensor:
     """uint8 `[B, H, W, 3]` as `[B, 3, H, W]`, a new tensor: (pixel / 255 - mean) / deviation."""
     mean, deviation = (torch.tensor(v, device=pixels.device) * 255 for v in (card.mean, card.deviation))
-    return ((pixels.float() - mean) / deviation).permute(0, 3, 1, 2)
+    return pixels.float().sub_(mean).div_(deviation).permute(0, 3, 1, 2)
 
 
 def embed_images(

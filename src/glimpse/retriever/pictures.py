@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from glimpse.datasets.reading import image_names
 from glimpse.errors import LayoutError, OptionError, RecordsError, ShapeError
 from glimpse.files import printable
-from glimpse.pixels import decode, resize
+from glimpse.pixels import resize
 from glimpse.pixels.preparation import Preparation
 from glimpse.records import NO_CAMERA, TEXT, IntArray, Records
 
@@ -44,8 +44,7 @@ class Files:
 
     def prepared(self, row: int, preparation: Preparation) -> Pixels:
         """Decode and resize."""
-        pixels = decode(self.paths[row], white=preparation.white)
-        return resize(pixels, preparation.size, preparation.filter)
+        return preparation(self.paths[row])
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,7 +39,7 @@ from glimpse.retriever.vector_file import VectorFile
 from glimpse.similarity import Cosine, Similarity, TopK
 from glimpse.similarity.base import Scores
 
-BATCH = 32  # our choice: matrix products are at their best, and memory is small
+BATCH = 64  # our choice: matrix products are at their best, and memory is small
 
 
 @dataclass(frozen=True, eq=False)
