@@ -2,7 +2,8 @@
 
 Run with `python -m benchmarks.training_engine`. Both train the same patch transformer with the same
 optimiser on the same P x K batches, with flip, pad-crop and random erasing; the plain loop reads through
-worker processes, one per core. The engine's time includes its checkpoints; the build of the pixel cache,
+worker processes, one per core, and runs in a process of its own, as what one process asks of the C library
+would serve both. The engine's time includes its checkpoints; the build of the pixel cache,
 which happens once however many epochs follow, is shown apart. Epochs of both alternate, so that other work
 on the machine slows both; the first of each, which warms caches, does not count. The ratio by processor
 seconds is blind to other work only with `--threads 1`: torch's threads spin while they wait for each other.
@@ -22,6 +23,8 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -165,15 +168,46 @@ def speeds(images: int, begun: tuple[float, float]) -> tuple[float, float]:
     return images / wall, images / processor
 
 
-class Rivals:
-    """Trains an epoch with a DataLoader after each of the engine's, and keeps the speed of both.
+class Steps:
+    """A model that is trained on whatever batch is given."""
 
-    The speed of the steps alone is kept too.
+    def __init__(self, shape: Shape, persons: int) -> None:
+        torch.manual_seed(0)
+        self.model = PatchTransformer(shape, persons)
+        self.optimiser = torch.optim.SGD(self.model.parameters(), 0.001, momentum=0.9)
+
+    def __call__(self, pixels: Tensor, labels: Tensor) -> None:
+        """One step."""
+        self.optimiser.zero_grad(set_to_none=True)
+        sum(self.model.losses_of(pixels, labels).values()).backward()
+        self.optimiser.step()
+
+
+def plain_epochs(orders: Connection, shape: Shape, dataset: PlainDataset, persons: int, threads: int) -> None:
+    """Answer every plan of an epoch, once it is trained with a DataLoader, with the speed; None ends it."""
+    torch.set_num_threads(threads)
+    step = Steps(shape, persons)
+    while (plan := orders.recv()) is not None:
+        begun = clocks()
+        for pixels, labels in DataLoader(
+            dataset,
+            batch_sampler=plan,
+            num_workers=os.cpu_count() or 1,
+            multiprocessing_context="fork",  # as usual: a spawned process would spawn its workers too, slowly
+        ):
+            step(pixels, labels)
+        orders.send(speeds(sum(map(len, plan)), begun))
+
+
+class Rivals:
+    """Has an epoch trained with a DataLoader after each of the engine's, and keeps the speed of both.
+
+    The speed of the steps alone is kept too, on the engine's side.
     """
 
-    def __init__(self, model: PatchTransformer, dataset: PlainDataset, sampler: PersonSampler) -> None:
-        self.model, self.dataset, self.sampler = model, dataset, sampler
-        self.optimiser = torch.optim.SGD(model.parameters(), 0.001, momentum=0.9)
+    def __init__(self, orders: Connection, steps: Steps, sampler: PersonSampler, images: Tensor) -> None:
+        self.orders, self.steps, self.sampler = orders, steps, sampler
+        self.batch = images, torch.arange(PERSONS).repeat_interleave(IMAGES)
         self.engine: list[tuple[float, float]] = []
         self.plain: list[tuple[float, float]] = []
         self.alone: list[tuple[float, float]] = []
@@ -184,21 +218,13 @@ class Rivals:
         plan = [rows.tolist() for rows in self.sampler.plan(report.epoch)]
         images = sum(map(len, plan))
         self.engine.append(speeds(images, self.begun))
-        begun = clocks()
-        for pixels, labels in DataLoader(self.dataset, batch_sampler=plan, num_workers=os.cpu_count() or 1):
-            self.step(pixels, labels)
-        self.plain.append(speeds(images, begun))
+        self.orders.send(plan)
+        self.plain.append(self.orders.recv())
         begun = clocks()
         for _ in plan:
-            self.step(pixels, labels)
+            self.steps(*self.batch)
         self.alone.append(speeds(images, begun))
         self.begun = clocks()
-
-    def step(self, pixels: Tensor, labels: Tensor) -> None:
-        """One of the plain loop."""
-        self.optimiser.zero_grad(set_to_none=True)
-        sum(self.model.losses_of(pixels, labels).values()).backward()
-        self.optimiser.step()
 
 
 def compare(name: str, records: Records, folder: Path, epochs: int) -> str:
@@ -208,8 +234,11 @@ def compare(name: str, records: Records, folder: Path, epochs: int) -> str:
     cache = PixelCache.build(records.path.tolist(), folder / "cache", size=shape.image, progress=silent)
     build = time.perf_counter() - begun
     sampler = PersonSampler(records.person, PERSONS, IMAGES)
-    torch.manual_seed(0)
-    rivals = Rivals(PatchTransformer(shape, persons), PlainDataset(records, shape.image), sampler)
+    ours, theirs = Pipe()
+    plain_loop = (theirs, shape, PlainDataset(records, shape.image), persons, torch.get_num_threads())
+    rival = get_context("spawn").Process(target=plain_epochs, args=plain_loop, daemon=False)
+    rival.start()
+    rivals = Rivals(ours, Steps(shape, persons), sampler, torch.randn(PERSONS * IMAGES, 3, *shape.image))
     torch.manual_seed(0)
     method = PatchTransformer(shape, persons)
     augmentation = Augmentation(geometry=FlipAndCrop(), erasing=Erasing())
@@ -224,15 +253,17 @@ def compare(name: str, records: Records, folder: Path, epochs: int) -> str:
         listeners=[rivals.listen],
         quiet=True,
     )
+    ours.send(None)
+    rival.join()
     engine, plain = np.array(rivals.engine[1:]), np.array(rivals.plain[1:])
-    (ours, _), (theirs, _) = np.median(engine, 0), np.median(plain, 0)
+    (speed, _), (usual, _) = np.median(engine, 0), np.median(plain, 0)
     alone = np.median(np.array(rivals.alone[1:]), 0)[0]
     ratio, processor_ratio = np.median(engine / plain, 0)
     return (
-        f"{name:6} plain DataLoader {theirs:7.1f} images/s   engine {ours:7.1f} images/s   ratio {ratio:.2f}"
+        f"{name:6} plain DataLoader {usual:7.1f} images/s   engine {speed:7.1f} images/s   ratio {ratio:.2f}"
         f"   by processor seconds {processor_ratio:.2f}   (cache: {build:.2f} s)\n"
-        f"       the steps alone {alone:.1f} images/s: no ratio can pass {alone / theirs:.2f}, "
-        f"and the engine is at {100 * ours / alone:.0f} % of them"
+        f"       the steps alone {alone:.1f} images/s: no ratio can pass {alone / usual:.2f}, "
+        f"and the engine is at {100 * speed / alone:.0f} % of them"
     )
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from glimpse.errors import OptionError
 from glimpse.files import atomic_write, locked
+from glimpse.memory import keep_freed_memory
 from glimpse.training.average import MovingAverage
 from glimpse.training.checkpoint import Position, latest_snapshot, sweep, tensor_bytes
 from glimpse.training.data import TrainingData
@@ -91,6 +92,7 @@ def train(
         raise OptionError("training needs at least one stage")
     engine = engine or Engine()
     device = engine.torch_device()
+    keep_freed_memory()
     with ExitStack() as stack:
         stack.enter_context(kept_global_generators())
         stack.enter_context(torch_settings(engine))
