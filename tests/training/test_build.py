@@ -1,10 +1,15 @@
+import numpy as np
 import pytest
 
+from glimpse.errors import OptionError
+from glimpse.records import Records
 from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop
-from glimpse.training.build import build_augmentation, build_optimiser, build_schedule
+from glimpse.training.build import build_augmentation, build_optimiser, build_sampler, build_schedule
+from glimpse.training.data import TrainingData
 from glimpse.training.kinds import Course, Fill, Kind
 from glimpse.training.optimise import BIAS_TWICE, Rule
-from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe
+from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe
+from glimpse.training.sampler import PersonSampler
 from glimpse.training.schedule import Constant, WarmupSteps
 
 
@@ -40,3 +45,30 @@ def test_augmentation_leaves_out_what_is_off():
         jitter=ColourJitter(0.3, 0.0, 0.0, 0.2),
         erasing=Erasing(fill=Fill.CONSTANT),
     )
+
+
+def infrared_rows():
+    """Three persons with two visible and two infrared pictures each."""
+    person = np.repeat([4, 7, 9], 4)
+    modality = ["rgb", "rgb", "ir", "ir"] * 3
+    paths = [f"{row}.png" for row in range(12)]
+    return TrainingData(Records.from_columns(paths, person, camera=0, modality=modality))
+
+
+def test_a_sampler_draws_persons_and_where_asked_as_many_of_every_modality():
+    data = infrared_rows()
+    plain = build_sampler(SamplerRecipe(persons=2, images=4), data, seed=3)
+    assert isinstance(plain, PersonSampler)
+    assert (plain.persons, plain.images, plain.seed) == (2, 4, 3)
+    balanced = build_sampler(SamplerRecipe(persons=3, images=1, balanced=True), data, seed=3)
+    plan = balanced.plan(1)
+    assert len(plan) == 2  # as many images as there are rows
+    for batch in plan:
+        assert data.modalities[batch].tolist() == [0, 1] * 3
+        assert len(set(data.labels[batch].tolist())) == 3
+
+
+def test_a_balanced_sampler_needs_two_modalities():
+    visible = TrainingData(infrared_rows().records.filter(modality="rgb"))
+    with pytest.raises(OptionError, match="a balanced sampler needs two modalities, got only rgb"):
+        build_sampler(SamplerRecipe(persons=2, images=1, balanced=True), visible, seed=0)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from glimpse.encoders.vit import ViTConfig
+from glimpse.errors import OptionError
+from glimpse.records import MODALITIES
 from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop
+from glimpse.training.data import TrainingData
 from glimpse.training.kinds import Course, Mixing
 from glimpse.training.optimise import BIAS_TWICE, Optimiser, Rule
-from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, TransferRecipe
+from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe, TransferRecipe
+from glimpse.training.sampler import BalancedSampler, PersonSampler, Sampler
 from glimpse.training.schedule import Constant, Schedule, WarmupCosine, WarmupSteps
 from glimpse.training.transfer.pairing import PairingRule
 from glimpse.training.transfer.transfer import PatchTransfer
@@ -47,7 +53,7 @@ def build_optimiser(
 def build_augmentation(recipe: AugmentRecipe) -> Augmentation:
     """The augmentation; parts whose probability or strength is 0 are left out."""
     moved = recipe.flip > 0 or recipe.padding > 0
-    strengths = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue)
+    strengths = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue, recipe.grey)
     return Augmentation(
         mean=recipe.mean,
         deviation=recipe.deviation,
@@ -57,6 +63,17 @@ def build_augmentation(recipe: AugmentRecipe) -> Augmentation:
         if recipe.erasing
         else None,
     )
+
+
+def build_sampler(recipe: SamplerRecipe, data: TrainingData, seed: int) -> Sampler:
+    """The sampler; an epoch of the balanced form sees as many images as there are."""
+    if not recipe.balanced:
+        return PersonSampler(data.labels, persons=recipe.persons, images=recipe.images, seed=seed)
+    modalities = np.unique(data.modalities)
+    if len(modalities) < 2:
+        raise OptionError(f"a balanced sampler needs two modalities, got only {MODALITIES[modalities[0]]}")
+    batches = max(1, len(data.labels) // (recipe.persons * recipe.images * len(modalities)))
+    return BalancedSampler(data.labels, data.modalities, recipe.persons, recipe.images, batches, seed)
 
 
 def build_transfer(recipe: TransferRecipe, encoder: ViTConfig) -> PatchTransfer | None:

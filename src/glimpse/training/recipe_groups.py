@@ -40,10 +40,11 @@ class OptimiserRecipe:
 
 @dataclass(frozen=True)
 class SamplerRecipe:
-    """P persons x K images per batch."""
+    """P persons x K images per batch; balanced, K of every modality."""
 
     persons: int = read_in_code(16, "dpm_family 1.3")
     images: int = read_in_code(4, "dpm_family 1.3")
+    balanced: bool = our_choice(False, "AGW and SIM train so (thesis_methods 3.5, 3.6)")
 
     def __post_init__(self) -> None:
         if self.persons < 1 or self.images < 1:
@@ -69,6 +70,7 @@ class AugmentRecipe:
     contrast: float = read_in_code(0.0, "dpm_family 1.2")
     saturation: float = read_in_code(0.0, "dpm_family 1.2")
     hue: float = read_in_code(0.0, "dpm_family 1.2")
+    grey: float = our_choice(0.0, "probability that colours are taken out; for training with infrared")
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:

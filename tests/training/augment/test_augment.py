@@ -215,3 +215,26 @@ def test_wrong_input_is_refused():
         FlipAndCrop(padding=-1)
     with pytest.raises(OptionError):
         ColourJitter(hue=0.7)
+
+
+def test_grey_takes_the_colour_out_of_its_share_of_the_images():
+    pixels = torch.randint(
+        0, 256, (400, 4, 3, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+    augmentation = Augmentation(jitter=ColourJitter(0, 0, 0, 0, grey=0.25))
+    draws = augmentation.draw(400, (4, 3), torch.Generator().manual_seed(1))
+    images, _ = augmentation.apply(pixels, draws)
+    grey = (images.amax(1) - images.amin(1)).amax((1, 2)) < 1e-6
+    assert 70 < int(grey.sum()) < 130
+    torch.testing.assert_close(images[~grey], normalised(pixels, *2 * [(0.5,) * 3])[~grey])
+    luma = (pixels[grey].float() * torch.tensor([0.299, 0.587, 0.114])).sum(3)
+    assert ((images[grey, 0] * 0.5 + 0.5) * 255 - luma).abs().max() <= 0.51
+
+
+def test_without_grey_nothing_is_drawn_for_it():
+    plain, other = torch.Generator().manual_seed(2), torch.Generator().manual_seed(2)
+    ColourJitter().draw(3, plain)
+    torch.rand(3, 4, generator=other), torch.rand(3, 4, generator=other)
+    assert torch.equal(plain.get_state(), other.get_state())
+    with pytest.raises(OptionError, match="grey is a probability, 0 to 1"):
+        ColourJitter(grey=1.5)

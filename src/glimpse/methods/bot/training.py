@@ -8,11 +8,10 @@ from glimpse.methods.bot.recipe import BoTRecipe
 from glimpse.methods.card import NetworkCard, options_to_json
 from glimpse.methods.prepared import Prepared
 from glimpse.methods.start import copy_part, described, starting_folder
-from glimpse.training.build import build_augmentation, build_optimiser
+from glimpse.training.build import build_augmentation, build_optimiser, build_sampler
 from glimpse.training.data import TrainingData
 from glimpse.training.kinds import Kind
 from glimpse.training.optimise import Optimiser
-from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Stage, one_update
 
 
@@ -37,12 +36,11 @@ def prepare_bot(recipe: BoTRecipe, data: TrainingData) -> Prepared:
 
 def bot_stage(recipe: BoTRecipe, data: TrainingData) -> Stage:
     """The one stage."""
-    batch = recipe.sampler
     return Stage(
         name="train",
         epochs=recipe.epochs,
         updates=one_update(*_optimisers(recipe), clip=recipe.optimiser.clip),
-        sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
+        sampler=build_sampler(recipe.sampler, data, recipe.seed),
         augmentation=build_augmentation(recipe.augment),
     )
 

@@ -24,9 +24,9 @@ from glimpse.methods.saved import TOKENIZER
 from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.records import IntArray
 from glimpse.training.augment import Augmentation, Draws
-from glimpse.training.build import build_augmentation, build_optimiser, build_transfer
+from glimpse.training.build import build_augmentation, build_optimiser, build_sampler, build_transfer
 from glimpse.training.data import TrainingData, make_batch, one_ahead, read_raw
-from glimpse.training.sampler import PersonSampler, ShuffledSampler
+from glimpse.training.sampler import ShuffledSampler
 from glimpse.training.stages import Method, Stage, one_update
 
 SENTENCE = "A photo of a X X X X person."  # given by the source (dpm_family 5.3)
@@ -65,7 +65,6 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData, encoder: ViTConfig) -> li
     """The two stages."""
     words = build_optimiser(recipe.prompt_optimiser, recipe.prompt_epochs, parameters=("prompts.words",))
     image_side = build_optimiser(recipe.optimiser, recipe.epochs, but_not=("prompts.words",))
-    batch = recipe.sampler
     return [
         Stage(
             name=PROMPT_STAGE,
@@ -79,7 +78,7 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData, encoder: ViTConfig) -> li
             name=IMAGE_STAGE,
             epochs=recipe.epochs,
             updates=one_update(image_side, clip=recipe.optimiser.clip),
-            sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
+            sampler=build_sampler(recipe.sampler, data, recipe.seed),
             augmentation=build_augmentation(recipe.augment),
             transfer=build_transfer(recipe.transfer, encoder),
             evaluating=("prompts", "prompts.*"),

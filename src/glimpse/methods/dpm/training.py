@@ -9,10 +9,9 @@ from glimpse.methods.dpm.network import DpmNetwork, DpmOptions
 from glimpse.methods.dpm.recipe import DpmRecipe
 from glimpse.methods.prepared import Prepared, camera_table
 from glimpse.methods.start import copy_part, described, starting_folder
-from glimpse.training.build import build_augmentation, build_optimiser
+from glimpse.training.build import build_augmentation, build_optimiser, build_sampler
 from glimpse.training.data import TrainingData
 from glimpse.training.optimise import Optimiser
-from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Stage, Update
 
 MASK_HEAD = ("network.mask_head.*",)
@@ -45,12 +44,11 @@ def prepare_dpm(recipe: DpmRecipe, data: TrainingData) -> Prepared:
         side=recipe.test_side,
         options=options_to_json(options),
     )
-    batch = recipe.sampler
     stage = Stage(
         name="train",
         epochs=recipe.epochs,
         updates=dpm_updates(recipe),
-        sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
+        sampler=build_sampler(recipe.sampler, data, recipe.seed),
         augmentation=build_augmentation(recipe.augment),
     )
     return Prepared(Dpm(network, len(data.persons), recipe), card, [stage], described(start))

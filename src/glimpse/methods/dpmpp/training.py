@@ -27,11 +27,11 @@ from glimpse.methods.prepared import Prepared, camera_table
 from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.training.augment import Erasing
 from glimpse.training.augment.pipeline import normalised
-from glimpse.training.build import build_augmentation, build_optimiser
+from glimpse.training.build import build_augmentation, build_optimiser, build_sampler
 from glimpse.training.data import TrainingData
 from glimpse.training.kinds import Copies
 from glimpse.training.optimise import Optimiser, Rule
-from glimpse.training.sampler import PersonSampler, ShuffledSampler
+from glimpse.training.sampler import ShuffledSampler
 from glimpse.training.schedule import Later
 from glimpse.training.stages import Method, Stage, Update, one_update
 from glimpse.training.transfer.bank import donor_bank
@@ -93,7 +93,6 @@ def prepare_dpmpp(recipe: DpmppRecipe, data: TrainingData) -> Prepared:
 
 def stages(recipe: DpmppRecipe, data: TrainingData) -> list[Stage]:
     """S1 with words, S2 if there are epochs for it, and S3."""
-    batch = recipe.sampler
     augmentation = build_augmentation(recipe.augment)
     transfer = _copies(recipe, data)
     if transfer is not None:
@@ -103,7 +102,7 @@ def stages(recipe: DpmppRecipe, data: TrainingData) -> list[Stage]:
         name=ADAPT,
         epochs=max(recipe.adapt_epochs, 1),
         updates=one_update(_main(recipe, masks=False), clip=recipe.optimiser.clip),
-        sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
+        sampler=build_sampler(recipe.sampler, data, recipe.seed),
         augmentation=augmentation,
         transfer=transfer,
         evaluating=("prompts", "prompts.*") if recipe.text else (),

@@ -8,9 +8,8 @@ from glimpse.methods.spt.method import Spt
 from glimpse.methods.spt.network import SptNetwork, SptOptions
 from glimpse.methods.spt.recipe import SptRecipe
 from glimpse.methods.start import copy_part, described, starting_folder
-from glimpse.training.build import build_augmentation, build_optimiser
+from glimpse.training.build import build_augmentation, build_optimiser, build_sampler
 from glimpse.training.data import TrainingData
-from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Stage, one_update
 
 
@@ -29,12 +28,11 @@ def prepare_spt(recipe: SptRecipe, data: TrainingData) -> Prepared:
         deviation=recipe.augment.deviation,
         options=options_to_json(options),
     )
-    batch = recipe.sampler
     stage = Stage(
         name="train",
         epochs=recipe.epochs,
         updates=one_update(build_optimiser(recipe.optimiser, recipe.epochs), clip=recipe.optimiser.clip),
-        sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
+        sampler=build_sampler(recipe.sampler, data, recipe.seed),
         augmentation=build_augmentation(recipe.augment),
     )
     return Prepared(Spt(network, len(data.persons), recipe), card, [stage], described(start))

@@ -9,9 +9,8 @@ from glimpse.methods.start import copy_part, described, starting_folder
 from glimpse.methods.transreid.method import TransReID
 from glimpse.methods.transreid.network import TransReIDNetwork, TransReIDOptions
 from glimpse.methods.transreid.recipe import TransReIDRecipe
-from glimpse.training.build import build_augmentation, build_optimiser, build_transfer
+from glimpse.training.build import build_augmentation, build_optimiser, build_sampler, build_transfer
 from glimpse.training.data import TrainingData
-from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Stage, one_update
 
 
@@ -45,13 +44,12 @@ def prepare_transreid(recipe: TransReIDRecipe, data: TrainingData) -> Prepared:
 
 def transreid_stage(recipe: TransReIDRecipe, data: TrainingData, encoder: ViTConfig) -> Stage:
     """The one stage."""
-    batch = recipe.sampler
     optimiser = build_optimiser(recipe.optimiser, recipe.epochs)
     return Stage(
         name="train",
         epochs=recipe.epochs,
         updates=one_update(optimiser, clip=recipe.optimiser.clip),
-        sampler=PersonSampler(data.labels, persons=batch.persons, images=batch.images, seed=recipe.seed),
+        sampler=build_sampler(recipe.sampler, data, recipe.seed),
         augmentation=build_augmentation(recipe.augment),
         transfer=build_transfer(recipe.transfer, encoder),
     )

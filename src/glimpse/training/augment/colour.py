@@ -13,6 +13,7 @@ from torch import Tensor
 
 from glimpse.errors import OptionError
 
+SATURATION = 2
 _GRAY = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow converts to gray
 
 
@@ -41,24 +42,31 @@ class ColourJitter:
         contrast: likewise.
         saturation: likewise.
         hue: turns are drawn from -hue to hue of the full circle.
+        grey: the probability that all colour is taken out, as the infrared has none.
     """
 
     brightness: float = 0.3
     contrast: float = 0.3
     saturation: float = 0.2
     hue: float = 0.2
+    grey: float = 0.0
 
     def __post_init__(self) -> None:
         strengths = (self.brightness, self.contrast, self.saturation)
         if not all(0 <= strength <= 1 for strength in strengths) or not 0 <= self.hue <= 0.5:
             raise OptionError(f"strengths must lie in 0..1 and hue in 0..0.5, got {strengths} and {self.hue}")
+        if not 0 <= self.grey <= 1:
+            raise OptionError(f"grey is a probability, 0 to 1, got {self.grey}")
 
     def draw(self, batch: int, generator: torch.Generator) -> Colours:
         """Colours for each of `batch` images."""
         spread = torch.tensor([self.brightness, self.contrast, self.saturation, self.hue])
         middle = torch.tensor([1.0, 1.0, 1.0, 0.0])
         order = torch.rand(batch, 4, generator=generator).argsort(1)
-        return Colours(order, middle + spread * (2 * torch.rand(batch, 4, generator=generator) - 1))
+        amount = middle + spread * (2 * torch.rand(batch, 4, generator=generator) - 1)
+        if self.grey:  # nothing is drawn for what is off
+            amount[torch.rand(batch, generator=generator) < self.grey, SATURATION] = 0
+        return Colours(order, amount)
 
 
 def jittered(images: Tensor, colours: Colours) -> Tensor:
