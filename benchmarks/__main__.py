@@ -1,6 +1,7 @@
 """Every benchmark in turn, each in a process of its own; `make bench` runs it.
 
-With `--evidence`, what they print is kept in docs/evidence/kernels.json and kernels.md.
+With `--evidence`, what they print is kept in docs/evidence/kernels.json and kernels.md, in place of what
+the same benchmarks printed before.
 """
 
 from __future__ import annotations
@@ -64,33 +65,39 @@ def main() -> None:
 
 
 def keep(printed: dict[str, str], commit: str | None) -> None:
-    """Write the JSON and, from it, the page."""
+    """Write the JSON and, from it, the page; what other benchmarks printed earlier stays."""
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    record = {
-        "command": "python -m benchmarks --evidence",
-        "commit": commit or head.stdout.strip() or "unknown",
+    about = {
+        "commit": (commit or head.stdout.strip() or "unknown")[:12],
         "hardware": hardware(),
         "versions": {name: _version(name) for name in PACKAGES},
-        "printed": printed,
     }
+    kept = EVIDENCE / "kernels.json"
+    before = json.loads(kept.read_bytes()) if kept.is_file() else {}
+    record = merged(before, {name: {**about, "printed": text} for name, text in printed.items()})
     EVIDENCE.mkdir(parents=True, exist_ok=True)
-    with atomic_write(EVIDENCE / "kernels.json") as file:
+    with atomic_write(kept) as file:
         file.write((json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
     with atomic_write(EVIDENCE / "kernels.md") as file:
         file.write(page(record).encode())
 
 
+def merged(before: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Sections by name, the new ones in place of older ones, in the order of `BENCHMARKS`."""
+    return {name: (before | new)[name] for name in BENCHMARKS if name in before | new}
+
+
 def page(record: dict[str, Any]) -> str:
     """The page that `kernels.json` becomes."""
-    versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
     parts = [
         "# Speed of the numeric paths",
-        f"Written by `{record['command']}`, at commit `{str(record['commit'])[:12]}`.\n"
-        f"Hardware: {record['hardware']}. {versions}.\n"
+        "Each part is what `python -m benchmarks NAME --evidence` printed last, NAME being its title.\n"
         "Every ratio is against a peer measured in the same run; a time alone says little elsewhere.",
     ]
-    for name, text in record["printed"].items():
-        parts.append(f"## {name}\n\n```\n{text}\n```")
+    for name, section in record.items():
+        versions = ", ".join(f"{package} {number}" for package, number in section["versions"].items())
+        about = f"At commit `{section['commit']}`, on {section['hardware']}. {versions}."
+        parts.append(f"## {name}\n\n{about}\n\n```\n{section['printed']}\n```")
     return "\n\n".join(parts) + "\n"
 
 
