@@ -44,7 +44,7 @@ class SamplerRecipe:
 
     persons: int = read_in_code(16, "dpm_family 1.3")
     images: int = read_in_code(4, "dpm_family 1.3")
-    balanced: bool = our_choice(False, "AGW and SIM train so (thesis_methods 3.5, 3.6)")
+    balanced: bool = our_choice(False, "K of every modality, as AGW and SIM (thesis_methods 3.5)")
 
     def __post_init__(self) -> None:
         if self.persons < 1 or self.images < 1:
