@@ -18,6 +18,9 @@ from benchmarks.__main__ import EVIDENCE
 from glimpse.files import atomic_write
 
 METHODS = ("bot", "transreid", "clip-reid")
+# Without these keys the baselines are hardly better than chance across SYSU-MM01's modalities. Chosen on another
+# world of that layout (seed 206), one seed each; RegDB's baselines beat colours as they are.
+INFRARED = "sampler.balanced=true,sampler.images=2,augment.grey=0.5,epochs=40"
 SEEDS = {
     "market1501": 101,
     "occluded_duke": 102,
@@ -63,7 +66,7 @@ def ladders(size: str) -> dict[str, Ladder]:
     return {
         "market": Ladder(trained, ("market1501", "occluded_reid", "partial_reid", "partial_ilids")),
         "occluded": Ladder(trained, ("occluded_duke",)),
-        "sysu": Ladder(trained, ("sysu_mm01",)),
+        "sysu": Ladder(tuple(f"{rung}:{INFRARED}" for rung in trained), ("sysu_mm01",)),
         "regdb": Ladder(trained, ("regdb",)),
         "text": Ladder((f"clip=clip-{size}",), ("cuhk_pedes", "icfg_pedes", "rstpreid")),
     }
