@@ -5,7 +5,6 @@ from glimpse.methods.dpmpp.presets import DPMPP_SETTINGS, IMAGENET
 from glimpse.methods.dpmpp.recipe import DpmppRecipe
 from glimpse.methods.preparing import prepare
 from glimpse.training.kinds import Kind
-from glimpse.training.recipe_groups import SamplerRecipe
 from glimpse.training.recipes import with_settings
 
 
@@ -25,7 +24,7 @@ def test_the_form_for_imagenets_encoder_is_dpms_recipe_without_texts(people):
         recipe,
         ["size=micro", "weights=none", "augment.size=64,32", "transfer.share=0", "epochs=12"],
     )
-    small = with_settings(small, [f"sampler.{name}=4" for name in vars(SamplerRecipe())])
+    small = with_settings(small, ["sampler.persons=4", "sampler.images=4"])
     prepared = prepare("dpm++", small, people)
     assert [stage.name for stage in prepared.stages] == ["adapt", "metric"]
     assert prepared.card.method == "dpm++"
