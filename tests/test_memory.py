@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+import pytest
+
+COUNT = """
+import resource
+import numpy as np
+from glimpse.memory import keep_freed_memory
+
+if {keep}:
+    keep_freed_memory()
+several = [np.ones(2**18) for _ in range(8)]
+del several
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    several = [np.ones(2**18) for _ in range(8)]
+    del several
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(keep):
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT.format(keep=keep)], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a lesson for glibc")
+def test_memory_that_was_freed_is_not_asked_for_again():
+    assert faults(keep=True) < faults(keep=False) / 10
