@@ -52,15 +52,16 @@ def test_every_key_is_shown_with_value_type_and_source(run):
     code, out, _ = run("recipes", "show", "Exa_mple")
     assert code == 0
     assert out.splitlines() == [
-        "epochs           120  int  given: dpm_family 1.6",
-        "sampler.persons  16   int  read in the authors' code: dpm_family 1.3",
-        "sampler.images   4    int  read in the authors' code: dpm_family 1.3",
+        "epochs            120    int   given: dpm_family 1.6",
+        "sampler.persons   16     int   read in the authors' code: dpm_family 1.3",
+        "sampler.images    4      int   read in the authors' code: dpm_family 1.3",
+        "sampler.balanced  false  bool  our choice: K of every modality, as AGW and SIM (thesis_methods 3.5)",
     ]
 
 
 def test_a_key_that_is_set_says_so_and_what_it_was(run):
     _, out, _ = run("recipes", "show", "exa-mple", "--set", "epochs=7", "--json")
-    first, second, _ = json.loads(out)
+    first, second, *_ = json.loads(out)
     assert first == {
         "key": "epochs",
         "value": "7",
