@@ -18,8 +18,8 @@ from benchmarks.__main__ import EVIDENCE
 from glimpse.files import atomic_write
 
 METHODS = ("bot", "transreid", "clip-reid")
-# Without these keys the baselines are hardly better than chance across SYSU-MM01's modalities. Chosen on
-# another world of that layout (seed 206), one seed each; RegDB's baselines beat colours as they are.
+# Without these keys CLIP-ReID is at chance across SYSU-MM01's modalities; BoT and TransReID do as well with
+# them as without. Chosen on another world of that layout (seed 206); RegDB's baselines need none.
 INFRARED = "sampler.balanced=true,sampler.images=2,augment.grey=0.5,epochs=40"
 SEEDS = {
     "market1501": 101,
