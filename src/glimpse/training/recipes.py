@@ -13,6 +13,7 @@ A recipe is a frozen dataclass of values and of groups, which are frozen datacla
 ...     print(entry)
 persons = 16 (int), read in the authors' code: dpm_family 1.3
 images = 8 (int), read in the authors' code: dpm_family 1.3
+balanced = false (bool), our choice: K of every modality, as AGW and SIM (thesis_methods 3.5)
 
 Nothing here needs torch.
 """
