@@ -1,6 +1,6 @@
 """Training images per second: the engine against a plain DataLoader that decodes and transforms each image.
 
-Run with `python -m benchmarks.training_engine`. Both train the same patch transformer with the same
+Run with `python -m benchmarks.training_engine`. Both train the same vision transformer of ours with the same
 optimiser on the same P x K batches, with flip, pad-crop and random erasing; the plain loop reads through
 worker processes, one per core, and runs in a process of its own, as what one process asks of the C library
 would serve both. The engine's time includes its checkpoints; the build of the pixel cache,
@@ -22,7 +22,6 @@ import resource
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -33,6 +32,9 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from glimpse.encoders.size import Size
+from glimpse.encoders.sizes import VIT
+from glimpse.encoders.vit import ViT, ViTConfig
 from glimpse.pixels import PixelCache
 from glimpse.progress import silent
 from glimpse.records import Records
@@ -47,47 +49,21 @@ from glimpse.training.reports import EpochReport
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Method, Stage, Step, one_update
 
-
-@dataclass(frozen=True)
-class Shape:
-    """What an encoder of some size looks like; the sizes are those of `glimpse.encoders`."""
-
-    image: tuple[int, int]
-    patch: int
-    width: int
-    depth: int
-    heads: int
-
-
-SHAPES = {
-    "micro": Shape((64, 32), 8, 64, 4, 4),
-    "tiny": Shape((128, 64), 16, 128, 6, 4),
-    "base": Shape((256, 128), 16, 768, 12, 12),
-}
 PERSONS, IMAGES = 16, 4
 
 
 class PatchTransformer(Method):
-    """A class token over square patches, and a classifier."""
+    """The encoder of this size and a classifier."""
 
-    def __init__(self, shape: Shape, persons: int) -> None:
+    def __init__(self, config: ViTConfig, persons: int) -> None:
         super().__init__()
-        width, (high, wide) = shape.width, shape.image
-        count = (high // shape.patch) * (wide // shape.patch)
-        self.patches = nn.Conv2d(3, width, shape.patch, stride=shape.patch)
-        self.token = nn.Parameter(torch.zeros(1, 1, width))
-        self.position = nn.Parameter(0.02 * torch.randn(1, 1 + count, width))
-        layer = nn.TransformerEncoderLayer(
-            width, shape.heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
-        )
-        self.blocks = nn.TransformerEncoder(layer, shape.depth, enable_nested_tensor=False)
-        self.head = nn.Linear(width, persons, bias=False)
+        self.encoder = ViT(config)
+        self.head = nn.Linear(config.width, persons, bias=False)
 
     def features(self, images: Tensor) -> Tensor:
         """[B, width]."""
-        patches = self.patches(images).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.token.expand(len(images), -1, -1), patches], 1) + self.position
-        return self.blocks(tokens)[:, 0]
+        token: Tensor = self.encoder(images, patches=False).class_token
+        return token
 
     def losses_of(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Identity and triplet loss."""
@@ -171,9 +147,9 @@ def speeds(images: int, begun: tuple[float, float]) -> tuple[float, float]:
 class Steps:
     """A model that is trained on whatever batch is given."""
 
-    def __init__(self, shape: Shape, persons: int) -> None:
+    def __init__(self, config: ViTConfig, persons: int) -> None:
         torch.manual_seed(0)
-        self.model = PatchTransformer(shape, persons)
+        self.model = PatchTransformer(config, persons)
         self.optimiser = torch.optim.SGD(self.model.parameters(), 0.001, momentum=0.9)
 
     def __call__(self, pixels: Tensor, labels: Tensor) -> None:
@@ -183,10 +159,12 @@ class Steps:
         self.optimiser.step()
 
 
-def plain_epochs(orders: Connection, shape: Shape, dataset: PlainDataset, persons: int, threads: int) -> None:
+def plain_epochs(
+    orders: Connection, config: ViTConfig, dataset: PlainDataset, persons: int, threads: int
+) -> None:
     """Answer every plan of an epoch, once it is trained with a DataLoader, with the speed; None ends it."""
     torch.set_num_threads(threads)
-    step = Steps(shape, persons)
+    step = Steps(config, persons)
     while (plan := orders.recv()) is not None:
         begun = clocks()
         for pixels, labels in DataLoader(
@@ -229,18 +207,18 @@ class Rivals:
 
 def compare(name: str, records: Records, folder: Path, epochs: int) -> str:
     """Train both ways; a line with their images per second."""
-    shape, persons = SHAPES[name], len(records.persons)
+    config, persons = VIT[Size(name)], len(records.persons)
     begun = time.perf_counter()
-    cache = PixelCache.build(records.path.tolist(), folder / "cache", size=shape.image, progress=silent)
+    cache = PixelCache.build(records.path.tolist(), folder / "cache", size=config.image, progress=silent)
     build = time.perf_counter() - begun
     sampler = PersonSampler(records.person, PERSONS, IMAGES)
     ours, theirs = Pipe()
-    plain_loop = (theirs, shape, PlainDataset(records, shape.image), persons, torch.get_num_threads())
+    plain_loop = (theirs, config, PlainDataset(records, config.image), persons, torch.get_num_threads())
     rival = get_context("spawn").Process(target=plain_epochs, args=plain_loop, daemon=False)
     rival.start()
-    rivals = Rivals(ours, Steps(shape, persons), sampler, torch.randn(PERSONS * IMAGES, 3, *shape.image))
+    rivals = Rivals(ours, Steps(config, persons), sampler, torch.randn(PERSONS * IMAGES, 3, *config.image))
     torch.manual_seed(0)
-    method = PatchTransformer(shape, persons)
+    method = PatchTransformer(config, persons)
     augmentation = Augmentation(geometry=FlipAndCrop(), erasing=Erasing())
     stage = Stage(name, epochs, one_update(Optimiser(Kind.SGD, 0.001)), sampler, augmentation)
     train(
@@ -272,7 +250,9 @@ def main() -> None:
     parser.add_argument("--persons", type=int, default=64)
     parser.add_argument("--images", type=int, default=16, help="of each person")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--sizes", nargs="+", choices=SHAPES, default=["micro", "tiny"])
+    parser.add_argument(
+        "--sizes", nargs="+", choices=[size.value for size in Size], default=["micro", "tiny"]
+    )
     parser.add_argument("--source", type=int, nargs=2, default=(256, 128), help="of the JPEGs: height, width")
     parser.add_argument("--threads", type=int, help="of torch, in both")
     options = parser.parse_args()

@@ -33,6 +33,11 @@ def test_forbidden_keys_are_not_seen():
     torch.testing.assert_close(layer(x, allowed=allowed), explicit(layer, x, allowed))
 
 
+def test_the_first_tokens_result_alone_is_the_first_of_all():
+    layer, x = SelfAttention(16, 4), torch.randn(3, 9, 16)
+    torch.testing.assert_close(layer(x, first_only=True), layer(x)[:, :1])
+
+
 def test_logits_are_scaled_products_of_queries_and_keys_per_head():
     layer, x = SelfAttention(8, 2), torch.randn(1, 3, 8)
     query, key, _ = layer.qkv(x)[0].split(8, dim=-1)

@@ -3,6 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from glimpse.encoders.size import Size
+from glimpse.encoders.sizes import VIT
 from glimpse.encoders.unknown_side import UnknownSide
 from glimpse.encoders.vit import Flavour, ViT, ViTConfig
 from glimpse.errors import OptionError, ShapeError
@@ -67,6 +69,51 @@ def test_logits_belong_to_the_block_asked_for_and_change_nothing(images):
     assert asked.tokens.equal(plain.tokens)
     torch.testing.assert_close(asked.logits, network.blocks[1].logits(plain.at[1]))
     torch.testing.assert_close(asked.class_logits, asked.logits[:, :, 0, 1:])
+
+
+@pytest.mark.parametrize("config", [MICRO, CLIP])
+@pytest.mark.parametrize("training", [True, False])
+def test_a_pass_without_patches_gives_the_same_class_token_and_gradients(config, training, images):
+    network = ViT(config).train(training)
+
+    def passed(**asked):
+        network.zero_grad()
+        out = network(images, depths=[2], class_logits_of=3, **asked)
+        out.class_token[:, :5].square().sum().backward()  # of all it would be constant: the norm
+        return out, [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+
+    (full, expected), (out, got) = passed(), passed(patches=False)
+    assert out.tokens.shape == (3, 1, 16)
+    assert out.patches.shape == (3, 0, 16)
+    torch.testing.assert_close(out.class_token, full.class_token)
+    torch.testing.assert_close(out.projected, full.projected)
+    assert out.at[2].equal(full.at[2])
+    assert out.class_logits.equal(full.class_logits)
+    torch.testing.assert_close(got, expected)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_depths_get_the_last_blocks_patches_even_where_they_are_not_wanted_at_the_end(training, images):
+    network = ViT(MICRO).train(training)
+    out = network(images, depths=[3], patches=False)
+    assert out.at[3].equal(network(images, depths=[3]).at[3])
+    assert out.tokens.shape == (3, 1, 16)
+
+
+def test_training_computes_one_row_of_the_last_block_and_evaluation_all(images):
+    network, rows = ViT(MICRO), []
+    network.blocks[-1].mlp.register_forward_hook(lambda *call: rows.append(call[2].shape[1]))
+    for training, patches in ((True, False), (True, True), (False, False)):
+        network.train(training)(images, patches=patches)
+    assert rows == [1, 9, 9]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_evaluation_gives_the_same_bits_in_any_batch(batch):
+    network, images = ViT(VIT[Size.MICRO]).eval(), torch.randn(11, 3, 64, 32)
+    with torch.no_grad():
+        parts = [network(part, patches=False).class_token for part in images.split(batch)]
+        assert torch.cat(parts).equal(network(images, patches=False).class_token)
 
 
 def test_depths_are_the_stream_before_the_norm(images):

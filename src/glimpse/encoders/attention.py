@@ -24,21 +24,26 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, *, allowed: Tensor | None = None, causal: bool = False) -> Tensor:
+    def forward(
+        self, x: Tensor, *, allowed: Tensor | None = None, causal: bool = False, first_only: bool = False
+    ) -> Tensor:
         """Attend.
 
         Args:
             x: `[B, T, D]`.
             allowed: boolean, broadcastable to `[B, heads, T, T]`: which keys (last) a query may see.
             causal: whether a token sees only itself and what came before; not together with `allowed`.
+            first_only: whether only the first token's result is wanted.
 
         Returns:
-            `[B, T, D]`.
+            `[B, T, D]`, or `[B, 1, D]` of the first token.
         """
         batch, tokens, width = x.shape
         query, key, value = self.qkv(x).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        if first_only:
+            query = query[:, :, :1]
         mixed = scaled_dot_product_attention(query, key, value, attn_mask=allowed, is_causal=causal)
-        result: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, tokens, width))
+        result: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, 1 if first_only else tokens, width))
         return result
 
     def logits(self, x: Tensor) -> Tensor:

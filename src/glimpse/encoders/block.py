@@ -59,9 +59,10 @@ class Block(nn.Module):
         self.mlp = Mlp(width, hidden, QuickGELU() if quick_gelu else nn.GELU())
         self.drop_path = DropPath(drop_path)
 
-    def forward(self, x: Tensor, *, causal: bool = False) -> Tensor:
-        """`[B, T, D]` to `[B, T, D]`."""
-        x = x + self.drop_path(self.attention(self.norm1(x), causal=causal))
+    def forward(self, x: Tensor, *, causal: bool = False, first_only: bool = False) -> Tensor:
+        """`[B, T, D]` to `[B, T, D]`, or to `[B, 1, D]`, the first token's, at a third of the work."""
+        mixed = self.attention(self.norm1(x), causal=causal, first_only=first_only)
+        x = (x[:, :1] if first_only else x) + self.drop_path(mixed)
         result: Tensor = x + self.drop_path(self.mlp(self.norm2(x)))
         return result
 

@@ -76,7 +76,7 @@ class ViTOutput:
     """What a pass gives; V patches went through, all N of them unless the pass was told otherwise.
 
     Attributes:
-        tokens: `[B, 1 + V, D]`, the class token first, after the last norm.
+        tokens: `[B, 1 + V, D]`, the class token first, after the last norm; without patches `[B, 1, D]`.
         grid: `(Hp, Wp)` of all patches.
         projected: `[B, P]`, the class token in CLIP's shared space; None without a projection.
         at: for each depth asked for, the residual stream `[B, 1 + V, D]` after that block, before any norm.
@@ -98,7 +98,7 @@ class ViTOutput:
 
     @property
     def patches(self) -> Tensor:
-        """`[B, V, D]`."""
+        """`[B, V, D]`; empty if the pass was to leave them out."""
         return self.tokens[:, 1:]
 
 
@@ -155,6 +155,7 @@ class ViT(nn.Module):
         depths: Collection[int] = (),
         class_logits_of: int | None = None,
         logits_of: int | None = None,
+        patches: bool = True,
     ) -> ViTOutput:
         """Encode images.
 
@@ -166,12 +167,17 @@ class ViT(nn.Module):
             depths: the blocks, counted from 1, after which the residual stream is wanted.
             class_logits_of: the block, counted from 1, whose class-to-patch logits are wanted.
             logits_of: the block whose complete logits are wanted.
+            patches: whether the last block's patches are wanted. Most heads read the class token alone;
+                training then spares two thirds of that block, unless `depths` asks for what comes after it.
         """
         self._check_blocks([*depths, *(b for b in (class_logits_of, logits_of) if b is not None)])
         tokens = self.embed(images, side=side, mix=mix)
         if visible is not None:
             tokens = _keep(tokens, visible)
         tokens = self.norm_before(tokens)
+        # Only in training: a product of few rows sums in an order that depends on how many there are, and
+        # a retriever's vector is to be the same, bit for bit, whatever batch a picture comes in.
+        spared = len(self.blocks) if self.training and not patches else None
         at: dict[int, Tensor] = {}
         class_logits = logits = None
         for number, block in enumerate(cast("Iterable[Block]", self.blocks), start=1):
@@ -179,10 +185,10 @@ class ViT(nn.Module):
                 class_logits = block.class_logits(tokens)
             if number == logits_of:
                 logits = block.logits(tokens)
-            tokens = block(tokens)
+            tokens = block(tokens, first_only=number == spared and number not in depths)
             if number in depths:
                 at[number] = tokens
-        tokens = self.norm(tokens)
+        tokens = self.norm(tokens if patches else tokens[:, :1])
         projected = None if self.projection is None else tokens[:, 0] @ self.projection
         return ViTOutput(tokens, self.grid, projected, at, class_logits, logits)
 

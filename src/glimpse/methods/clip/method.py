@@ -48,7 +48,7 @@ class Clip(Method):
         ids, ends = batch.columns[IDS], batch.columns[ENDS]
         # nothing behind the longest caption matters to a causal tower
         texts = self.network.embed_text(ids[:, : int(ends.max()) + 1], ends)
-        seen = self.network.images(batch.images)
+        seen = self.network.images(batch.images, patches=False)
         temperature = self.log_temperature.exp().clamp(min=_LEAST_TEMPERATURE)
         everybody = gathered(batch.labels)
         contrast = image_text_contrast(gathered(seen.projected), gathered(texts), temperature, everybody)

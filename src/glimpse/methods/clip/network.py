@@ -42,7 +42,7 @@ class ClipNetwork(nn.Module):
 
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
         """`[B, P]`; the cameras are of no meaning to this network."""
-        projected: Tensor = self.images(images).projected
+        projected: Tensor = self.images(images, patches=False).projected
         return projected
 
     def embed_text(self, ids: Tensor, ends: Tensor) -> Tensor:

@@ -89,7 +89,7 @@ class ClipReIDNetwork(nn.Module):
         """All features of images `[B, 3, H, W]`; cameras as in `embed`, mix as in `ViT.forward`."""
         last = len(self.encoder.blocks) - 1
         side = side_rows(self.encoder, images, cameras)
-        output = self.encoder(images, side=side, mix=mix, depths=[last])
+        output = self.encoder(images, side=side, mix=mix, depths=[last], patches=False)
         feature, projected = output.class_token, output.projected
         return ClipReIDFeatures(
             early=output.at[last][:, 0],

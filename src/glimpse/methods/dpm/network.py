@@ -112,6 +112,7 @@ class DpmNetwork(nn.Module):
             side=side_rows(self.encoder, images, cameras),
             depths=depths,
             class_logits_of=len(self.encoder.blocks) if heads else None,
+            patches=False,
         )
         feature = output.class_token
         levels = tuple(output.at[depth][:, 1:] for depth in depths)

@@ -117,7 +117,11 @@ class DpmppNetwork(nn.Module):
         last = len(self.encoder.blocks)
         side = side_rows(self.encoder, images, cameras)
         output = self.encoder(
-            images, side=side, depths={*self.depths, last - 1}, class_logits_of=last if heads else None
+            images,
+            side=side,
+            depths={*self.depths, last - 1},
+            class_logits_of=last if heads else None,
+            patches=False,
         )
         return DpmppFeatures(
             blocks=torch.cat([output.class_token[:, None], self._of_stripes(images, side)], dim=1),
@@ -134,7 +138,7 @@ class DpmppNetwork(nn.Module):
         if not self.stripes:
             return images.new_zeros(batch, 0, self.width)
         passes = [
-            self.encoder(images, side=side, visible=numbers.expand(batch, -1)).class_token
+            self.encoder(images, side=side, visible=numbers.expand(batch, -1), patches=False).class_token
             for numbers in patches
         ]
         return torch.stack(passes, dim=1)

@@ -55,18 +55,19 @@ class SptNetwork(nn.Module):
 
         The mask learns nothing through its input: the tokens are detached (dpm_family 4.2).
         """
-        output = self.encoder(images, depths=self.levels)
+        output = self.encoder(images, depths=self.levels, patches=False)
         tokens = torch.cat([output.at[level][:, 1:].detach() for level in self.levels], dim=2)
         return output.class_token, self.head(tokens)[..., 0].sigmoid()
 
     def seen_through(self, images: Tensor, mask: Tensor) -> Tensor:
         """The feature `[B, D]` when the patch embeddings are multiplied by a mask `[B, N]`."""
-        feature: Tensor = self.encoder(images, mix=lambda patches: patches * mask[..., None]).class_token
+        seen = self.encoder(images, mix=lambda patches: patches * mask[..., None], patches=False)
+        feature: Tensor = seen.class_token
         return feature
 
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
         """`[B, D]`, before the neck; cameras are not used."""
-        feature: Tensor = self.encoder(images).class_token
+        feature: Tensor = self.encoder(images, patches=False).class_token
         return feature
 
     def saliency(self, images: Tensor) -> Tensor:

@@ -88,10 +88,10 @@ class TransReIDNetwork(nn.Module):
         """
         side = side_rows(self.encoder, images, cameras)
         if self.local is None:
-            before = [self.encoder(images, side=side, mix=mix).class_token]
+            before = [self.encoder(images, side=side, mix=mix, patches=False).class_token]
         else:
             last = len(self.encoder.blocks) - 1
-            output = self.encoder(images, side=side, mix=mix, depths=[last])
+            output = self.encoder(images, side=side, mix=mix, depths=[last], patches=False)
             before = [output.class_token, *self.local(output.at[last])]
         return before, [neck(feature) for neck, feature in zip(self.necks, before, strict=True)]
 
@@ -127,4 +127,4 @@ class LocalBranch(nn.Module):
         parts = jigsaw(tokens[:, 1:], shift=SHIFT, groups=GROUPS, parts=PARTS)
         # the parts go through the block as one batch: they are of equal length and do not see each other
         stacked = torch.cat([torch.cat([first, part], dim=1) for part in parts])
-        return list(self.norm(self.block(stacked))[:, 0].chunk(PARTS))
+        return list(self.norm(self.block(stacked, first_only=True))[:, 0].chunk(PARTS))
