@@ -1,5 +1,6 @@
 """Every benchmark in turn, each in a process of its own; `make bench` runs it.
 
+A name may carry options, in quotes: `"training_engine --sizes base"` is a benchmark of its own.
 With `--evidence`, what they print is kept in docs/evidence/kernels.json and kernels.md, in place of what
 the same benchmarks printed before.
 """
@@ -52,7 +53,7 @@ def main() -> None:
     failed = []
     for name in options.names or BENCHMARKS:
         print(f"\n== {name}", flush=True)
-        command = [sys.executable, "-m", f"benchmarks.{name}"]
+        command = [sys.executable, "-m", *f"benchmarks.{name}".split()]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
         print(done.stdout.rstrip(), flush=True)
         printed[name] = done.stdout.rstrip()
@@ -83,8 +84,12 @@ def keep(printed: dict[str, str], commit: str | None) -> None:
 
 
 def merged(before: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Sections by name, the new ones in place of older ones, in the order of `BENCHMARKS`."""
-    return {name: (before | new)[name] for name in BENCHMARKS if name in before | new}
+    """Sections by name, the new ones in place of older ones, in the order of `BENCHMARKS`.
+
+    What a benchmark printed with options comes after what it printed without.
+    """
+    both = before | new
+    return {name: both[name] for first in BENCHMARKS for name in sorted(both) if name.split()[0] == first}
 
 
 def page(record: dict[str, Any]) -> str:
