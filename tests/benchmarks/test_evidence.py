@@ -21,5 +21,7 @@ def test_the_page_says_of_each_part_what_was_measured_where():
 
 
 def test_a_benchmark_with_options_has_a_part_of_its_own_after_the_one_without():
-    record = merged({"sim": section("plain")}, {"sim --queries 3": section("few"), "set_jaccard": section("")})
+    record = merged(
+        {"sim": section("plain")}, {"sim --queries 3": section("few"), "set_jaccard": section("")}
+    )
     assert list(record) == ["set_jaccard", "sim", "sim --queries 3"]

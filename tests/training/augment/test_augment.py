@@ -9,7 +9,7 @@ import torch
 
 from glimpse.errors import OptionError, ShapeError
 from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop, normalised
-from glimpse.training.augment.erasing import _TABLE, _table
+from glimpse.training.augment.erasing import _TABLE, Rectangles, _table, erased
 from glimpse.training.augment.pipeline import IMAGENET_DEVIATION, IMAGENET_MEAN
 from glimpse.training.kinds import Fill
 
@@ -180,6 +180,13 @@ def test_noise_is_normal_and_differs_between_images():
     assert abs(noise.std() - 1) < 0.02
     assert len(set(draws.rectangles.place.tolist())) == 40
     assert math.isclose(len(noise), (draws.rectangles.height * draws.rectangles.width).sum() * 3)
+
+
+def test_noise_goes_on_at_the_tables_beginning_behind_its_end():
+    rectangles = Rectangles(*torch.tensor([[0, 0, 24, 12, _TABLE - 5]]).T)
+    image = erased(torch.zeros(1, 3, *SIZE), rectangles, Erasing())
+    table = _table(torch.device("cpu"))
+    assert image.flatten().equal(torch.cat([table[-5:], table[: 3 * 24 * 12 - 5]]))
 
 
 def test_normalised_is_a_new_tensor_and_changes_nothing():

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from glimpse.errors import OptionError
+from glimpse.training.augment.runs import runs
 from glimpse.training.kinds import Fill
 from glimpse.training.streams import generator as stream
 
@@ -123,14 +124,14 @@ def erased(images: Tensor, rectangles: Rectangles, erasing: Erasing) -> Tensor:
 def _noise(place: Tensor, shape: torch.Size, device: torch.device) -> Tensor:
     """Normal numbers `[n, *shape]`, read from the table on from each place; the same on every device."""
     count = shape.numel()
-    places = place.to(device)[:, None] + torch.arange(count, device=device)
-    return _table(device)[places.remainder_(_TABLE)].view(-1, *shape)
+    table = _table(device, times=2 + count // _TABLE)  # behind its end it begins again
+    return runs(table, place.to(device), count).view(-1, *shape)
 
 
 @lru_cache(maxsize=8)
-def _table(device: torch.device) -> Tensor:
+def _table(device: torch.device, *, times: int = 1) -> Tensor:
     """Drawn once on the CPU: drawing six million numbers anew for every batch would cost more than a step."""
-    return torch.randn(_TABLE, generator=stream(0)).to(device)
+    return torch.randn(_TABLE, generator=stream(0)).repeat(times).to(device)
 
 
 def _within(start: Tensor, length: Tensor, size: int) -> Tensor:
