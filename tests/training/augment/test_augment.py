@@ -8,7 +8,15 @@ import pytest
 import torch
 
 from glimpse.errors import OptionError, ShapeError
-from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop, normalised
+from glimpse.training.augment import (
+    Augmentation,
+    ColourJitter,
+    Erasing,
+    FlipAndCrop,
+    erasing,
+    geometry,
+    normalised,
+)
 from glimpse.training.augment.erasing import _TABLE, Rectangles, _table, erased
 from glimpse.training.augment.pipeline import IMAGENET_DEVIATION, IMAGENET_MEAN
 from glimpse.training.kinds import Fill
@@ -180,6 +188,30 @@ def test_noise_is_normal_and_differs_between_images():
     assert abs(noise.std() - 1) < 0.02
     assert len(set(draws.rectangles.place.tolist())) == 40
     assert math.isclose(len(noise), (draws.rectangles.height * draws.rectangles.width).sum() * 3)
+
+
+@pytest.mark.parametrize("fill", Fill)
+def test_slices_of_tensors_as_devices_take_them_give_what_numpys_give(fill, monkeypatch):
+    augmentation = Augmentation(geometry=FlipAndCrop(), erasing=Erasing(probability=1, fill=fill))
+    pixels, parts = batch()
+    draws = draw(augmentation)
+    images, maps = augmentation.apply(pixels, draws, {"parts": parts})
+    for module in (geometry, erasing):
+        monkeypatch.setattr(module, "by_slices", lambda tensor: tensor)
+    again, maps_again = augmentation.apply(pixels, draws, {"parts": parts})
+    assert again.equal(images)
+    assert maps_again["parts"].equal(maps["parts"])
+
+
+@pytest.mark.parametrize("padding", [1, 10, 30])
+def test_padding_may_be_larger_than_the_picture(padding):
+    augmentation = Augmentation(geometry=FlipAndCrop(padding=padding, fill=7))
+    pixels, parts = batch(40)
+    draws = draw(augmentation, 40)
+    images, maps = augmentation.apply(pixels, draws, {"parts": parts})
+    expected, expected_maps = naive(augmentation, pixels, parts, draws)
+    torch.testing.assert_close(images, torch.tensor(np.array(expected), dtype=torch.float32))
+    assert maps["parts"].equal(torch.tensor(np.array(expected_maps)))
 
 
 def test_noise_goes_on_at_the_tables_beginning_behind_its_end():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from glimpse.errors import OptionError
-from glimpse.training.augment.runs import runs
+from glimpse.training.augment.slices import by_slices
 from glimpse.training.kinds import Fill
 from glimpse.training.streams import generator as stream
 
@@ -109,23 +112,27 @@ def erased(images: Tensor, rectangles: Rectangles, erasing: Erasing) -> Tensor:
     Returns:
         float `[B, 3, H, W]`; `images` itself may be changed.
     """
-    height, width = images.shape[2:]
-    chosen = rectangles.height.nonzero()[:, 0]
-    mask = rectangles.mask(height, width)[chosen].to(images.device)
-    where = chosen.to(images.device)
-    if erasing.fill is Fill.NOISE:
-        filling = _noise(rectangles.place[chosen], images.shape[1:], images.device)
-    else:
-        filling = images.new_tensor(erasing.colour).view(1, 3, 1, 1)
-    images[where] = torch.where(mask[:, None], filling.to(images.dtype), images[where])
+    shape = images.shape[1:]
+    filling = _noise(shape, images.device) if erasing.fill is Fill.NOISE else _colour(erasing.colour, images)
+    r = rectangles
+    drawn = (v.tolist() for v in (r.top, r.left, r.height, r.width, r.place))
+    for image, top, left, high, wide, place in zip(by_slices(images), *drawn, strict=True):
+        if high:
+            area = np.s_[:, top : top + high, left : left + wide]
+            image[area] = filling(place)[area]
     return images
 
 
-def _noise(place: Tensor, shape: torch.Size, device: torch.device) -> Tensor:
-    """Normal numbers `[n, *shape]`, read from the table on from each place; the same on every device."""
+def _noise(shape: torch.Size, device: torch.device) -> Callable[[int], Any]:
+    """Makes normal numbers `[C, H, W]`, read from the table on from a place; the same on every device."""
     count = shape.numel()
-    table = _table(device, times=2 + count // _TABLE)  # behind its end it begins again
-    return runs(table, place.to(device), count).view(-1, *shape)
+    table = by_slices(_table(device, times=2 + count // _TABLE))  # behind its end it begins again
+    return lambda place: table[place : place + count].reshape(shape)
+
+
+def _colour(colour: tuple[float, float, float], images: Tensor) -> Callable[[int], Any]:
+    values = by_slices(images.new_tensor(colour).view(3, 1, 1).expand(images.shape[1:]))
+    return lambda place: values
 
 
 @lru_cache(maxsize=8)

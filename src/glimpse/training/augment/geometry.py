@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from glimpse.errors import OptionError
-from glimpse.training.augment.runs import runs
+from glimpse.training.augment.slices import by_slices
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +64,6 @@ class FlipAndCrop:
 def placed(planes: Tensor, placement: Placement, *, padding: int, fill: int = 0) -> Tensor:
     """Mirror and crop every image as its placement says.
 
-    A crop of a padded image is, row by row, a run of neighbouring values; so the whole batch is one
-    gather of runs.
-
     Args:
         planes: uint8 `[B, C, H, W]`; nothing is interpolated, so a map of labels stays one.
         placement: of each of the B images.
@@ -75,16 +73,24 @@ def placed(planes: Tensor, placement: Placement, *, padding: int, fill: int = 0)
     Returns:
         uint8 `[B, C, H, W]`, a copy.
     """
-    batch, channels, height, width = planes.shape
-    device = planes.device
-    padded = planes.new_full((batch, channels, height + 2 * padding, width + 2 * padding), fill)
-    padded[:, :, padding : padding + height, padding : padding + width] = planes
-    flipped = placement.flip.to(device).nonzero()[:, 0]
-    # the padded image mirrored is the mirrored image padded: one flip, before the crop or after it
-    left = torch.where(placement.flip, 2 * padding - placement.left, placement.left).to(device)
-    plane = torch.arange(batch * channels, device=device).view(batch, channels, 1)
-    row = placement.top.to(device)[:, None] + torch.arange(height, device=device)
-    starts = (plane * (height + 2 * padding) + row[:, None]) * (width + 2 * padding) + left[:, None, None]
-    result = runs(padded.view(-1), starts.view(-1), width).view(planes.shape)
-    result[flipped] = result[flipped].flip(3)
+    height, width = planes.shape[2:]
+    result = torch.full_like(planes, fill)
+    drawn = (placement.flip.tolist(), placement.top.tolist(), placement.left.tolist())
+    for image, target, flip, top, left in zip(by_slices(planes), by_slices(result), *drawn, strict=True):
+        # a crop of the padded image is the image moved, its parts beyond the border lost
+        rows_to, rows = _moved(padding - top, height)
+        columns_to, columns = _moved(padding - left, width)
+        target[:, rows_to, columns_to] = (_mirrored(image) if flip else image)[:, rows, columns]
     return result
+
+
+def _moved(by: int, size: int) -> tuple[slice, slice]:
+    """Where what stays within `size` goes when it is moved, and where it is from."""
+    return (
+        slice(max(by, 0), max(size + min(by, 0), 0)),
+        slice(max(-by, 0), max(size - max(by, 0), 0)),
+    )
+
+
+def _mirrored(image: Any) -> Any:
+    return image.flip(2) if isinstance(image, Tensor) else image[:, :, ::-1]
