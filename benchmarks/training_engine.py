@@ -249,7 +249,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--persons", type=int, default=64)
     parser.add_argument("--images", type=int, default=16, help="of each person")
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=7, help="of each way; the first does not count")
     parser.add_argument(
         "--sizes", nargs="+", choices=[size.value for size in Size], default=["micro", "tiny"]
     )
