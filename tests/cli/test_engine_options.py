@@ -1,10 +1,13 @@
 """What the options of training commands make of the engine."""
 
+import sys
+import types
+
 import pytest
 import torch
 
 from glimpse.cli.engine_options import engine_of
-from glimpse.errors import OptionError
+from glimpse.errors import MissingExtraError, OptionError
 from glimpse.training.engine import Engine
 from glimpse.training.kinds import Precision
 
@@ -16,14 +19,16 @@ def kept_threads():
     torch.set_num_threads(before)
 
 
-def test_options_become_the_engine_and_torchs_threads():
-    engine = engine_of("cpu", Precision.BFLOAT16, "inductor", 7, 3, validate_every=5)
+def test_options_become_the_engine_and_torchs_threads(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", types.ModuleType("tensorboard"))
+    more = {"validate_every": 5, "average": 0.9, "tensorboard": True}
+    engine = engine_of("cpu", Precision.BFLOAT16, "inductor", 7, 3, **more)
     assert engine == Engine(
         device="cpu",
         precision=Precision.BFLOAT16,
         compile_backend="inductor",
         checkpoint_steps=7,
-        validate_every=5,
+        **more,
     )
     assert torch.get_num_threads() == 3
 
@@ -34,3 +39,9 @@ def test_threads_stay_as_they_are_unless_asked_for():
     assert torch.get_num_threads() == 2
     with pytest.raises(OptionError, match="threads must be at least 1, got 0"):
         engine_of("auto", Precision.FLOAT32, None, None, 0)
+
+
+def test_a_missing_extra_is_told_before_anything_is_prepared(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "glimpse\[tensorboard\]"'):
+        engine_of("cpu", Precision.FLOAT32, None, None, None, tensorboard=True)

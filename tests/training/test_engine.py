@@ -27,6 +27,13 @@ def test_counts_are_at_least_one(name):
         Engine(**{name: 0})
 
 
+def test_an_average_has_a_decay_below_one():
+    assert Engine(average=0.999).learns_by() == {"precision": "float32", "average": 0.999}
+    for decay in (-0.1, 1.0, float("nan")):
+        with pytest.raises(OptionError, match="decay of an average must lie in"):
+            Engine(average=decay)
+
+
 def test_torch_is_deterministic_inside_and_as_before_outside():
     assert not torch.are_deterministic_algorithms_enabled()
     with torch_settings(Engine()):

@@ -9,6 +9,7 @@ from toy_method import Toy, toy, toy_data, toy_stages, train_toy
 
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import locked
+from glimpse.training import loop
 from glimpse.training.checkpoint import CheckpointWarning
 from glimpse.training.engine import Engine
 from glimpse.training.kinds import Kind, Precision
@@ -186,6 +187,11 @@ def test_a_second_run_in_the_same_folder_is_refused(tmp_path, reference):
         ({"seed": 2}, "made with seed 1, now it is 2"),
         ({"data": toy_data(prefix="other")}, None),
         ({"stages": toy_stages(epochs=5)}, "made with stages.main 2, now it is 5"),
+        ({"engine": Engine(device="cpu", average=0.9)}, "made with engine.average None, now it is 0.9"),
+        (
+            {"engine": Engine(device="cpu", precision=Precision.BFLOAT16)},
+            "made with engine.precision float32, now it is bfloat16",
+        ),
     ],
 )
 def test_only_the_same_run_can_be_resumed(tmp_path, changed, sentence):
@@ -197,6 +203,30 @@ def test_only_the_same_run_can_be_resumed(tmp_path, changed, sentence):
         return
     with pytest.raises(TrainingError, match=sentence):
         train_toy(tmp_path, **{**base, **changed}, resume=True)
+
+
+def test_a_run_whose_record_says_nothing_of_the_engine_can_be_resumed(tmp_path):
+    train_toy(tmp_path)
+    record = json.loads((tmp_path / "run.json").read_text())
+    del record["engine"]
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    train_toy(tmp_path, resume=True)
+
+
+def test_tensorboard_gets_what_the_log_gets_and_forgets_what_is_done_again(tmp_path, monkeypatch):
+    told = []
+
+    def listener(folder, done):
+        told.append((folder, done))
+        return lambda report: told.append((report.stage, report.epoch))
+
+    monkeypatch.setattr(loop, "tensorboard", listener)
+    engine = Engine(device="cpu", tensorboard=True)
+    train_toy(tmp_path, engine=engine)
+    epochs = [(line["stage"], line["epoch"]) for line in log(tmp_path)]
+    assert told == [(tmp_path / "tensorboard", 0), *epochs]
+    train_toy(tmp_path, engine=engine, resume=True)
+    assert told[-1] == (tmp_path / "tensorboard", log(tmp_path)[-1]["done"])
 
 
 def test_the_record_says_what_was_run(tmp_path):

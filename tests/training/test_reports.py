@@ -54,7 +54,7 @@ def test_tensorboard_gets_every_number(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
     tensorboard(tmp_path, done=5)(report(10, measures={"map": 0.5}))
     assert written == [
-        (str(tmp_path), 5),
+        (str(tmp_path), 6),
         ("main/loss/id", 1.5, 10),
         ("main/rate/all", 0.1, 10),
         ("main/validation/map", 0.5, 10),

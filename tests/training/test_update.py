@@ -8,7 +8,7 @@ from glimpse.errors import OptionError, TrainingError
 from glimpse.training.augment import Augmentation
 from glimpse.training.data import make_batch, read_raw
 from glimpse.training.kinds import Kind, Precision
-from glimpse.training.optimise import Optimiser
+from glimpse.training.optimise import BIAS_TWICE, Optimiser
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Stage, Step, Update, total_of
 from glimpse.training.update import RunningLosses, get_ready, set_mode, take_step
@@ -38,6 +38,12 @@ def step(method, stage, precision=Precision.FLOAT32):
 
 def sgd(*names, rate=0.1):
     return Optimiser(Kind.SGD, rate, parameters=names)
+
+
+def test_the_rate_that_is_told_is_the_first_optimisers():
+    main = Optimiser(Kind.SGD, 0.1, parameters=("encoder.*",), rules=(BIAS_TWICE,))
+    (ready,) = get_ready(Toy(), stage_of(Update("all", (main, sgd("head.*", rate=1000)))))
+    assert ready.set_rates(1) == pytest.approx(0.2)
 
 
 def test_each_update_changes_its_own_parameters_on_a_fresh_forward():

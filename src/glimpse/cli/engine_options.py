@@ -24,6 +24,17 @@ Threads = Annotated[
     typer.Option(help="Of torch, all cores if left out; other numbers of threads differ in the last bits."),
 ]
 
+Average = Annotated[
+    float | None,
+    typer.Option(
+        metavar="DECAY", help="Give a moving average of the weights (EMA), as 0.999, not the last ones."
+    ),
+]
+Tensorboard = Annotated[
+    bool,
+    typer.Option("--tensorboard", help="Write TensorBoard events into the run too; needs the extra."),
+]
+
 
 def engine_of(
     device: str,
@@ -33,21 +44,29 @@ def engine_of(
     threads: int | None,
     *,
     validate_every: int = 1,
+    average: float | None = None,
+    tensorboard: bool = False,
 ) -> Engine:
     """The engine that the options ask for; torch computes with so many threads from here on."""
     import torch
 
     from glimpse.errors import OptionError
+    from glimpse.extras import require
     from glimpse.training.engine import Engine
 
     if threads is not None:
         if threads < 1:
             raise OptionError(f"threads must be at least 1, got {threads}")
         torch.set_num_threads(threads)
+    if tensorboard:
+        # before anything is prepared: to learn of it afterwards would cost the preparation
+        require("torch.utils.tensorboard", extra="tensorboard", purpose="writing TensorBoard events")
     return Engine(
         device=device,
         precision=precision,
         compile_backend=compile_with,
         checkpoint_steps=checkpoint_steps,
         validate_every=validate_every,
+        average=average,
+        tensorboard=tensorboard,
     )

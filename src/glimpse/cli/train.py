@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glimpse.cli.engine_options import (
+    Average,
     CheckpointSteps,
     CompileWith,
     Device,
     PassPrecision,
+    Tensorboard,
     Threads,
     engine_of,
 )
@@ -64,6 +66,8 @@ def train(
     compile_with: CompileWith = None,
     checkpoint_steps: CheckpointSteps = None,
     threads: Threads = None,
+    average: Average = None,
+    tensorboard: Tensorboard = False,
     test: Annotated[bool, typer.Option(help="Measure on the test rows at the end, once.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:
@@ -95,6 +99,8 @@ def train(
             checkpoint_steps,
             threads,
             validate_every=recipe.validation.every,
+            average=average,
+            tensorboard=tensorboard,
         ),
         resume=resume,
         progress=terminal_bar,

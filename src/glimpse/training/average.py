@@ -18,8 +18,7 @@ class MovingAverage:
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
-        if not 0 <= decay < 1:
-            raise OptionError(f"the decay of an average must lie in 0..1, 1 excluded, got {decay}")
+        check_decay(decay)
         self.decay = decay
         self.values = {name: value.detach().clone() for name, value in module.state_dict().items()}
 
@@ -46,3 +45,9 @@ class MovingAverage:
             yield
         finally:
             module.load_state_dict(own)
+
+
+def check_decay(decay: float) -> None:
+    """Refuse what is no decay."""
+    if not 0 <= decay < 1:
+        raise OptionError(f"the decay of an average must lie in 0..1, 1 excluded, got {decay}")

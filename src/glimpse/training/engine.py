@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from glimpse.errors import OptionError
+from glimpse.training.average import check_decay
 from glimpse.training.kinds import Precision
 
 
@@ -27,6 +29,7 @@ class Engine:
         keep: how many checkpoints stay.
         validate_every: epochs between validations; the last epoch is always validated.
         select_by: the measure that says which epoch was best; the highest wins, the earliest of equals.
+        tensorboard: write TensorBoard events into the run's folder too; needs the extra of that name.
     """
 
     device: str = "auto"
@@ -38,12 +41,19 @@ class Engine:
     keep: int = 3
     validate_every: int = 1
     select_by: str = "map"
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         for name in ("checkpoint_steps", "keep", "validate_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise OptionError(f"{name} must be at least 1, got {value}")
+        if self.average is not None:
+            check_decay(self.average)
+
+    def learns_by(self) -> dict[str, Any]:
+        """What changes the weights beyond their last bits, as JSON values: a resumed run must share it."""
+        return {"precision": self.precision.value, "average": self.average}
 
     def torch_device(self) -> torch.device:
         """The device of this process; under torchrun each has a GPU of its own."""

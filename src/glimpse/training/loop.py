@@ -27,7 +27,7 @@ from glimpse.training.checkpoint import Position, latest_snapshot, sweep, tensor
 from glimpse.training.data import TrainingData
 from glimpse.training.distributed import copy_from_first, joined, wait_for_all, with_shared_statistics
 from glimpse.training.engine import Engine, torch_settings
-from glimpse.training.reports import EpochReport, Listener, json_lines, no_bar, training_bar
+from glimpse.training.reports import EpochReport, Listener, json_lines, no_bar, tensorboard, training_bar
 from glimpse.training.run_record import check_same_run, describe_run, now, read_run
 from glimpse.training.stage_run import BEST, CHECKPOINTS, RUN_FILE, Run, run_stage, write_record
 from glimpse.training.stages import Method, Stage
@@ -108,6 +108,7 @@ def train(
             seed=seed,
             data=data.records,
             stages={stage.name: stage.epochs for stage in stages},
+            engine=engine.learns_by(),
             device=device,
         )
         record = _checked(folder, record, resume=resume)
@@ -126,6 +127,8 @@ def train(
                 module.forward = torch.compile(module.forward, backend=engine.compile_backend)
         position = snapshot.position if snapshot else Position()
         log = [json_lines(folder / "metrics.jsonl", position.done)] if processes.first else []
+        if engine.tensorboard and processes.first:
+            log.append(tensorboard(folder / "tensorboard", position.done))
         run = Run(
             method=method,
             data=data,

@@ -26,7 +26,7 @@ class EpochReport:
         epochs: of the stage.
         done: steps since the run began.
         losses: by `update/loss`, the mean over the epoch.
-        rates: by update, the largest learning rate.
+        rates: by update, the largest learning rate of its first optimiser.
         images_per_second: of training, without validation.
         measures: of the validation, if it took place.
         observed: what else the method tells of its steps, the mean over the epoch.
@@ -73,7 +73,8 @@ def _lines(path: Path) -> list[bytes]:
 def tensorboard(folder: Path, done: int) -> Listener:
     """A listener that writes TensorBoard events; needs the extra `tensorboard`."""
     module = require("torch.utils.tensorboard", extra="tensorboard", purpose="writing TensorBoard events")
-    writer = module.SummaryWriter(str(folder), purge_step=done)
+    # events at this step or later are forgotten: those of the epoch that ended at `done` stay
+    writer = module.SummaryWriter(str(folder), purge_step=done + 1)
 
     def listen(report: EpochReport) -> None:
         groups = {

@@ -21,7 +21,7 @@ from glimpse.files import atomic_write
 from glimpse.records import Records
 
 _PACKAGES = ("torch", "numpy", "pillow", "safetensors", "tokenizers")
-_FIXED = ("recipe", "seed", "data", "stages")
+_FIXED = ("recipe", "seed", "data", "stages", "engine")
 """What a resumed run must share with the run it continues; machine and versions may change."""
 
 
@@ -49,7 +49,13 @@ def fingerprint(records: Records) -> dict[str, Any]:
 
 
 def describe_run(
-    *, recipe: Mapping[str, Any], seed: int, data: Records, stages: Mapping[str, int], device: torch.device
+    *,
+    recipe: Mapping[str, Any],
+    seed: int,
+    data: Records,
+    stages: Mapping[str, int],
+    engine: Mapping[str, Any],
+    device: torch.device,
 ) -> dict[str, Any]:
     """The record of a run that begins."""
     return {
@@ -57,6 +63,7 @@ def describe_run(
         "seed": seed,
         "data": fingerprint(data),
         "stages": dict(stages),
+        "engine": dict(engine),
         "versions": {
             "glimpse": __version__,
             "python": platform.python_version(),
@@ -81,6 +88,8 @@ def check_same_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     # through JSON, as `before` went: there tuples become lists
     known = json.loads(json.dumps({name: after[name] for name in _FIXED}))
     for name in _FIXED:
+        if name == "engine" and name not in before:  # a run of a version that did not record it
+            continue
         if before.get(name) == known[name]:
             continue
         was, now_is = before.get(name), known[name]

@@ -32,10 +32,13 @@ class ReadyUpdate:
     parameters: tuple[nn.Parameter, ...]
 
     def set_rates(self, epoch: int) -> float:
-        """Give every group its rate; returns the largest."""
+        """Give every group its rate; returns the largest of the first optimiser.
+
+        Others may have rates of another kind, as that of BoT's centres, which is 1000.
+        """
         for described, optimiser in zip(self.update.optimisers, self.optimisers, strict=True):
             set_rates(optimiser, described.schedule, epoch)
-        return max(float(group["lr"]) for optimiser in self.optimisers for group in optimiser.param_groups)
+        return max(float(group["lr"]) for group in self.optimisers[0].param_groups)
 
 
 def get_ready(method: Method, stage: Stage) -> list[ReadyUpdate]:
