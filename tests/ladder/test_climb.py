@@ -19,6 +19,7 @@ from glimpse.records import Records
 from glimpse.retriever import Retriever
 from glimpse.training import stage_run
 from glimpse.training.engine import Engine
+from glimpse.training.kinds import Precision
 
 SHORT = "weights=none,epochs=2,sampler.persons=4,sampler.images=2,validation.share=0.34"
 ABOUT = About("glimpse ladder", None, "tests", (0, 1), "market", {"market": ("market1501", "m")}, {})
@@ -140,6 +141,13 @@ def test_a_run_of_another_recipe_is_refused(plan, tmp_path):
     climb(small(plan), tmp_path, ABOUT)
     other = replace(small(plan), rungs=[parse_rung(f"plain=bot:{SHORT},margin=0.5")])
     with pytest.raises(TrainingError, match=r"rung plain in .*recipe\.margin 0\.3, now it is 0\.5"):
+        climb(other, tmp_path, ABOUT)
+
+
+def test_a_run_of_another_precision_is_refused(plan, tmp_path):
+    climb(small(plan), tmp_path, ABOUT)
+    other = replace(small(plan), engine=replace(plan.engine, precision=Precision.BFLOAT16))
+    with pytest.raises(TrainingError, match=r"engine\.precision float32, now it is bfloat16"):
         climb(other, tmp_path, ABOUT)
 
 

@@ -172,7 +172,7 @@ def _trained(
     assert plan.train is not None  # checked with the recipes
     rows, validation = plan.train.train, plan.train.validation
     try:
-        if finished_run(rung.made_of, recipe, rows, run, validation=validation):
+        if finished_run(rung.made_of, recipe, rows, run, plan.engine, validation=validation):
             say(f"{rung.name}, {run.name}: trained before")
         else:
             say(f"{rung.name}, {run.name}: training")

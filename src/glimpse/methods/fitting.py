@@ -118,12 +118,12 @@ def divided(rows: Records, validation: Records | None, recipe: Any) -> tuple[Rec
 
 
 def finished_run(
-    method: str, recipe: Any, rows: Records, out: Path, *, validation: Records | None = None
+    method: str, recipe: Any, rows: Records, out: Path, engine: Engine, *, validation: Records | None = None
 ) -> bool:
     """Whether `out` holds this very run with all its networks, so that `fit` has nothing left to do.
 
     Raises:
-        TrainingError: if a run with another recipe or on other rows is there.
+        TrainingError: if a run with another recipe, on other rows or of another precision is there.
     """
     if not (out / RUN_FILE).is_file():
         return False
@@ -132,6 +132,7 @@ def finished_run(
         "recipe": {"method": method, **to_json(recipe)},
         "seed": recipe.seed,
         "data": fingerprint(divided(rows, validation, recipe)[0]),
+        "engine": engine.learns_by(),
     }
     check_same_run(before, {**before, **now})
     wanted = [FINAL, *([BEST] if (out / BEST_WEIGHTS).is_file() else [])]
