@@ -1,5 +1,8 @@
 import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,8 @@ from glimpse.encoders.size import Size
 from glimpse.methods.card import NetworkCard
 from glimpse.methods.network import build_network
 from glimpse.methods.saved import save_network
+
+SHORT = ("epochs=2", "sampler.persons=4", "sampler.images=2", "validation.share=0.34", "weights=none")
 
 
 @pytest.fixture
@@ -58,13 +63,7 @@ def test_training_is_measured_once_and_can_be_resumed(run, market, tmp_path):
         "--out",
         tmp_path / "run",
     ]
-    for setting in (
-        "epochs=2",
-        "sampler.persons=4",
-        "sampler.images=2",
-        "validation.share=0.34",
-        "weights=none",
-    ):
+    for setting in SHORT:
         command += ["--set", setting]
     code, out, err = run(*command, "--json")
     assert code == 0, err
@@ -79,6 +78,41 @@ def test_training_is_measured_once_and_can_be_resumed(run, market, tmp_path):
     code, out, err = run(*command, "--resume")
     assert code == 0, err
     assert "test, best: rank-1" in out
+
+
+def test_of_two_processes_the_first_alone_reports(market, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node=2",
+        "--standalone",
+        "-m",
+        "glimpse",
+    ]
+    command += [
+        "train",
+        "bot",
+        "--data",
+        f"market1501:{market}",
+        "--preset",
+        "world",
+        "--out",
+        "run",
+        "--json",
+    ]
+    for setting in SHORT:
+        command += ["--set", setting]
+    source = str(Path(__file__).parents[2] / "src")
+    environment = {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=True
+    )
+    measures = json.loads(done.stdout)  # one report, not two
+    assert all(set(measures[part]) == {"final", "best"} for part in ("test", "validation"))
+    assert all(measures["validation"].values())
+    assert json.loads((tmp_path / "run" / "measures.json").read_text()) == measures
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["hardware"]["processes"] == 2
 
 
 def test_a_selector_says_where_persons_are(run, market, tmp_path):

@@ -55,6 +55,7 @@ def pretrain(
     from glimpse.methods.pretraining.pretrain import Tower, pretraining_recipe
     from glimpse.methods.pretraining.pretrain import pretrain as train
     from glimpse.methods.pretraining.world_rows import Site
+    from glimpse.training.distributed import joined
     from glimpse.training.engine import Engine
     from glimpse.training.recipes import with_settings
 
@@ -69,8 +70,11 @@ def pretrain(
     )
     command = ["glimpse pretrain", kind.value, f"--size {size.value} --people {people}"]
     command += [f"--cameras {cameras} --takes {takes}", *(f"--set {setting}" for setting in settings or [])]
-    fitted = train(kind, recipe, site, out, engine=engine, resume=resume, quiet=False, pictures=pictures)
-    _report(fitted, " ".join(command), out, as_json)
+    # until the report is written: it is the first process's alone
+    with joined(engine.torch_device()) as group:
+        fitted = train(kind, recipe, site, out, engine=engine, resume=resume, quiet=False, pictures=pictures)
+        if group.first:
+            _report(fitted, " ".join(command), out, as_json)
 
 
 def _report(fitted: Fitted, command: str, out: Path, as_json: bool) -> None:
@@ -79,10 +83,7 @@ def _report(fitted: Fitted, command: str, out: Path, as_json: bool) -> None:
     from glimpse.methods.pretraining.about import about_weights
     from glimpse.methods.saved import WEIGHTS
     from glimpse.retriever import Retriever
-    from glimpse.training.distributed import processes
 
-    if not processes().first:
-        return
     network = fitted.best or fitted.final
     measures = dict(fitted.outcome.best_measures if fitted.best else fitted.outcome.measures)
     record = json.loads((out / "run.json").read_bytes())

@@ -79,43 +79,45 @@ def train(
     from glimpse.methods.fitting import fit
     from glimpse.methods.spt.selector_masks import SelectorMasks
     from glimpse.progress import terminal_bar
+    from glimpse.training.distributed import joined
 
     recipe = preset_recipe(method, preset, size, settings or [])
     dataset = read_source(data, options or [])
     if not len(dataset.train):
         raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
-    fitted = fit(
-        method.lower().replace("_", "-"),
-        recipe,
-        dataset.train,
-        out,
-        validation=dataset.validation,
-        cache=cache,
-        masks=None if masks is None else SelectorMasks.load(masks),
-        engine=engine_of(
-            device,
-            precision,
-            compile_with,
-            checkpoint_steps,
-            threads,
-            validate_every=recipe.validation.every,
-            average=average,
-            tensorboard=tensorboard,
-        ),
-        resume=resume,
-        progress=terminal_bar,
-        quiet=False,
+    engine = engine_of(
+        device,
+        precision,
+        compile_with,
+        checkpoint_steps,
+        threads,
+        validate_every=recipe.validation.every,
+        average=average,
+        tensorboard=tensorboard,
     )
-    _report(fitted, dataset if test and dataset.protocols else None, device, out, as_json)
+    # until the report is written: it is the first process's alone
+    with joined(engine.torch_device()) as group:
+        fitted = fit(
+            method.lower().replace("_", "-"),
+            recipe,
+            dataset.train,
+            out,
+            validation=dataset.validation,
+            cache=cache,
+            masks=None if masks is None else SelectorMasks.load(masks),
+            engine=engine,
+            resume=resume,
+            progress=terminal_bar,
+            quiet=False,
+        )
+        if group.first:
+            _report(fitted, dataset if test and dataset.protocols else None, device, out, as_json)
 
 
 def _report(fitted: Fitted, dataset: Dataset | None, device: str, out: Path, as_json: bool) -> None:
     """Print and keep what the final and the best network measure."""
     from glimpse.files import atomic_write, printable
-    from glimpse.training.distributed import processes
 
-    if not processes().first:
-        return
     networks = {"final": fitted.final} | ({"best": fitted.best} if fitted.best else {})
     validation = {"final": dict(fitted.outcome.measures), "best": dict(fitted.outcome.best_measures)}
     measures: dict[str, Any] = {"start": fitted.start, "validation": validation, "test": {}}

@@ -30,7 +30,7 @@ from glimpse.progress import Progress, silent
 from glimpse.records import Records
 from glimpse.training.checkpoint import tensor_bytes
 from glimpse.training.data import TrainingData
-from glimpse.training.distributed import processes
+from glimpse.training.distributed import first_before_others, joined, processes
 from glimpse.training.engine import Engine
 from glimpse.training.loop import Outcome, train
 from glimpse.training.recipes import to_json
@@ -74,7 +74,7 @@ def fit(
     progress: Progress = silent,
     quiet: bool = True,
 ) -> Fitted:
-    """Train a method on pictures.
+    """Train a method on pictures; processes that torchrun started share the work.
 
     Args:
         method: its name.
@@ -90,24 +90,29 @@ def fit(
         progress: shows the preparation of pixels.
         quiet: show no progress of training.
     """
-    rows, validation = divided(rows, validation, recipe)
-    pixels = cache or out / "pixels"
-    size = recipe.augment.size
-    pictures = PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress)
-    source = mask_source(recipe, pixels, masks, progress, quiet=quiet)
-    maps = person_maps(source, rows, pixels, size, progress)
-    data = TrainingData(rows, pictures, maps)
-    prepared = prepared_from_seed(method, recipe, data)
-    validate = None
-    if len(validation):
-        card = prepared.card
-        held = PixelCache.build(
-            validation.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
+    engine = engine or Engine()
+    with joined(engine.torch_device()):
+        with first_before_others():
+            rows, validation = divided(rows, validation, recipe)
+            pixels = cache or out / "pixels"
+            size = recipe.augment.size
+            pictures = PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress)
+            source = mask_source(recipe, pixels, masks, progress, quiet=quiet)
+            maps = person_maps(source, rows, pixels, size, progress)
+            data = TrainingData(rows, pictures, maps)
+            prepared = prepared_from_seed(method, recipe, data)
+            validate = None
+            if len(validation):
+                card = prepared.card
+                held = PixelCache.build(
+                    validation.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
+                )
+                protocol = validation_protocol(validation, recipe.seed)
+                validate = Validation(card, validation, held, protocol)
+            about = {} if source is None else {"masks": source.truth}
+        return run(
+            prepared, method, recipe, data, out, engine, validate, resume=resume, quiet=quiet, about=about
         )
-        protocol = validation_protocol(validation, recipe.seed)
-        validate = Validation(card, validation, held, protocol)
-    about = {} if source is None else {"masks": source.truth}
-    return run(prepared, method, recipe, data, out, engine, validate, resume=resume, quiet=quiet, about=about)
 
 
 def divided(rows: Records, validation: Records | None, recipe: Any) -> tuple[Records, Records]:

@@ -11,12 +11,17 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+_PATIENCE = timedelta(hours=12)
+"""Our choice: the first process prepares masks and validates while the others wait, which takes longer than
+torch's ten minutes."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,14 @@ def processes() -> Processes:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
-    """Meet the other processes that torchrun started, if it did; part from them at the end."""
+    """Meet the other processes that torchrun started, if it did; part from them at the end.
+
+    Within such a block another one changes nothing.
+    """
     if (dist.is_available() and dist.is_initialized()) or int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield processes()
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield processes()
     finally:
@@ -56,6 +64,17 @@ def wait_for_all() -> None:
     """Return when every process has come here."""
     if processes().world > 1:
         dist.barrier()
+
+
+@contextmanager
+def first_before_others() -> Iterator[None]:
+    """The first process does the block, then the others do, and find what it has left on disk."""
+    first = processes().first
+    if not first:
+        wait_for_all()
+    yield
+    if first:
+        wait_for_all()
 
 
 def gathered(values: Tensor) -> Tensor:

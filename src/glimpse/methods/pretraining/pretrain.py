@@ -27,6 +27,7 @@ from glimpse.methods.saved import TOKENIZER
 from glimpse.methods.world_recipes import world_recipe
 from glimpse.records import IntArray
 from glimpse.training.data import TrainingData
+from glimpse.training.distributed import first_before_others, joined
 from glimpse.training.engine import Engine
 from glimpse.training.recipes import with_settings
 from glimpse.training.validation import validation_protocol
@@ -97,7 +98,7 @@ def pretrain(
         threads: that render.
         pictures: a folder where they are kept for further runs; within `out` if not given.
     """
-    size = recipe.augment.size
+    size, engine = recipe.augment.size, engine or Engine()
     world = site.world()
     rows = WorldRows(world, site, 0, site.people, size, threads=threads)
     tokenizer = None
@@ -105,18 +106,20 @@ def pretrain(
         tokenizer = learned_tokenizer(rows, recipe)
         rows = replace(rows, captions=CaptionColumns(len(rows), tokenizer))
     columns = {IDS: rows.captions.ids, ENDS: rows.captions.ends} if rows.captions is not None else {}
-    kept = KeptRows.open(pictures or out / "pictures", rows)
-    data = TrainingData(rows.records(), kept, columns=columns)
-    prepared = _prepared(tower, recipe, data)
-    validate = _validation(prepared, world, site, size, recipe.seed, threads)
-    settings = {"world": asdict(site)}
-    fitted = run(
-        prepared, tower.value, recipe, data, out, engine, validate, resume=resume, quiet=quiet, more=settings
-    )
-    if tokenizer is not None:
-        for folder in (out / FINAL, out / BEST):
-            if folder.is_dir():
-                tokenizer.save(folder / TOKENIZER)
+    with joined(engine.torch_device()) as group:
+        with first_before_others():
+            kept = KeptRows.open(pictures or out / "pictures", rows)
+        data = TrainingData(rows.records(), kept, columns=columns)
+        prepared = _prepared(tower, recipe, data)
+        validate = _validation(prepared, world, site, size, recipe.seed, threads)
+        more = {"world": asdict(site)}
+        fitted = run(
+            prepared, tower.value, recipe, data, out, engine, validate, resume=resume, quiet=quiet, more=more
+        )
+        if tokenizer is not None and group.first:
+            for folder in (out / FINAL, out / BEST):
+                if folder.is_dir():
+                    tokenizer.save(folder / TOKENIZER)
     return fitted
 
 
