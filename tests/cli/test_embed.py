@@ -13,7 +13,7 @@ from glimpse.cli.embed import embed
 from glimpse.cli.export import export
 from glimpse.embeddings_io import load_embeddings
 from glimpse.encoders.sizes import Size
-from glimpse.errors import BrokenImageError, GlimpseError
+from glimpse.errors import BrokenImageError, GlimpseError, OptionError
 from glimpse.methods.network import NetworkCard, build_network
 from glimpse.records import JUNK, Records
 from glimpse.retriever import NetworkEncoder, Retriever
@@ -136,3 +136,17 @@ def test_a_plain_export_as_json(run, network, tmp_path):
 def test_colours_are_no_network_to_export(run, tmp_path):
     with pytest.raises(GlimpseError, match="only a network can be exported"):
         run("export", "colours", "--out", tmp_path / "model.onnx")
+
+
+def test_vectors_can_be_averaged_with_those_of_mirrored_pictures(run, folder, network, tmp_path):
+    run("embed", network, folder, tmp_path / "plain.safetensors")
+    run("embed", network, folder, tmp_path / "both.safetensors", "--flip")
+    for path in folder.rglob("*.png"):
+        Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)
+    run("embed", network, folder, tmp_path / "mirrored.safetensors", "--batch", 3)
+    plain, both, mirrored = (
+        load_embeddings(tmp_path / f"{name}.safetensors").vectors for name in ("plain", "both", "mirrored")
+    )
+    np.testing.assert_allclose(both, (plain + mirrored) / 2, atol=1e-5)
+    with pytest.raises(OptionError, match="only networks average with mirrored pictures"):
+        run("embed", "colours", folder, tmp_path / "colours.safetensors", "--flip")

@@ -109,3 +109,17 @@ def test_a_similarity_that_is_named_as_the_retrievers_own_is_its_own():
     assert named.similarity == own.similarity == comparing(own, None, None).similarity
     assert comparing(own, SimilarityName.COSINE, None).similarity == ("cosine", Cosine())
     assert comparing(None, SimilarityName.MASKED_COSINE, None).similarity[1] == MaskedCosine()
+
+
+@pytest.mark.filterwarnings("ignore::glimpse.datasets.DatasetWarning")
+def test_a_network_can_be_measured_with_mirrored_pictures_too(run, tree):
+    options = ("--data", f"partial_reid:{tree}", "--json", "--protocol", "partial")
+    out = json.loads(run("vit-micro", *options, "--flip"))
+    both = Retriever.load("vit-micro").averaging_mirrored()
+    protocol = read("partial_reid", tree).protocol("partial")
+    expected = measure(
+        (both.embed(protocol.query), both.embed(protocol.gallery)), protocol, similarity=Cosine()
+    )
+    assert out["protocols"]["partial"]["results"]["cosine"]["summary"] == expected.summary()
+    with pytest.raises(GlimpseError, match="--flip goes with a retriever"):
+        run("q.safetensors", *options, "--flip")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from glimpse.cli.retriever_options import Device, Flip, load_retriever
+
 if TYPE_CHECKING:
     from glimpse.records import Records
 
@@ -43,9 +45,12 @@ def embed(
         BrokenPictures,
         typer.Option("--broken", help="Whether a broken picture ends the work or is skipped."),
     ] = BrokenPictures.STOP,
-    batch: Annotated[int, typer.Option(help="Pictures that each thread takes at once.")] = 32,
+    batch: Annotated[
+        int | None, typer.Option(help="Pictures that each thread takes at once; 64 if left out.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Threads; one per core if left out.")] = None,
-    device: Annotated[str, typer.Option(help="Where the network computes: cpu, cuda.")] = "cpu",
+    device: Device = "auto",
+    flip: Flip = False,
     bfloat16: Annotated[
         bool, typer.Option("--bfloat16", help="Compute in bfloat16: faster for larger networks.")
     ] = False,
@@ -58,7 +63,7 @@ def embed(
     from glimpse.errors import OptionError
     from glimpse.pixels import OnBroken
     from glimpse.progress import terminal_bar
-    from glimpse.retriever import Retriever
+    from glimpse.retriever.retriever import BATCH
 
     if out.suffix != ".safetensors":
         raise OptionError(f"embeddings are written as .safetensors, not to {out}")
@@ -68,12 +73,12 @@ def embed(
     if table.absolute() == source.absolute():
         raise OptionError(f"the records beside {out} would overwrite {source}: choose another name")
     records = _records(source)
-    loaded = Retriever.load(retriever, device=device, bfloat16=bfloat16)
+    loaded = load_retriever(retriever, device=device, bfloat16=bfloat16, flip=flip)
     started = time.perf_counter()
     embedded = loaded.embed_to_file(
         records,
         out,
-        batch=batch,
+        batch=BATCH if batch is None else batch,
         workers=workers,
         on_broken=OnBroken(broken.value),
         progress=terminal_bar,

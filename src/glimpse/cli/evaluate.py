@@ -21,6 +21,7 @@ from glimpse.cli.evaluate_inputs import (
     of_two_tables,
 )
 from glimpse.cli.reading import read_source
+from glimpse.cli.retriever_options import Flip
 
 if TYPE_CHECKING:
     from glimpse.evaluation import Result
@@ -91,6 +92,7 @@ def evaluate(
     device: Annotated[
         str | None, typer.Option(help="Where a retriever computes: cpu, cuda, or auto, the default.")
     ] = None,
+    flip: Flip = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -113,7 +115,7 @@ def evaluate(
     """
     from glimpse.evaluation.report import table
 
-    measured, own = _inputs(source, data, protocol, records, query, gallery, options or [], device)
+    measured, own = _inputs(source, data, protocol, records, query, gallery, options or [], device, flip)
     if out is not None and out.suffix == ".json" and len(measured) > 1:
         from glimpse.errors import OptionError
 
@@ -147,6 +149,7 @@ def _inputs(
     gallery: Path | None,
     options: list[str],
     device: str | None,
+    flip: bool,
 ) -> tuple[list[Measured], Comparing | None]:
     """What is measured, and how a retriever wants its embeddings to be compared."""
     from glimpse.errors import OptionError
@@ -159,12 +162,12 @@ def _inputs(
     if source is not None and data is not None and query is None and gallery is None:
         if is_retriever(source):
             only("EMBEDDINGS, not with a retriever", records=records)
-            return of_retriever(source, device or "auto", read_source(data, options), protocol)
-        only("a retriever, not with EMBEDDINGS", device=device)
+            return of_retriever(source, device or "auto", flip, read_source(data, options), protocol)
+        only("a retriever, not with EMBEDDINGS", device=device, flip=flip)
         return [of_embeddings(Path(source), records, read_source(data, options), protocol)], None
     if query is not None and gallery is not None and source is None and data is None:
         elsewhere = "--data, not with --query and --gallery"
-        only(elsewhere, protocol=protocol, records=records, set=options, device=device)
+        only(elsewhere, protocol=protocol, records=records, set=options, device=device, flip=flip)
         return [of_two_tables(query, gallery)], None
     raise OptionError("give either RETRIEVER or EMBEDDINGS with --data, or --query with --gallery")
 

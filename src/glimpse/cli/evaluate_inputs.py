@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from glimpse.cli.retriever_options import load_retriever
+
 if TYPE_CHECKING:
     from glimpse.datasets import Dataset
     from glimpse.embeddings import Embeddings
@@ -73,16 +75,14 @@ def is_retriever(source: str) -> bool:
 
 
 def of_retriever(
-    source: str, device: str, dataset: Dataset, protocol: str | None
+    source: str, device: str, flip: bool, dataset: Dataset, protocol: str | None
 ) -> tuple[list[Measured], Comparing]:
     """Every protocol of the data set, or the named one, embedded and compared as the card says."""
     from glimpse.progress import terminal_bar
-    from glimpse.retriever import Retriever
     from glimpse.retriever.comparing import RERANKERS, SIMILARITIES, to_json
     from glimpse.retriever.sides import embed_sides
-    from glimpse.training.engine import Engine
 
-    loaded = Retriever.load(source, device=str(Engine(device=device).torch_device()))
+    loaded = load_retriever(source, device=device, flip=flip)
     chosen = list(dataset.protocols.values()) if protocol is None else [dataset.protocol(protocol)]
     pairs = embed_sides(loaded, chosen, progress=terminal_bar)
     own = to_json(loaded.similarity, SIMILARITIES, {})["name"], loaded.similarity

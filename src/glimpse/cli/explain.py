@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from glimpse.cli.retriever_options import Device, load_retriever
+
 _MASKS = 64  # our choice: so many masks show what differs between pictures, and take no time
 
 
@@ -39,7 +41,7 @@ def explain(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the queries and the synthetic occlusions drawn.")] = 0,
-    device: Annotated[str, typer.Option(help="Where the network computes: cpu, cuda.")] = "cpu",
+    device: Device = "auto",
     out: Annotated[Path, typer.Option("--out", help="A folder for the pictures and report.html.")] = Path(
         "explained"
     ),
@@ -57,7 +59,6 @@ def explain(
     from glimpse.explain import Wish, chosen_queries, loose_pictures, ready
     from glimpse.explain import explain as explained
     from glimpse.progress import terminal_bar
-    from glimpse.retriever import Retriever
 
     if data is None and not image:
         raise OptionError("give --data NAME:DIR, or --image FILE, or both")
@@ -73,7 +74,7 @@ def explain(
         must_occlude=bool(occlusions),
         seed=seed,
     )
-    loaded = Retriever.load(retriever, device=device)
+    loaded = load_retriever(retriever, device=device)
     ready(out)
     if image or chosen is None:
         asked = loose_pictures(image or [], chosen)

@@ -19,6 +19,7 @@ from glimpse.cli.engine_options import (
     engine_of,
 )
 from glimpse.cli.reading import read_source
+from glimpse.cli.retriever_options import load_retriever
 from glimpse.encoders.size import Size
 from glimpse.methods.presets import Preset, preset_recipe
 from glimpse.training.kinds import Precision
@@ -143,10 +144,8 @@ def _tested(folder: Path, dataset: Dataset, device: str) -> dict[str, float]:
     """Rank-1 and mean average precision of a network on the first protocol's test rows."""
     from glimpse.evaluation import evaluate
     from glimpse.progress import terminal_bar
-    from glimpse.retriever import Retriever
-    from glimpse.training.engine import Engine
 
-    retriever = Retriever.load(folder, device=str(Engine(device=device).torch_device()))
+    retriever = load_retriever(str(folder), device=device)
     protocol = dataset.protocol()
     query, gallery = (
         retriever.embed(part, progress=terminal_bar) for part in (protocol.query, protocol.gallery)

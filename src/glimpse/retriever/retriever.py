@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -206,6 +207,14 @@ class Retriever:
             )
         except (OptionError, ShapeError) as wrong:
             raise StorageError(f"the retriever {folder.name} cannot be used: {wrong}") from wrong
+
+    def averaging_mirrored(self) -> Retriever:
+        """The same, each vector averaged with that of the mirrored picture."""
+        if not isinstance(self.encoder, NetworkEncoder):
+            raise OptionError(
+                f"only networks average with mirrored pictures; this encoder is of kind {self.encoder.kind}"
+            )
+        return dataclasses.replace(self, encoder=dataclasses.replace(self.encoder, flip=True))
 
     @classmethod
     def of_network(cls, encoder: NetworkEncoder) -> Retriever:
