@@ -33,6 +33,18 @@ def test_bot_has_sixteen_by_eight_places():
     assert network.config.channels == 2048
 
 
+@pytest.mark.parametrize("ibn", [False, True])
+def test_maps_have_their_channels_last_in_memory_and_the_values_of_a_plain_pass(images, ibn):
+    network = ResNet(ResNetConfig(**MICRO, ibn=ibn)).eval()
+    out = network(images)
+    assert out.map.is_contiguous(memory_format=torch.channels_last)
+    plain = network.stems[0](images)
+    for block in (block for stage in network.stages for block in stage):
+        plain = block(plain)
+    assert ibn or plain.is_contiguous()
+    torch.testing.assert_close(out.map, plain)
+
+
 def test_pools():
     features = torch.rand(2, 3, 4, 5)
     torch.testing.assert_close(Pooling(Pool.AVERAGE)(features), features.mean((2, 3)))

@@ -21,7 +21,9 @@ class InstanceBatchNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """`[B, C, H, W]` to `[B, C, H, W]`."""
         first, rest = x[:, : self.instances], x[:, self.instances :]
-        return torch.cat([self.instance(first), self.batch(rest)], dim=1)
+        both = torch.cat([self.instance(first), self.batch(rest)], dim=1)
+        # as `ResNet` lays its maps out, which instance norm forgets
+        return both.contiguous(memory_format=torch.channels_last)
 
 
 class Bottleneck(nn.Module):
