@@ -42,6 +42,8 @@ def test_the_commit_is_known_inside_git_and_none_outside(tmp_path):
     assert len(clean) == 40
     (tmp_path / "file").write_text("2")
     assert git_commit(tmp_path) == clean + "+"
+    (tmp_path / "elsewhere").mkdir()
+    assert git_commit(tmp_path / "elsewhere") == clean
 
 
 def test_a_damaged_record_cannot_be_resumed(tmp_path):

@@ -123,10 +123,10 @@ def now() -> str:
 
 
 def git_commit(folder: Path) -> str | None:
-    """The commit that is checked out in `folder`, with a plus if files differ from it; None without git."""
+    """The commit that is checked out, with a plus if files within `folder` differ from it; None without git."""
     try:
         commit = _git(folder, "rev-parse", "HEAD")
-        return commit + ("+" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+        return commit + ("+" if _git(folder, "status", "--porcelain", "--untracked-files=no", ".") else "")
     except (OSError, subprocess.SubprocessError):
         return None
 
