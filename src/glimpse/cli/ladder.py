@@ -105,7 +105,7 @@ def ladder(
     )
     about = About(
         command=shlex.join(["glimpse", *sys.argv[1:]]),
-        commit=git_commit(Path(__file__).parent),
+        commit=git_commit(Path(__file__).parents[1]),
         hardware=hardware(),
         seeds=numbers,
         trained_on=(train or data[0]) if trains else None,

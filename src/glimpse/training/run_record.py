@@ -69,7 +69,7 @@ def describe_run(
             "python": platform.python_version(),
             **{name: _version(name) for name in _PACKAGES},
         },
-        "commit": git_commit(Path(__file__).parent),
+        "commit": git_commit(Path(__file__).parents[1]),
         "hardware": {
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
             "processes": int(os.environ.get("WORLD_SIZE", "1")),
@@ -123,7 +123,7 @@ def now() -> str:
 
 
 def git_commit(folder: Path) -> str | None:
-    """The commit that is checked out, with a plus if files within `folder` differ from it; None without git."""
+    """The commit that is checked out, with a plus if files in `folder` differ from it; None without git."""
     try:
         commit = _git(folder, "rev-parse", "HEAD")
         return commit + ("+" if _git(folder, "status", "--porcelain", "--untracked-files=no", ".") else "")
