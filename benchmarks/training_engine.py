@@ -145,12 +145,12 @@ def speeds(images: int, begun: tuple[float, float]) -> tuple[float, float]:
 
 
 class Steps:
-    """A model that is trained on whatever batch is given."""
+    """A model that is trained on whatever batch is given, `fused` as the engine does."""
 
-    def __init__(self, config: ViTConfig, persons: int) -> None:
+    def __init__(self, config: ViTConfig, persons: int, *, fused: bool = False) -> None:
         torch.manual_seed(0)
         self.model = PatchTransformer(config, persons)
-        self.optimiser = torch.optim.SGD(self.model.parameters(), 0.001, momentum=0.9)
+        self.optimiser = torch.optim.SGD(self.model.parameters(), 0.001, momentum=0.9, fused=fused)
 
     def __call__(self, pixels: Tensor, labels: Tensor) -> None:
         """One step."""
@@ -216,7 +216,8 @@ def compare(name: str, records: Records, folder: Path, epochs: int) -> str:
     plain_loop = (theirs, config, PlainDataset(records, config.image), persons, torch.get_num_threads())
     rival = get_context("spawn").Process(target=plain_epochs, args=plain_loop, daemon=False)
     rival.start()
-    rivals = Rivals(ours, Steps(config, persons), sampler, torch.randn(PERSONS * IMAGES, 3, *config.image))
+    steps, batch = Steps(config, persons, fused=True), torch.randn(PERSONS * IMAGES, 3, *config.image)
+    rivals = Rivals(ours, steps, sampler, batch)
     torch.manual_seed(0)
     method = PatchTransformer(config, persons)
     augmentation = Augmentation(geometry=FlipAndCrop(), erasing=Erasing())

@@ -56,7 +56,7 @@ def main() -> None:
     check_rungs(list(made.values()))
     about = About(
         command=_command(options),
-        commit=git_commit(ROOT),
+        commit=git_commit(ROOT / "src"),
         hardware=hardware(),
         seeds=options.seeds,
         trained_on=f"{DATA}:worlds/{DATA}",

@@ -17,6 +17,12 @@ from glimpse.methods.saved import save_network
 SHORT = ("epochs=2", "sampler.persons=4", "sampler.images=2", "validation.share=0.34", "weights=none")
 
 
+def short_training(market, out):
+    """The words of a command that trains for a moment."""
+    command = ["train", "bot", "--data", f"market1501:{market}", "--preset", "world", "--out", out]
+    return command + [word for setting in SHORT for word in ("--set", setting)]
+
+
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run the command line as its user does; gives exit code, output and errors."""
@@ -53,18 +59,7 @@ def market(tmp_path_factory):
 
 
 def test_training_is_measured_once_and_can_be_resumed(run, market, tmp_path):
-    command = [
-        "train",
-        "bot",
-        "--data",
-        f"market1501:{market}",
-        "--preset",
-        "world",
-        "--out",
-        tmp_path / "run",
-    ]
-    for setting in SHORT:
-        command += ["--set", setting]
+    command = short_training(market, tmp_path / "run")
     code, out, err = run(*command, "--json")
     assert code == 0, err
     measures = json.loads(out)
@@ -81,28 +76,8 @@ def test_training_is_measured_once_and_can_be_resumed(run, market, tmp_path):
 
 
 def test_of_two_processes_the_first_alone_reports(market, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node=2",
-        "--standalone",
-        "-m",
-        "glimpse",
-    ]
-    command += [
-        "train",
-        "bot",
-        "--data",
-        f"market1501:{market}",
-        "--preset",
-        "world",
-        "--out",
-        "run",
-        "--json",
-    ]
-    for setting in SHORT:
-        command += ["--set", setting]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
+    command = [*launch, "-m", "glimpse", *short_training(market, "run"), "--json"]
     source = str(Path(__file__).parents[2] / "src")
     environment = {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(

@@ -54,6 +54,18 @@ def test_sysu_validation_persons_are_rebuilt_from_both_modalities(sysu, quietly,
     assert "took the 1 persons seen in both modalities" in own_problems(dataset)[0]
 
 
+@pytest.mark.parametrize("wrong", ["empty", "text", "words"])
+def test_a_damaged_person_list_is_one_sentence(sysu, quietly, wrong):
+    (sysu / "exp" / "train_id.txt").unlink()
+    matlab = sysu / "exp" / "train_id.mat"
+    if wrong == "words":
+        savemat(matlab, {"id": np.array(["one", "two"])})
+    else:
+        matlab.write_bytes(b"" if wrong == "empty" else b"1,2,3")
+    with pytest.raises(LayoutError, match=r"train_id\.mat"):
+        quietly("sysu_mm01", sysu)
+
+
 def test_sysu_person_lists_may_be_matlab_files(sysu, quietly):
     plain = quietly("sysu_mm01", sysu)
     for name, persons in (("train_id", [1, 2]), ("val_id", [3]), ("test_id", [6, 10])):

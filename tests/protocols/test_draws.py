@@ -91,7 +91,11 @@ def test_a_matlab_file_of_something_else_is_refused(tmp_path, content):
         read_permutations(tmp_path / "p.mat")
 
 
-def test_a_file_that_is_no_matlab_file_is_refused(tmp_path):
-    (tmp_path / "p.mat").write_bytes(b"not this")
+@pytest.mark.parametrize("content", [b"", b"not this", b"compressed and cut off"])
+def test_a_file_that_is_no_matlab_file_is_refused(tmp_path, content):
+    if content.startswith(b"compressed"):
+        savemat(tmp_path / "p.mat", {"rand_perm_cam": cells({})}, do_compression=True)
+        content = (tmp_path / "p.mat").read_bytes()[:-20]
+    (tmp_path / "p.mat").write_bytes(content)
     with pytest.raises(LayoutError, match=r"p\.mat does not hold"):
         read_permutations(tmp_path / "p.mat")

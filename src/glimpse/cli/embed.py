@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glimpse.cli.retriever_options import Device, Flip, load_retriever
+from glimpse.cli.engine_options import Device
+from glimpse.cli.retriever_options import Flip, load_retriever
 
 if TYPE_CHECKING:
     from glimpse.records import Records
@@ -46,7 +47,7 @@ def embed(
         typer.Option("--broken", help="Whether a broken picture ends the work or is skipped."),
     ] = BrokenPictures.STOP,
     batch: Annotated[
-        int | None, typer.Option(help="Pictures that each thread takes at once; 64 if left out.")
+        int | None, typer.Option(help="Pictures that each thread takes at once; our choice if left out.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Threads; one per core if left out.")] = None,
     device: Device = "auto",

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from glimpse.cli.retriever_options import Device, load_retriever
+from glimpse.cli.engine_options import Device
+from glimpse.cli.retriever_options import load_retriever
 
 _MASKS = 64  # our choice: so many masks show what differs between pictures, and take no time
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from glimpse.cli.engine_options import Device, PassPrecision
 from glimpse.encoders.size import Size
 from glimpse.training.kinds import Precision
 
@@ -40,8 +41,8 @@ def pretrain(
         typer.Option(metavar="DIR", help="Where rendered pictures are kept; within --out by default."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one.")] = "auto",
-    precision: Annotated[Precision, typer.Option(help="Of the network's passes.")] = Precision.FLOAT32,
+    device: Device = "auto",
+    precision: PassPrecision = Precision.FLOAT32,
     checkpoint_steps: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:

@@ -9,7 +9,6 @@ import typer
 if TYPE_CHECKING:
     from glimpse.retriever import Retriever
 
-Device = Annotated[str, typer.Option(help="Where it computes: cpu, cuda, or auto: a GPU if there is one.")]
 Flip = Annotated[bool, typer.Option("--flip", help="Average each vector with that of the mirrored picture.")]
 
 

@@ -13,6 +13,7 @@ from glimpse.datasets.layout import Count, Layout
 from glimpse.datasets.reading import Reading, advice, image_names, read_persons
 from glimpse.errors import LayoutError
 from glimpse.protocols import read_permutations, sysu_mm01
+from glimpse.protocols.matlab import read_variable
 from glimpse.records import IR, RGB, Records
 
 LAYOUT = Layout(
@@ -123,12 +124,10 @@ def _persons(reading: Reading, name: str) -> set[int] | None:
     if text.is_file():
         return read_persons(text)
     if matlab.is_file():
-        from scipy.io import loadmat
-
-        try:
-            return set(np.asarray(loadmat(matlab)["id"]).ravel().astype(int).tolist())
-        except (ValueError, KeyError, TypeError, NotImplementedError, OSError) as wrong:
-            raise LayoutError(f"{matlab} does not hold SYSU-MM01's matrix id: {wrong}") from wrong
+        persons = read_variable(matlab, "id", "SYSU-MM01's matrix")
+        if persons.dtype.kind not in "iuf":
+            raise LayoutError(f"the matrix id in {matlab} must hold numbers, got {persons.dtype}")
+        return set(persons.ravel().astype(int).tolist())
     return None
 
 

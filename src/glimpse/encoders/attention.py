@@ -38,12 +38,12 @@ class SelfAttention(nn.Module):
         Returns:
             `[B, T, D]`, or `[B, 1, D]` of the first token.
         """
-        batch, tokens, width = x.shape
+        batch, tokens = x.shape[:2]
         query, key, value = self.qkv(x).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         if first_only:
             query = query[:, :, :1]
         mixed = scaled_dot_product_attention(query, key, value, attn_mask=allowed, is_causal=causal)
-        result: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, 1 if first_only else tokens, width))
+        result: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return result
 
     def logits(self, x: Tensor) -> Tensor:

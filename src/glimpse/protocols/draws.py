@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from glimpse.errors import LayoutError
+from glimpse.protocols.matlab import read_variable
 from glimpse.records import IntArray, Records
 
 TRIALS = 10
@@ -59,13 +60,7 @@ def official_draw(
 
 def read_permutations(path: Path) -> Permutations:
     """Read SYSU-MM01's `rand_perm_cam.mat`: a cell per camera, holding a cell per person."""
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    try:
-        cells = loadmat(path)["rand_perm_cam"].ravel()
-    except (MatReadError, KeyError, ValueError, TypeError, NotImplementedError, OSError) as wrong:
-        raise LayoutError(f"{path} does not hold SYSU-MM01's cell array rand_perm_cam: {wrong}") from wrong
+    cells = read_variable(path, "rand_perm_cam", "SYSU-MM01's cell array").ravel()
     permutations: dict[tuple[int, int], IntArray] = {}
     for camera, persons in enumerate(cells, start=1):
         for person, cell in enumerate(np.asarray(persons, dtype=object).ravel(), start=1):

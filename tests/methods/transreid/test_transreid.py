@@ -45,6 +45,14 @@ def test_local_features_are_those_of_each_part_alone(batch):
         torch.testing.assert_close(feature, alone)
 
 
+def test_local_branches_compute_one_row_in_training_and_all_in_evaluation(batch):
+    network, rows = TransReIDNetwork(Size.MICRO, (64, 32), 0, TransReIDOptions(jigsaw=True)), []
+    network.local.block.mlp.register_forward_hook(lambda *call: rows.append(call[2].shape[1]))
+    for training in (True, False):
+        network.train(training)(batch.images)
+    assert rows == [1, 9]  # of a quarter of 32 patches and the class token
+
+
 def test_the_embedding_divides_local_features_by_four_and_comes_before_the_necks(batch):
     net = network(jigsaw=True)
     for neck in net.necks:
