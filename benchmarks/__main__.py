@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from glimpse.files import atomic_write
-from glimpse.training.hardware import hardware
+from glimpse.runtime import hardware
 
 ROOT = Path(__file__).parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"

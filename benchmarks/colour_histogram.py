@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from glimpse.baselines import colour_histogram, colour_palette, colour_words
 from glimpse.datasets import read
 from glimpse.evaluation import evaluate
-from glimpse.evaluation.chance import chance
+from glimpse.evaluation.metrics import chance
 from glimpse.pixels import decode, resize
 from glimpse.progress import terminal_bar
 from glimpse.records import TEXT, Records

@@ -24,16 +24,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glimpse.encoders.size import Size
-from glimpse.methods.catalog import recipe_of
-from glimpse.methods.dpm.kinds import Form, MaskKind
-from glimpse.methods.dpm.presets import DPM_RUNGS
-from glimpse.methods.preparing import prepare
-from glimpse.methods.recipe import scaled
+from glimpse.choices import Form, MaskKind, Precision, Size
+from glimpse.methods.prepare import prepare
+from glimpse.recipes.dpm import DPM_RUNGS
+from glimpse.recipes.groups import scaled
+from glimpse.recipes.provenance import with_settings
+from glimpse.recipes.registry import recipe_of
 from glimpse.records import Records
-from glimpse.training.data import Batch, TrainingData
-from glimpse.training.kinds import Precision
-from glimpse.training.recipes import with_settings
+from glimpse.training.batches import Batch, TrainingData
 from glimpse.training.stages import Step
 from glimpse.training.update import get_ready, set_mode, take_step
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmarks.measure import MIB, measured
-from glimpse.foreground import GrabCutMasks
-from glimpse.pixels.cache import cores
 from glimpse.progress import silent
+from glimpse.runtime import cores
+from glimpse.segmentation import GrabCutMasks
 from glimpse.world.frame import HEAD
 from glimpse.world.world import World
 

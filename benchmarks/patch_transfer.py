@@ -14,15 +14,16 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from glimpse.encoders.size import Size
-from glimpse.methods.recipe import scaled
-from glimpse.methods.transreid.method import TransReID
-from glimpse.methods.transreid.network import TransReIDNetwork, TransReIDOptions
-from glimpse.methods.transreid.recipe import TransReIDRecipe
-from glimpse.training.data import Batch
+from glimpse.choices import Size
+from glimpse.methods.transreid import TransReID
+from glimpse.models.transreid import TransReIDNetwork, TransReIDOptions
+from glimpse.recipes.groups import scaled
+from glimpse.recipes.transreid import TransReIDRecipe
+from glimpse.segmentation.base import PERSON
+from glimpse.training.batches import Batch
 from glimpse.training.stages import Step, total_of
 from glimpse.training.transfer.pairing import PairingRule, paired
-from glimpse.training.transfer.transfer import PERSON, PatchTransfer
+from glimpse.training.transfer.transfer import PatchTransfer
 
 
 def masks(batch: int, size: tuple[int, int], generator: np.random.Generator) -> np.ndarray:

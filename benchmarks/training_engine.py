@@ -32,20 +32,19 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from glimpse.encoders.size import Size
-from glimpse.encoders.sizes import VIT
-from glimpse.encoders.vit import ViT, ViTConfig
+from glimpse.choices import Kind, Size
+from glimpse.models.backbones.sizes import VIT
+from glimpse.models.backbones.vit import ViT, ViTConfig
 from glimpse.pixels import PixelCache
 from glimpse.progress import silent
 from glimpse.records import Records
 from glimpse.training import losses
 from glimpse.training.augment import Augmentation, Erasing, FlipAndCrop
-from glimpse.training.data import Batch, TrainingData
+from glimpse.training.batches import Batch, TrainingData
 from glimpse.training.engine import Engine
-from glimpse.training.kinds import Kind
+from glimpse.training.loggers import EpochReport
 from glimpse.training.loop import train
-from glimpse.training.optimise import Optimiser
-from glimpse.training.reports import EpochReport
+from glimpse.training.optimizers import Optimiser
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Method, Stage, Step, one_update
 

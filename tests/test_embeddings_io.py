@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from glimpse.embeddings import Embeddings
-from glimpse.embeddings_io import load_embeddings, save_embeddings
+from glimpse.embeddings import Embeddings, load_embeddings, save_embeddings
 from glimpse.errors import OptionError, ShapeError, StorageError
 
 

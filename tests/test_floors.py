@@ -1,6 +1,8 @@
-"""Arrows point down the floors of docs/architecture.md, never up."""
+"""Arrows point down the floors of docs/architecture.md, never up, and never in a circle."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,48 +11,138 @@ import glimpse
 
 PACKAGE = Path(glimpse.__file__).parent
 
-GROUND = {"compiled", "files", "errors", "extras", "memory", "options", "progress"}
-TABLES = {"records", "pixels", "embeddings"}
+GROUND = {
+    "choices",
+    "compiled",
+    "errors",
+    "extras",
+    "files",
+    "options",
+    "progress",
+    "runtime",
+    "serial",
+    "version",
+}
 FLOORS = [
     GROUND,
-    TABLES,
+    {"records", "pixels", "embeddings", "recipes"},
     {"protocols"},
-    {"evaluation", "similarity", "reranking", "baselines", "embeddings_io"},
-    {"datasets", "world", "foreground"},
-    {"encoders"},
-    {"methods", "training"},
-    {"retriever", "weights"},
-    {"gallery"},
-    {"ladder", "explain"},
-    {"cli", "service", "demo", "__main__"},
+    {"similarity"},
+    {"evaluation", "reranking", "datasets", "models", "baselines"},
+    {"retriever", "training", "world", "segmentation"},
+    {"methods"},
+    {"gallery", "video"},
+    {"ablation", "explain", "pretraining"},
+    {"service"},
+    {"cli", "demo", "__main__"},
 ]
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
-NO_MODEL = {"evaluation", "similarity", "reranking", "protocols", "records", "datasets"}
-MODELS = {"encoders", "methods", "training", "retriever"}
+# what a room must not know though the floors would allow it
+NEVER = {
+    "evaluation": {"models"},
+    "reranking": {"models"},
+    "datasets": {"models"},
+    "models": {"evaluation", "reranking", "datasets"},
+    "retriever": {"training", "world"},
+    "recipes": {"records", "pixels", "embeddings"},
+}
 
 
-def room_of(path):
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+def modules():
+    """Every file of the package but the facade, by its dotted name."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if name:
+            yield name, path
 
 
-def imported_rooms(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module] if node.module != "glimpse" else [f"glimpse.{a.name}" for a in node.names]
+MODULES = dict(modules())
+
+
+def room_of(module):
+    return module.split(".")[0]
+
+
+def imported(tree, *, everywhere):
+    """The modules of the package that a file imports: at its top, or anywhere in it."""
+    nodes = ast.walk(tree) if everywhere else executed(tree)
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "glimpse":
+            base = node.module.partition(".")[2]
+            for alias in node.names:
+                inner = f"{base}.{alias.name}".removeprefix(".")
+                yield inner if inner in MODULES else base
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        yield from (name.split(".")[1] for name in names if name.startswith("glimpse."))
+            yield from (a.name.removeprefix("glimpse.") for a in node.names if a.name.startswith("glimpse."))
 
 
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+def executed(tree):
+    """The nodes that run on import: not those inside functions, not those for type checkers alone."""
+    waiting = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            continue
+        yield node
+        waiting += ast.iter_child_nodes(node)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_from_its_own_floor_or_below(path):
-    room = room_of(path)
-    for other in imported_rooms(path):
-        if other != "__version__":
-            assert HEIGHT[other] <= HEIGHT[room], f"{room} imports {other}, which stands above it"
-            assert not (room in NO_MODEL and other in MODELS), f"{room} must not know the model {other}"
+def parsed(module):
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_room_imports_from_its_own_floor_or_below(module):
+    room = room_of(module)
+    for other in map(room_of, imported(parsed(module), everywhere=True)):
+        assert HEIGHT[other] <= HEIGHT[room], f"{room} imports {other}, which stands above it"
+        assert other not in NEVER.get(room, ()), f"{room} must not know {other}"
+
+
+def test_no_circle_of_files_is_imported_at_module_level():
+    arrows = {name: set(imported(parsed(name), everywhere=False)) & MODULES.keys() for name in MODULES}
+    # a package's name stands for its __init__, which may import its own files but not the other way round
+    done, path = set(), []
+
+    def follow(name):
+        assert name not in path, "a circle of imports: " + " -> ".join([*path[path.index(name) :], name])
+        if name in done:
+            return
+        path.append(name)
+        for other in sorted(arrows[name]):
+            follow(other)
+        path.pop()
+        done.add(name)
+
+    for name in MODULES:
+        follow(name)
+
+
+def loaded_after(code):
+    """The names of all modules that a fresh interpreter has after running `code`."""
+    code += "\nimport sys; print('LOADED', *sorted(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return set(shown.rpartition("LOADED")[2].split())
+
+
+@pytest.mark.parametrize("name", ["occluded-micro", "clip-micro", "colours"])
+def test_serving_never_reaches_training(name):
+    found = loaded_after(
+        "import numpy as np, glimpse\n"
+        f"retriever = glimpse.Retriever.load({name!r})\n"
+        "images = [np.full((40, 20, 3), shade, np.uint8) for shade in (10, 100, 200)]\n"
+        "gallery = retriever.embed(images)\n"
+        "assert retriever.rank(gallery[:1], gallery, k=2).rows[0, 0] == 0\n"
+    )
+    training = {m for m in found if m.startswith(("glimpse.training", "glimpse.methods"))}
+    assert not training
+
+
+def test_recipes_and_choices_need_no_torch():
+    names = [m for m in MODULES if room_of(m) in ("recipes", "choices")]
+    found = loaded_after("\n".join(f"import glimpse.{name}" for name in names))
+    assert "glimpse.recipes.dpm" in found
+    assert not found & {"torch", "numba", "scipy", "PIL"}

@@ -6,7 +6,7 @@ import pytest
 COUNT = """
 import resource
 import numpy as np
-from glimpse.memory import keep_freed_memory
+from glimpse.runtime import keep_freed_memory
 
 if {keep}:
     keep_freed_memory()

@@ -20,19 +20,18 @@ from benchmarks.occluded.rungs import RUNGS, rung
 from benchmarks.occluded.shots import Shots, taken_again
 from benchmarks.occluded.study import Questions, studied, whole_queries
 from benchmarks.occluded.summary import DATA, gathered
-from glimpse.cli.engine_options import engine_of
+from glimpse.ablation.arms import Rung, check_rungs
+from glimpse.ablation.run import Plan, climb, run_folder
+from glimpse.ablation.summary import FINAL
+from glimpse.ablation.table import About
+from glimpse.choices import Precision, Size
+from glimpse.cli.options import engine_of
 from glimpse.datasets import Dataset, read
-from glimpse.encoders.size import Size
-from glimpse.evaluation.ladder import FINAL
-from glimpse.evaluation.ladder_table import About
 from glimpse.files import locked
-from glimpse.ladder.climb import Plan, climb, run_folder
-from glimpse.ladder.rungs import Rung, check_rungs
-from glimpse.methods.presets import Preset, preset_recipe
+from glimpse.recipes.presets import Preset, preset_recipe
+from glimpse.recipes.provenance import to_json
 from glimpse.records import Records
-from glimpse.training.hardware import hardware
-from glimpse.training.kinds import Precision
-from glimpse.training.recipes import to_json
+from glimpse.runtime import hardware
 from glimpse.training.run_record import git_commit
 from glimpse.world.export import export_world
 

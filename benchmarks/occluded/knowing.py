@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.embeddings import FloatArray
-from glimpse.evaluation.correlation import rank_correlation
-from glimpse.evaluation.mask_facts import binary_entropy, mask_variation, spread_entropy
+from glimpse.evaluation.masks import binary_entropy, mask_variation, spread_entropy
+from glimpse.evaluation.metrics import rank_correlation
 from glimpse.similarity import participation_ratio
 
 WHOLE, OCCLUDED = 0.9, 0.7

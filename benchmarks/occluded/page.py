@@ -21,9 +21,9 @@ from benchmarks.occluded.summary import (
     verdict,
     visible_figures,
 )
-from glimpse.evaluation.ladder import ladder_rows
-from glimpse.evaluation.ladder_table import About, ladder_json, ladder_markdown
-from glimpse.evaluation.seeds import Estimate
+from glimpse.ablation.summary import ladder_rows
+from glimpse.ablation.table import About, ladder_json, ladder_markdown
+from glimpse.evaluation.intervals import Estimate
 from glimpse.files import atomic_write
 
 Values = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from glimpse.ladder.rungs import Rung
+from glimpse.ablation.arms import Rung
 
 _NO_COPIES = ("transfer.share=0", "pair-weight=0")
 _UNMASKED = ("mask=none", "masked-weight=0", "identity-weight=1")

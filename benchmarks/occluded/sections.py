@@ -23,9 +23,9 @@ from benchmarks.occluded.summary import (
     verdict,
     visible_figures,
 )
+from glimpse.ablation.table import About, percent
 from glimpse.evaluation import Result
-from glimpse.evaluation.ladder_table import About, percent
-from glimpse.evaluation.seeds import Estimate
+from glimpse.evaluation.intervals import Estimate
 
 VERDICT = """## Verdict
 

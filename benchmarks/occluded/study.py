@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from benchmarks.occluded.knowing import stripe_knowledge, whole_knowledge
 from benchmarks.occluded.shots import Shots
+from glimpse.ablation.results_cache import retriever_fingerprint
 from glimpse.embeddings import Embeddings
 from glimpse.evaluation import Result, evaluate
+from glimpse.evaluation.masks import with_permuted_masks, with_static_mask, without_masks
 from glimpse.files import atomic_write
-from glimpse.ladder.kept import retriever_fingerprint
-from glimpse.methods.dpm.controls import with_permuted_masks, with_static_mask, without_masks
-from glimpse.methods.dpmpp.network import DpmppNetwork
+from glimpse.models.dpmpp import DpmppNetwork
 from glimpse.protocols import Protocol, single_query
 from glimpse.retriever import NetworkEncoder, Retriever
-from glimpse.retriever.sides import embed_sides
+from glimpse.retriever.protocol_embeddings import embed_sides
 from glimpse.training.run_record import fingerprint as rows_fingerprint
 
 OWN, PLAIN, STATIC, ANOTHERS = "own mask", "no mask", "static mask", "another's mask"

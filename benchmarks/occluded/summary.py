@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.occluded.study import ANOTHERS, NEAR, OWN, PLAIN, STATIC
+from glimpse.ablation.summary import BEST, FINAL, Measurement, measurement
 from glimpse.evaluation import Result
-from glimpse.evaluation.ladder import BEST, FINAL, Measurement, measurement
-from glimpse.evaluation.seeds import Estimate, over_seeds, paired_gain
+from glimpse.evaluation.intervals import Estimate, over_seeds, paired_gain
 from glimpse.training.run_record import read_run
 from glimpse.training.stage_run import RUN_FILE
 

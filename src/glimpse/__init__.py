@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from glimpse.version import __version__
+
 if TYPE_CHECKING:
     from glimpse.datasets import Dataset, read
     from glimpse.embeddings import Embeddings
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from glimpse.retriever import Retriever
     from glimpse.world.world import World
 
-__version__ = "0.1.0"
 
 _HOMES = {
     "Dataset": "glimpse.datasets",

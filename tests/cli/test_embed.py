@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from glimpse.cli.embed import embed
 from glimpse.cli.export import export
-from glimpse.embeddings_io import load_embeddings
-from glimpse.encoders.sizes import Size
+from glimpse.embeddings import load_embeddings
 from glimpse.errors import BrokenImageError, GlimpseError, OptionError
-from glimpse.methods.network import NetworkCard, build_network
+from glimpse.models.backbones.sizes import Size
+from glimpse.models.factory import NetworkCard, build_network
 from glimpse.records import JUNK, Records
 from glimpse.retriever import NetworkEncoder, Retriever
 

@@ -6,10 +6,10 @@ import types
 import pytest
 import torch
 
-from glimpse.cli.engine_options import engine_of
+from glimpse.choices import Precision
+from glimpse.cli.options import engine_of
 from glimpse.errors import MissingExtraError, OptionError
 from glimpse.training.engine import Engine
-from glimpse.training.kinds import Precision
 
 
 @pytest.fixture(autouse=True)

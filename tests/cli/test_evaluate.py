@@ -9,8 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from glimpse.cli.evaluate import evaluate
-from glimpse.embeddings import Embeddings
-from glimpse.embeddings_io import save_embeddings
+from glimpse.embeddings import Embeddings, save_embeddings
 from glimpse.errors import GlimpseError
 from glimpse.evaluation import Result
 from glimpse.records import Records

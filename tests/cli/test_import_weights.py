@@ -7,9 +7,9 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from glimpse.cli.import_weights import import_weights
-from glimpse.encoders.resnet import ResNet, ResNetConfig
-from glimpse.encoders.weights import load_encoder
 from glimpse.errors import OptionError, WeightsError
+from glimpse.models.backbones.resnet import ResNet, ResNetConfig
+from glimpse.models.weights import load_encoder
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from glimpse.cli.reading import read_source
+from glimpse.cli.options import read_source
 from glimpse.errors import OptionError
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from glimpse.cli import main
-from glimpse.methods import catalog
-from glimpse.training.recipe_groups import SamplerRecipe
-from glimpse.training.recipes import given, group
+from glimpse.recipes import registry
+from glimpse.recipes.groups import SamplerRecipe
+from glimpse.recipes.provenance import given, group
+from glimpse.recipes.registry import MethodRow
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ def run(monkeypatch, capsys):
     module = types.ModuleType("example_recipe")
     module.Example = Example
     monkeypatch.setitem(sys.modules, "example_recipe", module)
-    monkeypatch.setattr(catalog, "RECIPES", {"exa-mple": "example_recipe:Example"})
+    row = MethodRow("exa-mple", recipe="example_recipe:Example", network="", prepare="")
+    monkeypatch.setattr(registry, "rows", lambda: {"exa-mple": row})
 
     def running(*arguments):
         monkeypatch.setattr(sys, "argv", ["glimpse", *arguments])

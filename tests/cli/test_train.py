@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glimpse.choices import Size
 from glimpse.cli import main
-from glimpse.encoders.size import Size
-from glimpse.methods.card import NetworkCard
-from glimpse.methods.network import build_network
-from glimpse.methods.saved import save_network
+from glimpse.models.card import NetworkCard
+from glimpse.models.factory import build_network
+from glimpse.models.storage import save_network
 
 SHORT = ("epochs=2", "sampler.persons=4", "sampler.images=2", "validation.share=0.34", "weights=none")
 

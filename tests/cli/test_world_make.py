@@ -4,7 +4,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from glimpse.cli.world_make import make
+from glimpse.cli.world import make
 from glimpse.errors import GlimpseError
 
 APP = typer.Typer(rich_markup_mode=None)

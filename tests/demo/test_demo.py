@@ -4,12 +4,11 @@ import pytest
 import torch
 from PIL import Image
 
+from glimpse.choices import SimilarityName, Size
 from glimpse.cli import main
 from glimpse.demo import run_demo
 from glimpse.demo.run import NETWORK
-from glimpse.encoders.size import Size
-from glimpse.methods.card import SimilarityName
-from glimpse.methods.network import NetworkCard, build_network
+from glimpse.models.factory import NetworkCard, build_network
 from glimpse.retriever import NetworkEncoder, Retriever
 
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from glimpse.encoders.attention import SelfAttention
 from glimpse.errors import ShapeError
+from glimpse.models.backbones.transformer import SelfAttention
 
 
 def explicit(layer, x, allowed=None):

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from glimpse.encoders.bert import Bert, BertConfig, FrozenBertText
 from glimpse.errors import ShapeError
+from glimpse.models.backbones.bert import Bert, BertConfig, FrozenBertText
 
 MICRO = BertConfig(vocabulary=30, context=10, width=16, depth=2, heads=2, hidden=24)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from glimpse.encoders.position import patch_grid, resize_position
 from glimpse.errors import ShapeError
+from glimpse.models.backbones.position import patch_grid, resize_position
 
 
 def test_published_grids():

@@ -1,11 +1,9 @@
 import pytest
 import torch
 
-from glimpse.encoders.bottleneck import InstanceBatchNorm
-from glimpse.encoders.non_local import NonLocal, NonLocalWidth
-from glimpse.encoders.pooling import Pool, Pooling
-from glimpse.encoders.resnet import ResNet, ResNetConfig
 from glimpse.errors import OptionError, ShapeError
+from glimpse.models.backbones.pooling import Pool, Pooling
+from glimpse.models.backbones.resnet import InstanceBatchNorm, NonLocal, NonLocalWidth, ResNet, ResNetConfig
 
 MICRO = {"depths": (1, 1, 2, 1), "width": 4}
 

@@ -3,11 +3,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from glimpse.encoders.bert import Bert
-from glimpse.encoders.resnet import ResNet, ResNetConfig
-from glimpse.encoders.sizes import BERT, CLIP_TEXT, CLIP_VIT, RESNET, VIT, Size
-from glimpse.encoders.text import TextTower
-from glimpse.encoders.vit import ViT, ViTConfig
+from glimpse.models.backbones.bert import Bert
+from glimpse.models.backbones.resnet import ResNet, ResNetConfig
+from glimpse.models.backbones.sizes import BERT, CLIP_TEXT, CLIP_VIT, RESNET, VIT, Size
+from glimpse.models.backbones.text import TextTower
+from glimpse.models.backbones.vit import ViT, ViTConfig
 
 
 def parameters(network_of, config):

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from glimpse.encoders.prompts import PERSON_PROMPT, PromptTemplate, prompt_template, splice
-from glimpse.encoders.text import TextConfig, TextTower
-from glimpse.encoders.vocabularies import train_tokenizer
 from glimpse.errors import OptionError, ShapeError
+from glimpse.models.backbones.text import TextConfig, TextTower
+from glimpse.models.text.prompts import PERSON_PROMPT, PromptTemplate, prompt_template, splice
+from glimpse.models.text.vocabularies import train_tokenizer
 
 MICRO = TextConfig(vocabulary=50, context=16, width=16, depth=2, heads=2, projection=6)
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glimpse.encoders.tokenizer import Tokenizer
-from glimpse.encoders.vocabularies import bert_tokenizer, clip_tokenizer, train_tokenizer
 from glimpse.errors import MissingExtraError, OptionError, StorageError
+from glimpse.models.text.tokenizer import Tokenizer
+from glimpse.models.text.vocabularies import bert_tokenizer, clip_tokenizer, train_tokenizer
 
 # The lines of CLIP's public list of 48,894 merges (MIT licence) that the golden sentences need, by their
 # number in it. The other lines are filled with pairs of bytes that no English text has.
@@ -84,7 +84,7 @@ def test_open_clip_s_file_is_found_without_importing_it(merges, tmp_path):
     (package / merges.name).write_bytes(merges.read_bytes())
     script = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from glimpse.encoders.vocabularies import clip_tokenizer\n"
+        "from glimpse.models.text.vocabularies import clip_tokenizer\n"
         "print(clip_tokenizer().encode(['a person']).ids[0, :4].tolist())"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -127,7 +127,7 @@ def test_letters_that_training_never_saw_are_not_dropped(learned):
 
 def test_two_processes_learn_the_same_vocabulary():
     script = (
-        "import random; from glimpse.encoders.vocabularies import train_tokenizer\n"
+        "import random; from glimpse.models.text.vocabularies import train_tokenizer\n"
         "r = random.Random(0); letters = 'abcdefgh'\n"
         "words = [''.join(r.choices(letters, k=r.randint(1, 5))) for _ in range(200)]\n"
         "captions = [' '.join(r.choices(words, k=8)) for _ in range(200)]\n"

@@ -3,11 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from glimpse.encoders.size import Size
-from glimpse.encoders.sizes import VIT
-from glimpse.encoders.unknown_side import UnknownSide
-from glimpse.encoders.vit import Flavour, ViT, ViTConfig
+from glimpse.choices import Size, UnknownSide
 from glimpse.errors import OptionError, ShapeError
+from glimpse.models.backbones.sizes import VIT
+from glimpse.models.backbones.vit import Flavour, ViT, ViTConfig
 
 MICRO = ViTConfig(image=(32, 16), patch=8, stride=8, width=16, depth=3, heads=2)
 CLIP = replace(MICRO, flavour=Flavour.CLIP, projection=6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glimpse.evaluation import evaluate
-from glimpse.evaluation.chance import chance
+from glimpse.evaluation.metrics import chance
 from glimpse.protocols import single_query, sysu_mm01
 from glimpse.records import Records
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from glimpse.errors import ShapeError
-from glimpse.evaluation.correlation import rank_correlation
+from glimpse.evaluation.metrics import rank_correlation
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=30))

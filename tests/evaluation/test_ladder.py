@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from glimpse.ablation.summary import BEST, FINAL, UNTRAINED, Measurement, Place, ladder_rows, measurement
+from glimpse.ablation.table import About, ladder_json, ladder_markdown
 from glimpse.evaluation import evaluate
-from glimpse.evaluation.ladder import BEST, FINAL, UNTRAINED, Measurement, Place, ladder_rows, measurement
-from glimpse.evaluation.ladder_table import About, ladder_json, ladder_markdown
-from glimpse.evaluation.seeds import over_seeds
+from glimpse.evaluation.intervals import over_seeds
 from glimpse.protocols import without_cameras
 from glimpse.records import Records
 

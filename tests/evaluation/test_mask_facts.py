@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glimpse.errors import ShapeError
-from glimpse.evaluation.mask_facts import binary_entropy, mask_variation, spread_entropy
+from glimpse.evaluation.masks import binary_entropy, mask_variation, spread_entropy
 
 SHARES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0])
 

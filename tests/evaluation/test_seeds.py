@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from glimpse.errors import OptionError
-from glimpse.evaluation.seeds import Estimate, over_seeds, paired_gain
+from glimpse.evaluation.intervals import Estimate, over_seeds, paired_gain
 
 SHARES = st.lists(st.floats(0, 1), min_size=2, max_size=8)
 

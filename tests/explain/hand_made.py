@@ -4,9 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from glimpse.encoders.size import Size
-from glimpse.methods.card import SimilarityName
-from glimpse.methods.network import NetworkCard, build_network
+from glimpse.choices import SimilarityName, Size
+from glimpse.models.factory import NetworkCard, build_network
 from glimpse.retriever import NetworkEncoder, Retriever
 from glimpse.similarity import Side
 

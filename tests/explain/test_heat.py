@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glimpse.explain.heat import heat, outlined
+from glimpse.explain.drawing import heat, outlined
 
 GREY = np.full((64, 32, 3), 120, np.uint8)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from glimpse.errors import ShapeError
-from glimpse.explain.heat import AGAINST, FOR
-from glimpse.explain.kept import draw_kept, kept
+from glimpse.explain.drawing import AGAINST, FOR
+from glimpse.explain.masks import draw_kept, kept
 from glimpse.similarity import participation_ratio
 
 MASKS = np.random.default_rng(0).random((5, 12)).astype(np.float32)

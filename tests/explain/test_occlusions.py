@@ -8,8 +8,8 @@ from hand_made import SIZE, Halves
 
 from glimpse.errors import MissingExtraError, OptionError
 from glimpse.explain.occlusions import draw_samples, synthetic_samples
-from glimpse.foreground import GrabCutSettings
 from glimpse.records import Records
+from glimpse.segmentation import GrabCutSettings
 from glimpse.training.transfer.controlled import ControlledRule
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glimpse.explain.ranked import RIGHT, WRONG, Answer, counted_rows, draw_ranked, ranked_lists
-from glimpse.explain.sheet import FAINT
+from glimpse.explain.drawing import FAINT
+from glimpse.explain.ranked_lists import RIGHT, WRONG, Answer, counted_rows, draw_ranked, ranked_lists
 from glimpse.protocols import single_query
 from glimpse.records import DISTRACTOR, JUNK, Records
 

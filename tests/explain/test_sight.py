@@ -6,8 +6,8 @@ import torch
 from hand_made import micro
 
 from glimpse.errors import OptionError
-from glimpse.explain.sight import faded, sight, sight_figures, sighted
-from glimpse.methods.dpmpp.stripes import Sight, stripe_rows
+from glimpse.explain.visibility import faded, sight, sight_figures, sighted
+from glimpse.models.heads.stripes import Sight, stripe_rows
 
 
 def test_only_masks_of_stripes_say_where_persons_are():

@@ -7,10 +7,10 @@ from hand_made import IMAGE, micro, two_patches
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
-from glimpse.explain import support as module
-from glimpse.explain.support import CELLS, grid_of, in_cells, support
+from glimpse.explain import attribution as module
+from glimpse.explain.attribution import CELLS, grid_of, in_cells, support
 from glimpse.records import NO_CAMERA
-from glimpse.retriever.network_encoder import embed_images
+from glimpse.retriever.encoders.network import embed_images
 from glimpse.similarity import Cosine, Euclidean, MaskedCosine, Side
 
 KEEPS_FIRST = [1.0, 1.0, 0.0, 0.0]

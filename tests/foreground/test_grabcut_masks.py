@@ -9,12 +9,11 @@ import pytest
 
 import glimpse
 from glimpse.errors import MissingExtraError, OptionError, ShapeError, StorageError
-from glimpse.foreground import GrabCutMasks, GrabCutSettings, kept_cuts
-from glimpse.foreground.cells import coverage, descriptors, in_cells
-from glimpse.foreground.cut import cut, opencv
-from glimpse.foreground.kept_cuts import cut_path, masks_path
-from glimpse.foreground.salient import consistent, tidied, trusted
 from glimpse.progress import silent
+from glimpse.segmentation import GrabCutMasks, GrabCutSettings
+from glimpse.segmentation import grabcut as kept_cuts
+from glimpse.segmentation.grabcut import cut, cut_path, masks_path, opencv
+from glimpse.segmentation.salient import consistent, coverage, descriptors, in_cells, tidied, trusted
 
 HEIGHT, WIDTH = 64, 32
 

@@ -6,20 +6,20 @@ from dataclasses import replace
 import pytest
 import torch
 
+from glimpse.ablation import results_cache as kept
+from glimpse.ablation import run as climbing
+from glimpse.ablation.arms import parse_baseline, parse_rung
+from glimpse.ablation.run import Plan, climb
+from glimpse.ablation.summary import BEST, FINAL, UNTRAINED
+from glimpse.ablation.table import About
+from glimpse.choices import Precision
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.evaluation import Result
-from glimpse.evaluation.ladder import BEST, FINAL, UNTRAINED
-from glimpse.evaluation.ladder_table import About
 from glimpse.files import locked
-from glimpse.ladder import climb as climbing
-from glimpse.ladder import kept
-from glimpse.ladder.climb import Plan, climb
-from glimpse.ladder.rungs import parse_baseline, parse_rung
 from glimpse.records import Records
 from glimpse.retriever import Retriever
 from glimpse.training import stage_run
 from glimpse.training.engine import Engine
-from glimpse.training.kinds import Precision
 
 SHORT = "weights=none,epochs=2,sampler.persons=4,sampler.images=2,validation.share=0.34"
 ABOUT = About("glimpse ladder", None, "tests", (0, 1), "market", {"market": ("market1501", "m")}, {})

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from glimpse.ablation import results_cache as kept
+from glimpse.ablation.results_cache import measured
 from glimpse.evaluation import Result, evaluate_reranked
-from glimpse.ladder import kept
-from glimpse.ladder.kept import measured
 from glimpse.progress import silent
 from glimpse.reranking import KReciprocal
 from glimpse.retriever import ColourEncoder, Retriever

@@ -2,8 +2,8 @@
 
 import pytest
 
+from glimpse.ablation.arms import Rung, check_rungs, data_names, parse_baseline, parse_rung, parse_seeds
 from glimpse.errors import OptionError
-from glimpse.ladder.rungs import Rung, check_rungs, data_names, parse_baseline, parse_rung, parse_seeds
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from glimpse.encoders.size import Size
-from glimpse.methods.recipe import scaled
+from glimpse.choices import Size
+from glimpse.recipes.groups import SamplerRecipe, scaled
 from glimpse.records import Records
-from glimpse.training.data import Batch, TrainingData
-from glimpse.training.recipe_groups import SamplerRecipe
+from glimpse.training.batches import Batch, TrainingData
 
 
 class Held:

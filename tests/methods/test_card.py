@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from glimpse.encoders.size import Size
+from glimpse.choices import Size
 from glimpse.errors import OptionError
-from glimpse.methods.bot.network import BoTOptions
-from glimpse.methods.card import NetworkCard, options_from_json, options_to_json
-from glimpse.methods.transreid.network import TransReIDOptions
+from glimpse.models.bot import BoTOptions
+from glimpse.models.card import NetworkCard, options_from_json, options_to_json
+from glimpse.models.transreid import TransReIDOptions
 
 CARD = NetworkCard("transreid", Size.TINY, (128, 64), cameras=(2, 5), options={"stride": 12})
 

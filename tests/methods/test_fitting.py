@@ -7,19 +7,19 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from glimpse.methods.bot.recipe import BoTRecipe
-from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
-from glimpse.methods.comparing import similarity_of
-from glimpse.methods.dpm.kinds import Form, MaskKind
-from glimpse.methods.dpm.recipe import DpmRecipe
-from glimpse.methods.fitting import fit
-from glimpse.methods.measuring import embed_rows
-from glimpse.methods.saved import load_network
-from glimpse.methods.transreid.recipe import TransReIDRecipe
+from glimpse.choices import Form, MaskKind
+from glimpse.methods.fit import fit
+from glimpse.methods.validation import embed_rows
+from glimpse.models.factory import similarity_of
+from glimpse.models.storage import load_network
 from glimpse.progress import silent
+from glimpse.recipes.bot import BoTRecipe
+from glimpse.recipes.clip_reid import ClipReIDRecipe
+from glimpse.recipes.dpm import DpmRecipe
+from glimpse.recipes.groups import ValidationRecipe
+from glimpse.recipes.provenance import with_settings
+from glimpse.recipes.transreid import TransReIDRecipe
 from glimpse.similarity import Side
-from glimpse.training.recipe_groups import ValidationRecipe
-from glimpse.training.recipes import with_settings
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glimpse.embeddings import Embeddings
-from glimpse.methods.mask_report import MaskWarning, mask_measures
+from glimpse.evaluation.masks import MaskWarning, mask_measures
 from glimpse.protocols import single_query
 from glimpse.records import Records
 

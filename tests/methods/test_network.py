@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from glimpse.encoders.size import Size
+from glimpse.choices import Size
 from glimpse.errors import OptionError, StorageError
-from glimpse.methods.network import EmbeddingNetwork, NetworkCard, TextNetwork, build_network
-from glimpse.methods.saved import load_network, save_network
+from glimpse.models.factory import EmbeddingNetwork, NetworkCard, TextNetwork, build_network
+from glimpse.models.storage import load_network, save_network
 
 CARDS = [
     NetworkCard("bot", Size.MICRO, (64, 32), options={"ibn": True}),
@@ -48,7 +48,7 @@ def test_only_clip_embeds_texts():
 
 
 def test_an_unknown_method_is_named_with_those_that_are_known():
-    with pytest.raises(OptionError, match="no network is called 'bat'; there are bot, transreid"):
+    with pytest.raises(OptionError, match="no method is called 'bat'; there are bot, transreid"):
         build_network(NetworkCard("bat", Size.MICRO, (64, 32)))
 
 

@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 import torch
 
-from glimpse.methods.catalog import RECIPES, recipe_of
-from glimpse.methods.clip_reid.method import CACHED
-from glimpse.methods.preparing import prepare
-from glimpse.training.data import Batch, TrainingData
+from glimpse.methods.clip_reid import CACHED
+from glimpse.methods.prepare import prepare
+from glimpse.recipes.registry import recipe_of, trained_methods
+from glimpse.segmentation.base import PERSON
+from glimpse.training.batches import Batch, TrainingData
 from glimpse.training.stages import Step
-from glimpse.training.transfer.transfer import PERSON
 
 
-@pytest.mark.parametrize("method", RECIPES)
+@pytest.mark.parametrize("method", trained_methods())
 def test_losses_in_bfloat16_are_near_those_in_float32_and_are_kept_in_float32(method, people, micro):
     torch.manual_seed(0)
     # some methods ask where persons are

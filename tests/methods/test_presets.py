@@ -2,15 +2,14 @@
 
 import pytest
 
-from glimpse.encoders.size import Size
+from glimpse.choices import Size
 from glimpse.errors import OptionError
-from glimpse.methods.catalog import RECIPES, recipe_of
-from glimpse.methods.presets import Preset, preset_recipe
-from glimpse.methods.recipe import scaled
-from glimpse.methods.world_recipes import world_recipe
+from glimpse.recipes.groups import scaled
+from glimpse.recipes.presets import Preset, preset_recipe, world_recipe
+from glimpse.recipes.registry import recipe_of, trained_methods
 
 
-@pytest.mark.parametrize("method", RECIPES)
+@pytest.mark.parametrize("method", trained_methods())
 def test_presets_start_where_they_say(method):
     assert preset_recipe(method, Preset.PUBLISHED, None, []) == recipe_of(method)
     assert preset_recipe(method, Preset.PUBLISHED, Size.TINY, []) == scaled(recipe_of(method), Size.TINY)

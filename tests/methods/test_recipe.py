@@ -1,15 +1,15 @@
 import pytest
 
-from glimpse.encoders.size import Size
+from glimpse.choices import Size
 from glimpse.errors import OptionError
-from glimpse.methods.catalog import RECIPES, recipe_of
-from glimpse.methods.preparing import prepare
-from glimpse.methods.recipe import scaled
-from glimpse.methods.world_recipes import WORLD_SETTINGS, world_recipe
-from glimpse.training.recipes import entries, from_json, to_json, with_settings
+from glimpse.methods.prepare import prepare
+from glimpse.recipes.groups import scaled
+from glimpse.recipes.presets import world_recipe
+from glimpse.recipes.provenance import entries, from_json, to_json, with_settings
+from glimpse.recipes.registry import recipe_of, trained_methods, world_settings
 
 
-@pytest.mark.parametrize("method", RECIPES)
+@pytest.mark.parametrize("method", trained_methods())
 def test_every_key_says_where_its_value_is_from_and_survives_json(method):
     recipe = recipe_of(method)
     assert all(entry.provenance.where for entry in entries(recipe))
@@ -44,9 +44,9 @@ def test_another_size_changes_the_images_and_the_padding_with_the_encoder():
     assert scaled(recipe, Size.BASE).augment.size == (256, 128)
 
 
-@pytest.mark.parametrize("method", WORLD_SETTINGS)
+@pytest.mark.parametrize("method", trained_methods())
 def test_there_is_a_world_recipe_of_every_method(method):
-    assert set(WORLD_SETTINGS) == set(RECIPES)
+    assert world_settings(method)
     recipe = world_recipe(method, Size.TINY)
     assert recipe.size is Size.TINY
     assert recipe.epochs < recipe_of(method).epochs

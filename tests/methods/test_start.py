@@ -1,19 +1,19 @@
 import pytest
 import torch
 
-from glimpse.encoders.size import Size
-from glimpse.encoders.weights import save_encoder
+from glimpse.choices import Size
 from glimpse.errors import OptionError
-from glimpse.methods import start
-from glimpse.methods.bot.network import BoTNetwork, BoTOptions
-from glimpse.methods.bot.recipe import BoTRecipe
-from glimpse.methods.card import NetworkCard, options_to_json
-from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
-from glimpse.methods.network import build_network
-from glimpse.methods.preparing import prepare
-from glimpse.methods.saved import save_network
-from glimpse.methods.start import copy_part, starting_folder
-from glimpse.methods.transreid.network import TransReIDNetwork, TransReIDOptions
+from glimpse.methods.prepare import prepare
+from glimpse.models import pretrained as start
+from glimpse.models.bot import BoTNetwork, BoTOptions
+from glimpse.models.card import NetworkCard, options_to_json
+from glimpse.models.factory import build_network
+from glimpse.models.pretrained import copy_part, starting_folder
+from glimpse.models.storage import save_network
+from glimpse.models.transreid import TransReIDNetwork, TransReIDOptions
+from glimpse.models.weights import save_encoder
+from glimpse.recipes.bot import BoTRecipe
+from glimpse.recipes.clip_reid import ClipReIDRecipe
 
 
 def saved(folder, method="transreid", image=(64, 32), **options):

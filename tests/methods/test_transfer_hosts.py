@@ -9,18 +9,18 @@ import pytest
 import torch
 from PIL import Image
 
+from glimpse.choices import Mixing
 from glimpse.errors import OptionError
-from glimpse.methods.clip_reid.method import IMAGE_STAGE
-from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
-from glimpse.methods.fitting import fit
-from glimpse.methods.person_maps import mask_source
-from glimpse.methods.preparing import prepare
-from glimpse.methods.transreid.recipe import TransReIDRecipe
+from glimpse.methods.clip_reid import IMAGE_STAGE
+from glimpse.methods.fit import fit
+from glimpse.methods.prepare import prepare
 from glimpse.progress import silent
-from glimpse.training.kinds import Mixing
-from glimpse.training.recipe_groups import TransferRecipe
+from glimpse.recipes.clip_reid import ClipReIDRecipe
+from glimpse.recipes.groups import TransferRecipe
+from glimpse.recipes.transreid import TransReIDRecipe
+from glimpse.segmentation.base import PERSON
+from glimpse.segmentation.person_maps import mask_source
 from glimpse.training.stages import Step, total_of
-from glimpse.training.transfer.transfer import PERSON
 
 HOSTS = {"transreid": TransReIDRecipe(), "clip-reid": ClipReIDRecipe()}
 STEP = Step(IMAGE_STAGE, "all", 1, 1, 0, 1)

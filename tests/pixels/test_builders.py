@@ -16,7 +16,8 @@ from PIL import Image
 
 from glimpse.errors import GlimpseError
 from glimpse.files import locked
-from glimpse.pixels import PixelCache, crew, decode, resize, silent
+from glimpse.pixels import PixelCache, decode, resize, silent
+from glimpse.pixels import workers as crew
 
 SIZE = (64, 32)
 NAME = "64x32-bicubic"
@@ -219,7 +220,7 @@ def test_a_worker_that_cannot_write_hands_its_sentence_to_the_parent(tmp_path, m
 
 
 def test_workers_import_neither_torch_nor_numba_nor_rich():
-    code = "import sys, glimpse.pixels.worker; print(sorted({'torch', 'numba', 'rich'} & set(sys.modules)))"
+    code = "import sys, glimpse.pixels.workers; print(sorted({'torch', 'numba', 'rich'} & set(sys.modules)))"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     output = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
     assert output.strip() == "[]"

@@ -98,7 +98,7 @@ def test_a_changed_picture_is_noticed_and_decoded_again(tmp_path, change):
 
 def test_a_file_that_changes_between_look_and_decoding_is_not_stored(tmp_path, monkeypatch):
     paths = folder_of(tmp_path / "in", 2)
-    from glimpse.pixels.index import Index
+    from glimpse.pixels.store import Index
 
     save = Index.save
 

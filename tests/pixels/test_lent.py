@@ -6,8 +6,7 @@ from pictures import noise
 from PIL import Image
 
 from glimpse.pixels.decode import decode_image
-from glimpse.pixels.lent import pixels_of
-from glimpse.pixels.resize import Filter, resize, resize_image
+from glimpse.pixels.resize import Filter, pixels_of, resize, resize_image
 
 
 def lends(image):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
 from glimpse.reranking import Mode, Norm, SimilarityInference, Steps
-from glimpse.reranking import inference_kernels as kernels
+from glimpse.reranking import sim_kernels as kernels
 from glimpse.similarity import Cosine, Euclidean, MaskedCosine, SetJaccard
 
 GOLDEN_QUERY = np.array([[0.9, 0.5, 0.8, 0.7]])
@@ -106,7 +106,7 @@ def test_queries_do_not_look_at_each_other():
 
 @pytest.mark.parametrize("similarity", [Cosine(), Euclidean(), MaskedCosine(), SetJaccard()])
 def test_any_similarity_gives_what_its_distances_give(similarity, monkeypatch):
-    monkeypatch.setattr("glimpse.reranking.space.BLOCK", 11)
+    monkeypatch.setattr("glimpse.reranking.neighbours.BLOCK", 11)
     rng = np.random.default_rng(7)
     query, gallery = (
         Embeddings(np.abs(clustered(rng, rows, 6, 5)), rng.uniform(0.1, 1, (rows, 6))) for rows in (5, 37)

@@ -14,7 +14,7 @@ from dense_twins import (
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
 from glimpse.reranking import KReciprocal
-from glimpse.reranking.reciprocal_sets import expanded_sets as fast_sets
+from glimpse.reranking.k_reciprocal_sets import expanded_sets as fast_sets
 from glimpse.similarity import Cosine, Euclidean, MaskedCosine, SetJaccard
 
 
@@ -66,7 +66,7 @@ def test_weight_one_is_the_squared_normalised_distance():
 
 @pytest.mark.parametrize("similarity", [Cosine(), Euclidean(), MaskedCosine(), SetJaccard()])
 def test_blocks_of_embeddings_equal_whole_matrices(similarity, monkeypatch):
-    monkeypatch.setattr("glimpse.reranking.space.BLOCK", 13)
+    monkeypatch.setattr("glimpse.reranking.neighbours.BLOCK", 13)
     rng = np.random.default_rng(2)
     query, gallery = (
         Embeddings(np.abs(clustered(rng, rows, 6, 7)), rng.uniform(0.1, 1, (rows, 6))) for rows in (15, 50)

@@ -2,8 +2,8 @@
 
 import torch
 
-from glimpse.encoders.sizes import Size
-from glimpse.methods.network import NetworkCard, build_network
+from glimpse.models.backbones.sizes import Size
+from glimpse.models.factory import NetworkCard, build_network
 from glimpse.retriever import NetworkEncoder
 
 

@@ -10,9 +10,9 @@ import glimpse.similarity
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, StorageError
 from glimpse.reranking import AlphaQueryExpansion, KReciprocal, SimilarityInference
-from glimpse.reranking.inference import Mode
+from glimpse.reranking.sim import Mode
 from glimpse.retriever import ColourEncoder, Retriever
-from glimpse.retriever.comparing import ARRAYS, RERANKERS, SIMILARITIES, from_json, to_json
+from glimpse.retriever.codec import ARRAYS, RERANKERS, SIMILARITIES, from_json, to_json
 from glimpse.similarity import (
     ConflictPenalised,
     CoOccurrencePrior,

@@ -8,16 +8,16 @@ import torch
 from micro_retrievers import micro_encoder
 from PIL import Image
 
-from glimpse.embeddings_io import load_embeddings
-from glimpse.encoders.sizes import Size
-from glimpse.encoders.vocabularies import train_tokenizer
+from glimpse.embeddings import load_embeddings
 from glimpse.errors import BrokenImageError, OptionError, ShapeError
-from glimpse.methods.network import NetworkCard, build_network
+from glimpse.models.backbones.sizes import Size
+from glimpse.models.factory import NetworkCard, build_network
+from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.pixels import OnBroken, resize
 from glimpse.records import TEXT, Records
 from glimpse.retriever import ColourEncoder, NetworkEncoder, Retriever
-from glimpse.retriever.batches import AHEAD, embedded_batches
-from glimpse.retriever.pictures import Arrays
+from glimpse.retriever.embedding import AHEAD, embedded_batches
+from glimpse.retriever.images import Arrays
 
 TIGHT = {"rtol": 1e-6, "atol": 1e-6}
 

@@ -7,13 +7,14 @@ import pytest
 from micro_retrievers import micro_encoder
 from onnx import TensorProto, helper, numpy_helper
 
+from glimpse.choices import SimilarityName
 from glimpse.errors import OptionError, StorageError
-from glimpse.methods.card import NetworkCard, SimilarityName
+from glimpse.models.card import NetworkCard
 from glimpse.pixels import Filter, resize
-from glimpse.retriever import Channels, ColourEncoder, Feeding, OnnxEncoder, Retriever
+from glimpse.retriever import ChannelOrder, ColourEncoder, Feeding, OnnxEncoder, Retriever
+from glimpse.retriever.encoders.onnx import fed, open_session
 from glimpse.retriever.export import Form, ModelEncoder, export_onnx
 from glimpse.retriever.export.graph import graph_with_preprocessing
-from glimpse.retriever.onnx_encoder import fed, open_session
 from glimpse.similarity import MaskedCosine
 
 
@@ -157,7 +158,7 @@ def foreign_model(batch="N", size=(8, 4), trailing=False):
 @pytest.mark.parametrize("batch", ["N", 1, 4])
 @pytest.mark.parametrize("trailing", [False, True])
 def test_a_foreign_model_is_fed_as_its_card_says(batch, trailing, images):
-    feeding = Feeding((8, 4), (0.5, 0.4, 0.3), (0.1, 0.2, 0.3), Filter.BICUBIC, Channels.BGR)
+    feeding = Feeding((8, 4), (0.5, 0.4, 0.3), (0.1, 0.2, 0.3), Filter.BICUBIC, ChannelOrder.BGR)
     foreign = Retriever(OnnxEncoder(foreign_model(batch, trailing=trailing), feeding))
     assert foreign.encoder.dim == 3
     small = np.stack([resize(image, (8, 4)) for image in images])[..., ::-1] / 255

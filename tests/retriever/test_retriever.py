@@ -8,12 +8,12 @@ import pytest
 import torch
 from micro_retrievers import micro_encoder
 
+from glimpse.choices import SimilarityName
 from glimpse.embeddings import Embeddings
-from glimpse.encoders.vocabularies import train_tokenizer
 from glimpse.errors import OptionError, StorageError
 from glimpse.evaluation import Calibration
-from glimpse.methods.card import SimilarityName
-from glimpse.methods.saved import save_network
+from glimpse.models.storage import save_network
+from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.pixels import resize
 from glimpse.reranking import KReciprocal
 from glimpse.retriever import ColourEncoder, NetworkEncoder, Retriever, shipped

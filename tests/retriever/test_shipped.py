@@ -6,10 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from glimpse.encoders.size import Size
+from glimpse.choices import Size
 from glimpse.evaluation import evaluate
-from glimpse.methods.pretraining.world_rows import PRETRAINING_SEED
-from glimpse.methods.start import starting_folder
+from glimpse.models.pretrained import starting_folder
+from glimpse.pretraining.world_rows import PRETRAINING_SEED
 from glimpse.protocols import Protocol
 from glimpse.protocols.exclusion import nothing
 from glimpse.records import Records

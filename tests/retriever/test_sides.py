@@ -7,7 +7,7 @@ from glimpse.baselines import COLOUR_WORDS
 from glimpse.protocols import single_query, text_to_image
 from glimpse.records import TEXT, Records
 from glimpse.retriever import ColourEncoder, Retriever
-from glimpse.retriever.sides import embed_sides
+from glimpse.retriever.protocol_embeddings import embed_sides
 
 
 def test_sides_equal_embedding_each_alone(tmp_path):

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from glimpse.errors import OptionError
-from glimpse.training.average import MovingAverage
+from glimpse.training.ema import MovingAverage
 
 
 def test_the_average_is_the_recursion_and_counts_are_copied():

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
+from glimpse.choices import Course, Fill, Kind
 from glimpse.errors import OptionError
+from glimpse.recipes.groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe
 from glimpse.records import Records
 from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop
+from glimpse.training.batches import TrainingData
 from glimpse.training.build import build_augmentation, build_optimiser, build_sampler, build_schedule
-from glimpse.training.data import TrainingData
-from glimpse.training.kinds import Course, Fill, Kind
-from glimpse.training.optimise import BIAS_TWICE, Rule
-from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe
+from glimpse.training.optimizers import BIAS_TWICE, Rule
 from glimpse.training.sampler import PersonSampler
-from glimpse.training.schedule import Constant, WarmupSteps
+from glimpse.training.schedulers import Constant, WarmupSteps
 
 
 def test_the_default_schedule_is_transreids():

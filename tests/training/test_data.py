@@ -10,7 +10,7 @@ from glimpse.pixels import PixelCache
 from glimpse.progress import silent
 from glimpse.records import NO_CAMERA, Records
 from glimpse.training.augment import Augmentation, FlipAndCrop
-from glimpse.training.data import TrainingData, make_batch, one_ahead, read_raw
+from glimpse.training.batches import TrainingData, make_batch, one_ahead, read_raw
 
 CPU = torch.device("cpu")
 

@@ -2,23 +2,24 @@ import pytest
 import torch
 
 from glimpse.errors import OptionError
+from glimpse.runtime import torch_device
 from glimpse.training.engine import Engine, torch_settings
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert Engine().torch_device() == torch.device("cpu")
+    assert torch_device("auto") == torch.device("cpu")
     with pytest.raises(OptionError, match="no kind of device called 'gpu'"):
-        Engine(device="gpu").torch_device()
+        torch_device("gpu")
     with pytest.raises(OptionError, match="torch sees no GPU"):
-        Engine(device="cuda").torch_device()
+        torch_device("cuda")
 
 
 def test_each_process_has_its_own_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setenv("LOCAL_RANK", "3")
-    assert Engine().torch_device() == torch.device("cuda:3")
-    assert Engine(device="cuda:1").torch_device() == torch.device("cuda:1")
+    assert torch_device("auto") == torch.device("cuda:3")
+    assert torch_device("cuda:1") == torch.device("cuda:1")
 
 
 @pytest.mark.parametrize("name", ["checkpoint_steps", "keep", "validate_every"])

@@ -1,6 +1,6 @@
 import re
 
-from glimpse.training.hardware import hardware
+from glimpse.runtime import hardware
 
 
 def test_cores_and_processor_are_named():

@@ -7,17 +7,17 @@ import pytest
 import torch
 from toy_method import Toy, toy, toy_data, toy_stages, train_toy
 
+from glimpse.choices import Kind, Precision
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import locked
 from glimpse.training import loop
 from glimpse.training.checkpoint import CheckpointWarning
 from glimpse.training.engine import Engine
-from glimpse.training.kinds import Kind, Precision
 from glimpse.training.loop import train
-from glimpse.training.optimise import Optimiser
+from glimpse.training.optimizers import Optimiser
 from glimpse.training.sampler import PersonSampler
+from glimpse.training.seeding import seed_global_generators
 from glimpse.training.stages import Stage, one_update
-from glimpse.training.streams import seed_global_generators
 
 
 def weights(folder):

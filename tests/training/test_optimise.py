@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
+from glimpse.choices import Kind
 from glimpse.errors import OptionError
-from glimpse.training.kinds import Kind
-from glimpse.training.optimise import BIAS_TWICE, Optimiser, Rule, set_rates
-from glimpse.training.schedule import WarmupSteps
+from glimpse.training.optimizers import BIAS_TWICE, Optimiser, Rule, set_rates
+from glimpse.training.schedulers import WarmupSteps
 
 
 def network():

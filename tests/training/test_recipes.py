@@ -6,10 +6,10 @@ from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
+from glimpse.choices import Course, Fill, Kind
 from glimpse.errors import OptionError
-from glimpse.training.kinds import Course, Fill, Kind
-from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe, ValidationRecipe
-from glimpse.training.recipes import (
+from glimpse.recipes.groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe, ValidationRecipe
+from glimpse.recipes.provenance import (
     Origin,
     entries,
     from_json,
@@ -153,5 +153,5 @@ def test_a_key_without_a_source_and_an_unknown_group_key_are_defects():
 
 
 def test_recipes_need_no_torch():
-    code = "import sys, glimpse.training.recipe_groups; sys.exit('torch' in sys.modules)"
+    code = "import sys, glimpse.recipes.groups; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,8 +7,8 @@ import types
 import pytest
 
 from glimpse.errors import MissingExtraError
-from glimpse.training import reports
-from glimpse.training.reports import EpochReport, json_lines, no_bar, tensorboard, training_bar
+from glimpse.training import loggers as reports
+from glimpse.training.loggers import EpochReport, json_lines, no_bar, tensorboard, training_bar
 
 
 def report(done, **more):

@@ -3,7 +3,7 @@
 import pytest
 
 from glimpse.errors import OptionError
-from glimpse.training.schedule import Constant, WarmupCosine, WarmupSteps
+from glimpse.training.schedulers import Constant, WarmupCosine, WarmupSteps
 
 TRANSREID = WarmupCosine(epochs=120, warmup=5, start=8e-5, minimum=1.6e-5)
 CLIP_PROMPTS = WarmupCosine(epochs=120, warmup=5, start=1e-5, minimum=1e-6)

@@ -3,7 +3,7 @@ import random
 import numpy as np
 import torch
 
-from glimpse.training.streams import generator, kept_global_generators, seed_global_generators, stream_seed
+from glimpse.training.seeding import generator, kept_global_generators, seed_global_generators, stream_seed
 
 
 def drawn():

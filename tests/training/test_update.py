@@ -4,11 +4,11 @@ import pytest
 import torch
 from toy_method import Toy, toy, toy_data, toy_stages
 
+from glimpse.choices import Kind, Precision
 from glimpse.errors import OptionError, TrainingError
 from glimpse.training.augment import Augmentation
-from glimpse.training.data import make_batch, read_raw
-from glimpse.training.kinds import Kind, Precision
-from glimpse.training.optimise import BIAS_TWICE, Optimiser
+from glimpse.training.batches import make_batch, read_raw
+from glimpse.training.optimizers import BIAS_TWICE, Optimiser
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Stage, Step, Update, total_of
 from glimpse.training.update import RunningLosses, get_ready, set_mode, take_step

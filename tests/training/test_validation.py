@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from glimpse.errors import OptionError
+from glimpse.methods.validation import split_persons, validation_protocol
 from glimpse.protocols import same_image, same_person_and_camera
 from glimpse.records import DISTRACTOR, JUNK, NO_CAMERA, Records
-from glimpse.training.validation import split_persons, validation_protocol
 
 
 def people(persons=10, images=6, cameras=3):

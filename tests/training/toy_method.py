@@ -11,17 +11,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from glimpse.choices import Kind
 from glimpse.records import Records
 from glimpse.training import losses as L
 from glimpse.training.augment import Augmentation, Erasing, FlipAndCrop
-from glimpse.training.data import TrainingData
+from glimpse.training.batches import TrainingData
 from glimpse.training.distributed import gathered
 from glimpse.training.engine import Engine
-from glimpse.training.kinds import Kind
 from glimpse.training.loop import train
-from glimpse.training.optimise import BIAS_TWICE, Optimiser
+from glimpse.training.optimizers import BIAS_TWICE, Optimiser
 from glimpse.training.sampler import PersonSampler
-from glimpse.training.schedule import WarmupSteps
+from glimpse.training.schedulers import WarmupSteps
 from glimpse.training.stages import Method, Stage, Update
 
 PERSONS, IMAGES, SIZE = 6, 4, (16, 8)

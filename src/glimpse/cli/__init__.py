@@ -8,13 +8,13 @@ import sys
 import typer
 
 from glimpse.cli import datasets, recipes, world
+from glimpse.cli.ablation import ladder
 from glimpse.cli.demo import demo
 from glimpse.cli.embed import embed
 from glimpse.cli.evaluate import evaluate
 from glimpse.cli.explain import explain
 from glimpse.cli.export import export
 from glimpse.cli.import_weights import import_weights
-from glimpse.cli.ladder import ladder
 from glimpse.cli.pretrain import pretrain
 from glimpse.cli.train import train
 from glimpse.errors import GlimpseError
@@ -52,7 +52,7 @@ def _version(
     version: bool = typer.Option(False, "--version", help="Print the version and stop."),
 ) -> None:
     if version:
-        from glimpse import __version__
+        from glimpse.version import __version__
 
         typer.echo(f"glimpse {__version__}")
         raise typer.Exit

@@ -75,7 +75,7 @@ def check(
     import warnings
 
     from glimpse.datasets import DatasetWarning, part_counts, reader
-    from glimpse.datasets.source import parse_source
+    from glimpse.datasets.catalog import parse_source
     from glimpse.options import typed_options
 
     name, root = parse_source(source)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glimpse.cli.engine_options import Device
-from glimpse.cli.retriever_options import Flip, load_retriever
+from glimpse.cli.options import Device, Flip, load_retriever
 
 if TYPE_CHECKING:
     from glimpse.records import Records
@@ -111,7 +110,7 @@ def _records(source: Path) -> Records:
     from glimpse.errors import LayoutError
     from glimpse.files import printable
     from glimpse.records import JUNK, Records
-    from glimpse.retriever.pictures import files_of
+    from glimpse.retriever.images import files_of
 
     if source.suffix in _TABLES:
         records = Records.load(source)

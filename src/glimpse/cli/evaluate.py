@@ -20,8 +20,7 @@ from glimpse.cli.evaluate_inputs import (
     of_retriever,
     of_two_tables,
 )
-from glimpse.cli.reading import read_source
-from glimpse.cli.retriever_options import Flip
+from glimpse.cli.options import Flip, read_source
 
 if TYPE_CHECKING:
     from glimpse.evaluation import Result
@@ -113,7 +112,7 @@ def evaluate(
     Without a data set, two tables are compared by Market-1501's rule:
     glimpse evaluate --query query.npz --gallery gallery.npz
     """
-    from glimpse.evaluation.report import table
+    from glimpse.evaluation.result import table
 
     measured, own = _inputs(source, data, protocol, records, query, gallery, options or [], device, flip)
     if out is not None and out.suffix == ".json" and len(measured) > 1:
@@ -231,7 +230,7 @@ def _intervals(result: Result) -> dict[str, Any]:
 def _figures(results: Results, groups: Results, intervals: bool) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from glimpse.evaluation.storage import headline
+    from glimpse.evaluation.result import headline
 
     figures: dict[str, Any] = {
         "results": {name: headline(result) for name, result in results.items()},

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glimpse.cli.retriever_options import load_retriever
+from glimpse.cli.options import load_retriever
 
 if TYPE_CHECKING:
     from glimpse.datasets import Dataset
@@ -58,7 +58,7 @@ class Measured:
 
 def is_retriever(source: str) -> bool:
     """Whether EMBEDDINGS|RETRIEVER is a retriever: a folder or a shipped name; else it must be embeddings."""
-    from glimpse.embeddings_io import ENDINGS
+    from glimpse.embeddings import ENDINGS
     from glimpse.errors import OptionError
     from glimpse.files import printable
     from glimpse.retriever.folder import shipped
@@ -79,8 +79,8 @@ def of_retriever(
 ) -> tuple[list[Measured], Comparing]:
     """Every protocol of the data set, or the named one, embedded and compared as the card says."""
     from glimpse.progress import terminal_bar
-    from glimpse.retriever.comparing import RERANKERS, SIMILARITIES, to_json
-    from glimpse.retriever.sides import embed_sides
+    from glimpse.retriever.codec import RERANKERS, SIMILARITIES, to_json
+    from glimpse.retriever.protocol_embeddings import embed_sides
 
     loaded = load_retriever(source, device=device, flip=flip)
     chosen = list(dataset.protocols.values()) if protocol is None else [dataset.protocol(protocol)]
@@ -116,7 +116,7 @@ def of_two_tables(query: Path, gallery: Path) -> Measured:
 
 def load_with_records(path: Path, records: Path | None = None) -> tuple[Embeddings, Records]:
     """Embeddings and the records that lie beside them."""
-    from glimpse.embeddings_io import load_embeddings
+    from glimpse.embeddings import load_embeddings
     from glimpse.errors import OptionError, ShapeError
     from glimpse.records import Records
 

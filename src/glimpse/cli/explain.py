@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from glimpse.cli.engine_options import Device
-from glimpse.cli.retriever_options import load_retriever
+from glimpse.cli.options import Device, load_retriever
 
 _MASKS = 64  # our choice: so many masks show what differs between pictures, and take no time
 
@@ -55,7 +54,7 @@ def explain(
     """
     import numpy as np
 
-    from glimpse.cli.reading import read_source
+    from glimpse.cli.options import read_source
     from glimpse.errors import OptionError
     from glimpse.explain import Wish, chosen_queries, loose_pictures, ready
     from glimpse.explain import explain as explained

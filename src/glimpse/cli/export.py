@@ -83,12 +83,12 @@ def export(
 def _accuracy(loaded: Retriever, model: Path, data: str, protocol: str | None) -> dict[str, dict[str, Any]]:
     """Rank-1 and mAP before and after, on one protocol."""
     from glimpse.datasets import read
-    from glimpse.datasets.source import parse_source
+    from glimpse.datasets.catalog import parse_source
     from glimpse.evaluation import evaluate
     from glimpse.progress import terminal_bar
     from glimpse.retriever import NetworkEncoder, Retriever
+    from glimpse.retriever.encoders.onnx import open_session
     from glimpse.retriever.export import ModelEncoder
-    from glimpse.retriever.onnx_encoder import open_session
 
     name, root = parse_source(data)
     measured = read(name, root).protocol(protocol)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glimpse.cli.engine_options import Device, PassPrecision
-from glimpse.encoders.size import Size
-from glimpse.training.kinds import Precision
+from glimpse.choices import Precision, Size
+from glimpse.cli.options import Device, PassPrecision
 
 if TYPE_CHECKING:
-    from glimpse.methods.fitting import Fitted
+    from glimpse.methods.fit import Fitted
 
 
 class TowerName(StrEnum):
@@ -53,12 +52,13 @@ def pretrain(
 
     Example: glimpse pretrain vit --size micro --people 500 --set epochs=4 --out runs/vit-micro
     """
-    from glimpse.methods.pretraining.pretrain import Tower, pretraining_recipe
-    from glimpse.methods.pretraining.pretrain import pretrain as train
-    from glimpse.methods.pretraining.world_rows import Site
+    from glimpse.pretraining.pretrain import Tower, pretraining_recipe
+    from glimpse.pretraining.pretrain import pretrain as train
+    from glimpse.pretraining.world_rows import Site
+    from glimpse.recipes.provenance import with_settings
+    from glimpse.runtime import torch_device
     from glimpse.training.distributed import joined
     from glimpse.training.engine import Engine
-    from glimpse.training.recipes import with_settings
 
     kind = Tower(tower.value)
     recipe = with_settings(pretraining_recipe(kind, size), settings or [])
@@ -72,7 +72,7 @@ def pretrain(
     command = ["glimpse pretrain", kind.value, f"--size {size.value} --people {people}"]
     command += [f"--cameras {cameras} --takes {takes}", *(f"--set {setting}" for setting in settings or [])]
     # until the report is written: it is the first process's alone
-    with joined(engine.torch_device()) as group:
+    with joined(torch_device(engine.device)) as group:
         fitted = train(kind, recipe, site, out, engine=engine, resume=resume, quiet=False, pictures=pictures)
         if group.first:
             _report(fitted, " ".join(command), out, as_json)
@@ -81,8 +81,8 @@ def pretrain(
 def _report(fitted: Fitted, command: str, out: Path, as_json: bool) -> None:
     """Print what the best network measures, and save it as a retriever that says where it is from."""
     from glimpse.files import printable
-    from glimpse.methods.pretraining.about import about_weights
-    from glimpse.methods.saved import WEIGHTS
+    from glimpse.models.storage import WEIGHTS
+    from glimpse.pretraining.pretrain import about_weights
     from glimpse.retriever import Retriever
 
     network = fitted.best or fitted.final

@@ -22,9 +22,11 @@ def methods(context: typer.Context, as_json: AsJson = False) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from glimpse.methods.catalog import RECIPES, recipe_of
+    from glimpse.recipes.registry import recipe_of, trained_methods
 
-    titles = {name: (type(recipe_of(name)).__doc__ or "").strip().partition("\n")[0] for name in RECIPES}
+    titles = {
+        name: (type(recipe_of(name)).__doc__ or "").strip().partition("\n")[0] for name in trained_methods()
+    }
     if as_json:
         typer.echo(json.dumps(titles, indent=2, ensure_ascii=False))
         return
@@ -47,8 +49,8 @@ def show(
 
     Example: glimpse recipes show bot --set optimiser.rate=0.001
     """
-    from glimpse.methods.catalog import recipe_of
-    from glimpse.training.recipes import entries, text_of, with_settings
+    from glimpse.recipes.provenance import entries, text_of, with_settings
+    from glimpse.recipes.registry import recipe_of
 
     published = recipe_of(method)
     recipe = with_settings(published, settings or [])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from glimpse.cli.engine_options import (
+from glimpse.choices import Precision, Size
+from glimpse.cli.options import (
     Average,
     CheckpointSteps,
     CompileWith,
@@ -17,16 +18,14 @@ from glimpse.cli.engine_options import (
     Tensorboard,
     Threads,
     engine_of,
+    load_retriever,
+    read_source,
 )
-from glimpse.cli.reading import read_source
-from glimpse.cli.retriever_options import load_retriever
-from glimpse.encoders.size import Size
-from glimpse.methods.presets import Preset, preset_recipe
-from glimpse.training.kinds import Precision
+from glimpse.recipes.presets import Preset, preset_recipe
 
 if TYPE_CHECKING:
     from glimpse.datasets import Dataset
-    from glimpse.methods.fitting import Fitted
+    from glimpse.methods.fit import Fitted
 
 
 def train(
@@ -77,9 +76,10 @@ def train(
     Example: glimpse train bot --data market1501:worlds/market --preset world --out runs/bot
     """
     from glimpse.errors import OptionError
-    from glimpse.methods.fitting import fit
-    from glimpse.methods.spt.selector_masks import SelectorMasks
+    from glimpse.methods.fit import fit
+    from glimpse.methods.spt_masks import SelectorMasks
     from glimpse.progress import terminal_bar
+    from glimpse.runtime import torch_device
     from glimpse.training.distributed import joined
 
     recipe = preset_recipe(method, preset, size, settings or [])
@@ -97,7 +97,7 @@ def train(
         tensorboard=tensorboard,
     )
     # until the report is written: it is the first process's alone
-    with joined(engine.torch_device()) as group:
+    with joined(torch_device(engine.device)) as group:
         fitted = fit(
             method.lower().replace("_", "-"),
             recipe,

@@ -1,4 +1,4 @@
-"""`glimpse world`: look at a procedural world."""
+"""`glimpse world`: render a procedural world, and look at one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,69 @@ from typing import Annotated
 
 import typer
 
-from glimpse.cli.world_make import make
-
 app = typer.Typer(
     help="Procedural pedestrians with ground truth.", no_args_is_help=True, rich_markup_mode=None
 )
-app.command()(make)
+
+
+@app.command()
+def make(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder, or one that a killed run left.")],
+    layout: Annotated[
+        str, typer.Option(help="Published layout to write, such as occluded_duke.")
+    ] = "market1501",
+    scale: Annotated[
+        str, typer.Option(help="tiny (seconds), small (a minute), bench (minutes), large (100,000 pictures).")
+    ] = "small",
+    people: Annotated[
+        int | None, typer.Option(help="People of all splits together, instead of the scale's.")
+    ] = None,
+    images_per_person: Annotated[
+        int | None, typer.Option(help="Pictures of each person, instead of the scale's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed and options give the same bytes.")] = 0,
+    hardness: Annotated[
+        float, typer.Option(help="0 to 1: look-alikes, and cameras that disagree about colours.")
+    ] = 0.5,
+    size: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Picture size in pixels, by default 128x64.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
+) -> None:
+    """Render pedestrians in a published layout, with the ground truth beside them.
+
+    A killed run is continued by the same command. The folder is then read like the real data set.
+
+    Example: glimpse world make worlds/duke --layout occluded_duke --people 60 --images-per-person 8
+    """
+    import json
+    from dataclasses import asdict
+
+    from glimpse.datasets.counts import world_counts
+    from glimpse.files import printable
+    from glimpse.progress import terminal_bar
+    from glimpse.world.export import export_world, parse_shape
+
+    shape = None if size is None else parse_shape(size)
+    options = export_world(
+        layout,
+        folder,
+        scale=scale,
+        seed=seed,
+        people=people,
+        images_per_person=images_per_person,
+        hardness=hardness,
+        shape=shape,
+        progress=terminal_bar,
+    )
+    counts = world_counts(folder) or {}
+    if as_json:
+        rows = {part: [count.persons, count.rows] for part, count in counts.items()}
+        typer.echo(json.dumps({"folder": str(folder), **asdict(options), "counts": rows}, indent=2))
+        return
+    typer.echo(f"{printable(folder)}: {options.layout}, seed {options.seed}")
+    for part, count in counts.items():
+        typer.echo(f"  {part}: {count}")
 
 
 @app.command()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from glimpse.datasets.caption_set import caption_set
-from glimpse.datasets.captions import read_entries
+from glimpse.datasets.captions import caption_set, read_entries
 from glimpse.datasets.dataset import Dataset
 from glimpse.datasets.layout import Count, Layout
 from glimpse.datasets.reading import Reading

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from glimpse.datasets.caption_set import caption_set
-from glimpse.datasets.captions import SPLITS, Entry, read_entries
+from glimpse.datasets.captions import SPLITS, Entry, caption_set, read_entries
 from glimpse.datasets.dataset import Dataset
 from glimpse.datasets.layout import Count, Layout
 from glimpse.datasets.reading import Reading

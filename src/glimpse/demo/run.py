@@ -12,17 +12,17 @@ from glimpse.baselines import colour_histogram
 from glimpse.datasets import Dataset, read
 from glimpse.embeddings import Embeddings
 from glimpse.evaluation import Result, evaluate
-from glimpse.evaluation.chance import chance
-from glimpse.evaluation.report import table
+from glimpse.evaluation.metrics import chance
+from glimpse.evaluation.result import table
 from glimpse.explain import Section, Wish, chosen_queries, explain, ready
-from glimpse.explain.ranked import counted_rows, draw_ranked, ranked_lists
+from glimpse.explain.ranked_lists import counted_rows, draw_ranked, ranked_lists
 from glimpse.files import atomic_write
-from glimpse.foreground import GrabCutMasks
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, terminal_bar
 from glimpse.protocols import Protocol
 from glimpse.retriever import Retriever
-from glimpse.retriever.sides import embed_sides
+from glimpse.retriever.protocol_embeddings import embed_sides
+from glimpse.segmentation import GrabCutMasks
 from glimpse.similarity import Cosine, MaskedCosine
 from glimpse.world.export import export_world
 

@@ -1,13 +1,12 @@
 """Measuring: ranks and precision, verification, open sets, thresholds, and how sure the numbers are."""
 
-from glimpse.evaluation.bootstrap import Difference, Interval
 from glimpse.evaluation.calibration import Calibration, calibrate
 from glimpse.evaluation.evaluate import evaluate
+from glimpse.evaluation.intervals import Difference, Interval
+from glimpse.evaluation.metrics import AveragePrecision
 from glimpse.evaluation.open_set import OpenSet, open_set
-from glimpse.evaluation.precision import AveragePrecision
-from glimpse.evaluation.report import bins, table
 from glimpse.evaluation.reranked import Rescore, evaluate_reranked
-from glimpse.evaluation.result import Result
+from glimpse.evaluation.result import Result, bins, table
 from glimpse.evaluation.sources import Pairwise
 from glimpse.evaluation.verification import Roc, roc
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.errors import OptionError, ShapeError, StorageError
-from glimpse.evaluation.storage import read_json, write_json
+from glimpse.evaluation.result import read_json, write_json
 from glimpse.evaluation.verification import Roc
 
 Floats = NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glimpse.errors import OptionError
-from glimpse.evaluation.precision import AveragePrecision, average_precision, inverse_negative_penalty
+from glimpse.evaluation.metrics import AveragePrecision, average_precision, inverse_negative_penalty
 from glimpse.evaluation.ranking import TrialRanks, rank_protocol
 from glimpse.evaluation.result import Result
 from glimpse.evaluation.single_shot import rank_single_shot

@@ -13,8 +13,8 @@ import numpy as np
 from numba import int32
 
 from glimpse.compiled import compiled, inlined
-from glimpse.evaluation.indexing import TrialIndex
 from glimpse.evaluation.sources import FloatArray
+from glimpse.evaluation.trial_index import TrialIndex
 from glimpse.records import IntArray
 
 FEW = 512

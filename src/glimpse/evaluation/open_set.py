@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from glimpse.compiled import compiled, over_pieces
 from glimpse.errors import OptionError
-from glimpse.evaluation.indexing import TrialIndex, index_trial
 from glimpse.evaluation.kernels import gather_row
 from glimpse.evaluation.ranking import queries_of, rank_protocol, refuse_nan
 from glimpse.evaluation.sources import (
@@ -21,6 +20,7 @@ from glimpse.evaluation.sources import (
     ScoreSource,
     score_source,
 )
+from glimpse.evaluation.trial_index import TrialIndex, index_trial
 from glimpse.protocols import Protocol
 from glimpse.records import IntArray
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from glimpse.compiled import over_pieces
 from glimpse.errors import ShapeError
-from glimpse.evaluation.indexing import TrialIndex, index_trial
 from glimpse.evaluation.kernels import Queries, rank_matches
 from glimpse.evaluation.sources import Block, ScoreSource
+from glimpse.evaluation.trial_index import TrialIndex, index_trial
 from glimpse.protocols import Cmc, Protocol
 from glimpse.records import IntArray
 

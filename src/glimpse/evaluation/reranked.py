@@ -10,7 +10,7 @@ import numpy as np
 from glimpse.embeddings import Embeddings
 from glimpse.errors import ShapeError
 from glimpse.evaluation.evaluate import evaluate
-from glimpse.evaluation.precision import AveragePrecision
+from glimpse.evaluation.metrics import AveragePrecision
 from glimpse.evaluation.result import Result
 from glimpse.evaluation.sources import FloatArray
 from glimpse.protocols import Protocol as Measured

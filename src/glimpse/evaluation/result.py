@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glimpse.errors import OptionError, ShapeError
-from glimpse.evaluation.precision import AveragePrecision
+from glimpse.errors import OptionError, ShapeError, StorageError
+from glimpse.evaluation.metrics import AveragePrecision
+from glimpse.files import atomic_write
 from glimpse.protocols import Cmc
 from glimpse.records import IntArray
 
 if TYPE_CHECKING:
-    from glimpse.evaluation.bootstrap import Difference, Interval
+    from glimpse.evaluation.intervals import Difference, Interval
+
 
 Floats = NDArray[np.float64]
 
@@ -156,7 +161,6 @@ class Result:
         return {**ranks, "mAP": self.mean_ap, "mINP": self.mean_inp}
 
     def __str__(self) -> str:
-        from glimpse.evaluation.report import table
 
         return table({self.protocol: self})
 
@@ -164,7 +168,7 @@ class Result:
         self, rng: np.random.Generator, *, resamples: int = 1000, level: float = 0.95
     ) -> dict[str, Interval]:
         """How sure each measure of the summary is, by drawing persons anew (bootstrap)."""
-        from glimpse.evaluation.bootstrap import intervals
+        from glimpse.evaluation.intervals import intervals
 
         return intervals(self, rng, resamples, level)
 
@@ -172,21 +176,17 @@ class Result:
         self, other: Result, rng: np.random.Generator, *, resamples: int = 1000, level: float = 0.95
     ) -> dict[str, Difference]:
         """How much better this result is than `other` on the same queries (paired bootstrap)."""
-        from glimpse.evaluation.bootstrap import compare
+        from glimpse.evaluation.intervals import compare
 
         return compare(self, other, rng, resamples, level)
 
     def save(self, path: Path | str) -> None:
         """Write the result as JSON, all or nothing."""
-        from glimpse.evaluation.storage import save_result
-
         save_result(self, Path(path))
 
     @classmethod
     def load(cls, path: Path | str) -> Result:
         """Read a result that `save` wrote."""
-        from glimpse.evaluation.storage import load_result
-
         return load_result(Path(path))
 
     def _check_rows(self, values: NDArray[Any]) -> None:
@@ -209,3 +209,143 @@ class Result:
 def _mean(values: Floats) -> float:
     """A correctly rounded mean: the same whatever the order of the values."""
     return math.fsum(values) / len(values)
+
+
+def table(results: Mapping[str, Result]) -> str:
+    """Results under each other, in percent, and below them what was computed."""
+    if not results:
+        return "no results"
+    first = next(iter(results.values()))
+    measures = list(first.summary())
+    header = ["", "trials", "valid", "skipped", *measures]
+    lines = [header]
+    for name, result in results.items():
+        summary = result.summary()
+        shares = [f"{100 * summary[measure]:.2f}" if measure in summary else "-" for measure in measures]
+        lines.append([name, str(result.trials), _span(result.valid), _span(result.skipped), *shares])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    text = [
+        "  ".join(
+            [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in lines
+    ]
+    notes = {
+        f"AP: {result.ap.value}; a rank counts {result.cmc_counts.value}; ties: {TIES}"
+        + (f"; {result.rank.shape[1]} draws per query" if result.rank.shape[1] > 1 else "")
+        + (f"; {result.note}" if result.note else ""): None
+        for result in results.values()
+    }
+    return "\n".join([*(line.rstrip() for line in text), *notes])
+
+
+def _span(counts: IntArray) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def bins(values: ArrayLike, edges: Iterable[float]) -> NDArray[np.str_]:
+    """Name the interval that each value lies in, for `Result.by`; the last interval holds its end.
+
+    >>> bins([0.1, 0.5, 1.0], [0, 0.5, 1]).tolist()
+    ['0-0.5', '0.5-1', '0.5-1']
+    """
+    limits = np.asarray(list(edges), np.float64)
+    numbers = np.asarray(values, np.float64)
+    if len(limits) < 2 or (np.diff(limits) <= 0).any():
+        raise OptionError(f"edges must be at least two rising numbers, got {limits.tolist()}")
+    outside = np.flatnonzero(~((numbers >= limits[0]) & (numbers <= limits[-1])))
+    if outside.size:
+        raise OptionError(
+            f"values must lie in {limits[0]:g}..{limits[-1]:g}, got {numbers[outside[0]]} in row {outside[0]}"
+        )
+    names = np.array([f"{low:g}-{high:g}" for low, high in pairwise(limits)])
+    place = np.minimum(np.searchsorted(limits, numbers, side="right") - 1, len(names) - 1)
+    chosen: NDArray[np.str_] = names[place]
+    return chosen
+
+
+FORMAT = "glimpse-result-1"
+_COLUMNS = {
+    "query": np.int64,
+    "trial": np.int64,
+    "person": np.int64,
+    "matches": np.int64,
+    "rank": np.int64,
+    "precision": np.float64,
+    "inp": np.float64,
+    "skipped_query": np.int64,
+    "skipped_trial": np.int64,
+}
+
+
+def headline(result: Result) -> dict[str, Any]:
+    """What people want to read of a result, as plain values."""
+    return {
+        "protocol": result.protocol,
+        "note": result.note,
+        "ap": result.ap.value,
+        "cmc_counts": result.cmc_counts.value,
+        "ties": TIES,
+        "max_rank": result.max_rank,
+        "trials": result.trials,
+        "valid": result.valid.tolist(),
+        "skipped": result.skipped.tolist(),
+        "summary": result.summary(),
+        "cmc": result.cmc.tolist(),
+        "trial_map": result.trial_map.tolist(),
+        "trial_minp": result.trial_minp.tolist(),
+        "trial_rank1": result.trial_cmc[:, 0].tolist(),
+    }
+
+
+def save_result(result: Result, path: Path) -> None:
+    """Write a result, all or nothing."""
+    columns = {name: getattr(result, name).tolist() for name in _COLUMNS}
+    write_json({"format": FORMAT, **headline(result), "per_query": columns}, path)
+
+
+def load_result(path: Path) -> Result:
+    """Read a result; anything else is refused with a sentence."""
+    held = read_json(path, FORMAT)
+    try:
+        columns: dict[str, Any] = {
+            name: np.array(held["per_query"][name], dtype) for name, dtype in _COLUMNS.items()
+        }
+        columns["rank"] = columns["rank"].reshape(len(columns["query"]), -1)
+        result = Result(
+            protocol=str(held["protocol"]),
+            note=str(held["note"]),
+            ap=AveragePrecision(held["ap"]),
+            cmc_counts=Cmc(held["cmc_counts"]),
+            max_rank=int(held["max_rank"]),
+            trials=int(held["trials"]),
+            **columns,
+        )
+    except (KeyError, TypeError, ValueError) as damage:
+        raise StorageError(f"{path} is not a whole result of an evaluation: {damage}") from damage
+    answered = ("trial", "person", "matches", "rank", "precision", "inp")
+    if any(len(getattr(result, name)) != len(result) for name in answered):
+        raise StorageError(f"{path} is not a whole result of an evaluation: its columns differ in length")
+    return result
+
+
+def write_json(held: Mapping[str, Any], path: Path) -> None:
+    """Write JSON, all or nothing; a value that JSON has no word for is a defect."""
+    text = json.dumps(held, indent=1, allow_nan=False)
+    with atomic_write(path) as file:
+        file.write(text.encode() + b"\n")
+
+
+def read_json(path: Path, expected: str) -> dict[str, Any]:
+    """Read JSON that says which format it is."""
+    try:
+        held = json.loads(path.read_bytes())
+    except FileNotFoundError as missing:
+        raise StorageError(f"there is no file {path}") from missing
+    except (OSError, ValueError) as damage:
+        raise StorageError(f"{path} cannot be read as JSON: {damage}") from damage
+    if not isinstance(held, dict) or held.get("format") != expected:
+        got = held.get("format") if isinstance(held, dict) else type(held).__name__
+        raise StorageError(f"{path} must be of format {expected}, got {got}")
+    return held

@@ -11,10 +11,10 @@ from numba import int64, uint64
 from numpy.typing import NDArray
 
 from glimpse.compiled import compiled, inlined, over_pieces
-from glimpse.evaluation.indexing import TrialIndex, index_trial
 from glimpse.evaluation.kernels import gather_row
 from glimpse.evaluation.ranking import TrialRanks, offsets_of, queries_of, refuse_nan
 from glimpse.evaluation.sources import Block, FloatArray, ScoreSource
+from glimpse.evaluation.trial_index import TrialIndex, index_trial
 from glimpse.protocols import Protocol, SingleShot
 from glimpse.records import IntArray, Records
 

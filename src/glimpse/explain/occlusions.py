@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glimpse.errors import OptionError
-from glimpse.explain.heat import outlined
-from glimpse.explain.sheet import Cell, Row, draw_sheet
-from glimpse.foreground import GrabCutMasks, GrabCutSettings, MaskSource
+from glimpse.explain.drawing import Cell, Row, draw_sheet, outlined
 from glimpse.pixels import decode, resize
 from glimpse.progress import Progress, silent
 from glimpse.records import TEXT, Records
+from glimpse.segmentation import GrabCutMasks, GrabCutSettings, MaskSource
 from glimpse.training.transfer.controlled import ControlledRule, controlled_pairs, shifted, windows_of
 from glimpse.training.transfer.mixing import cells_of
 

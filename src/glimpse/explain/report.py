@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import html
+import io
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from PIL import Image
 
-from glimpse.explain.page import page_of, png
-from glimpse.explain.parts import Section
 from glimpse.files import atomic_write, storage_error
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A picture with its words.
+
+    Attributes:
+        name: of its file, without the ending; each once in a report.
+        picture: itself.
+        alt: what it shows, for those who cannot see it.
+        caption: the line below it.
+    """
+
+    name: str
+    picture: Image.Image
+    alt: str
+    caption: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A part of a report.
+
+    Attributes:
+        title: its heading.
+        words: paragraphs on how to read it.
+        figures: its pictures.
+        table: figures as text in columns; none if empty.
+    """
+
+    title: str
+    words: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    table: str = ""
+
 
 PAGE = "report.html"
 
@@ -60,3 +96,70 @@ def ready(folder: Path) -> None:
             pass
     except OSError as error:
         raise storage_error(folder, error) from error
+
+
+_STYLE = """
+:root{color-scheme:light dark;--ink:#222;--faint:#666;--paper:#fff;--edge:#ddd}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e6e6;--faint:#a5a5a5;--paper:#16181b;--edge:#3a3d42}}
+*{box-sizing:border-box}
+body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
+max-width:60rem;margin:0 auto;padding:1rem;overflow-wrap:break-word}
+h1{font-size:1.6rem;line-height:1.2;margin:.5rem 0}
+h2{font-size:1.2rem;margin:2.2rem 0 .4rem;border-top:1px solid var(--edge);padding-top:1rem}
+p{margin:.4rem 0;max-width:46rem}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.8rem 0}
+dt,figcaption{color:var(--faint)}dd{margin:0;min-width:0}
+figure{margin:1rem 0}figcaption{font-size:.9rem;margin-top:.3rem}
+.wide{overflow-x:auto}.wide img{display:block;border-radius:4px}
+pre{overflow-x:auto;font-size:.85rem;line-height:1.4;border:1px solid var(--edge);padding:.6rem}
+"""
+
+
+def page_of(
+    title: str, facts: Mapping[str, str], sections: Iterable[Section], encoded: Mapping[str, bytes]
+) -> str:
+    """The page as HTML.
+
+    Args:
+        title: its heading.
+        facts: below the heading, by name.
+        sections: in order.
+        encoded: each figure's PNG by its name.
+    """
+    told = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())
+    body = "".join(_section(section, encoded) for section in sections)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{_text(title)}</title><style>{_STYLE}</style></head>\n"
+        f"<body><main><h1>{_text(title)}</h1><dl>{told}</dl>{body}</main></body></html>\n"
+    )
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    data = io.BytesIO()
+    picture.save(data, "PNG", optimize=True)
+    return data.getvalue()
+
+
+def _section(section: Section, encoded: Mapping[str, bytes]) -> str:
+    words = "".join(f"<p>{_text(paragraph)}</p>" for paragraph in section.words)
+    table = f'<pre tabindex="0">{_text(section.table)}</pre>' if section.table else ""
+    figures = "".join(_figure(figure, encoded[figure.name]) for figure in section.figures)
+    return f"<section><h2>{_text(section.title)}</h2>{words}{table}{figures}</section>\n"
+
+
+def _figure(figure: Figure, data: bytes) -> str:
+    source = base64.b64encode(data).decode("ascii")
+    width, height = figure.picture.size
+    caption = f"<figcaption>{_text(figure.caption)}</figcaption>" if figure.caption else ""
+    return (
+        f'<figure><div class="wide" tabindex="0"><img width="{width}" height="{height}" '
+        f'alt="{_text(figure.alt)}" src="data:image/png;base64,{source}"></div>{caption}</figure>'
+    )
+
+
+def _text(text: str) -> str:
+    """Words of any origin, which may be file names: bytes that are no text become question marks."""
+    return html.escape(text.encode("utf-8", "replace").decode("utf-8"), quote=True)

@@ -8,14 +8,14 @@ import numpy as np
 
 from glimpse.embeddings import Embeddings, FloatArray
 from glimpse.errors import MissingExtraError, OptionError
-from glimpse.explain.kept import draw_kept, kept
+from glimpse.explain.masks import draw_kept, kept
 from glimpse.explain.occlusions import draw_samples, synthetic_samples
-from glimpse.explain.parts import Figure, Section
-from glimpse.explain.wish import Wish
+from glimpse.explain.options import Wish
+from glimpse.explain.report import Figure, Section
 from glimpse.files import printable
 from glimpse.progress import Progress
 from glimpse.records import Records
-from glimpse.retriever.comparing import SIMILARITIES
+from glimpse.retriever.codec import SIMILARITIES
 from glimpse.similarity import MaskedCosine, Similarity, participation_ratio
 
 NO_MASKS = "This retriever makes no masks: its lists and maps are those of whole vectors."

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from glimpse.errors import BrokenImageError, UnreadableImageError
 from glimpse.files import locked, storage_error
-from glimpse.pixels.crew import fill_by_crew
+from glimpse.pixels.decode import stamp_of
 from glimpse.pixels.fill import Broken, Task, fill_here
-from glimpse.pixels.index import Entry, Index
 from glimpse.pixels.preparation import Preparation
-from glimpse.pixels.slots import Slots, SlotWriter
-from glimpse.pixels.source import stamp_of
+from glimpse.pixels.store import Entry, Index, Slots, SlotWriter
+from glimpse.pixels.workers import fill_by_crew
 from glimpse.progress import Advance, Progress
 
 _WORTH_A_WORKER = 32  # pictures; our choice: about what one process decodes while another one starts

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from glimpse.choices import Filter
 from glimpse.errors import BrokenImageError, OptionError, ShapeError
 from glimpse.pixels.build import Job, bring_up_to_date
 from glimpse.pixels.decode import WHITE
 from glimpse.pixels.preparation import Preparation
-from glimpse.pixels.resize import Filter
 from glimpse.progress import Progress, terminal_bar
+from glimpse.runtime import cores
 
 
 class OnBroken(StrEnum):
@@ -153,10 +154,3 @@ class PixelCache:
         if numbers.min() < 0 or numbers.max() >= len(self):
             raise ShapeError(f"rows must lie within 0..{len(self) - 1}, not {numbers.min()}..{numbers.max()}")
         return numbers
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from glimpse.errors import BrokenImageError, UnreadableImageError
-from glimpse.pixels.index import Entry
 from glimpse.pixels.preparation import Preparation
-from glimpse.pixels.slots import SlotWriter
+from glimpse.pixels.store import Entry, SlotWriter
 
 
 class Task(NamedTuple):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.pixels.decode import MAX_PIXELS, WHITE, check_white, decode_image, max_bytes
-from glimpse.pixels.resize import Filter, check_size, resize_image
-from glimpse.pixels.source import Stamp, read_source
+from glimpse.choices import Filter
+from glimpse.pixels.decode import MAX_PIXELS, WHITE, Stamp, check_white, decode_image, max_bytes, read_source
+from glimpse.pixels.resize import check_size, resize_image
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from glimpse.protocols.draws import TRIALS, Permutations, official_draw, seeded_draw
-from glimpse.protocols.exclusion import (
-    nothing,
-    same_image,
-    same_person_and_camera,
-    same_sysu_location,
-)
+from glimpse.protocols.exclusion import nothing, same_image, same_person_and_camera, same_sysu_location
 from glimpse.protocols.protocol import Cmc, Protocol, SingleShot, Trial
 from glimpse.records import NO_CAMERA, TEXT, IntArray, Records
 

@@ -6,9 +6,9 @@ Each re-ranking has `scores(query, gallery, similarity)`, which takes the place 
 from typing import Protocol
 
 from glimpse.embeddings import Embeddings
-from glimpse.reranking.inference import GallerySide, Mode, Norm, SimilarityInference, Steps
+from glimpse.reranking.k_reciprocal import KReciprocal
 from glimpse.reranking.query_expansion import AlphaQueryExpansion
-from glimpse.reranking.reciprocal import KReciprocal
+from glimpse.reranking.sim import GallerySide, Mode, Norm, SimilarityInference, Steps
 from glimpse.similarity.base import Scores, Similarity
 
 

@@ -14,14 +14,12 @@ from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError, StorageError
 from glimpse.evaluation import Calibration
 from glimpse.files import atomic_path
-from glimpse.methods.comparing import similarity_of
-from glimpse.methods.saved import CARD as NETWORK_CARD
+from glimpse.models.factory import similarity_of
+from glimpse.models.storage import CARD as NETWORK_CARD
 from glimpse.pixels import OnBroken
-from glimpse.pixels.cache import cores as usable_cores
 from glimpse.progress import Progress, silent
 from glimpse.reranking import Reranker
-from glimpse.retriever.colour_encoder import ColourEncoder
-from glimpse.retriever.comparing import (
+from glimpse.retriever.codec import (
     RERANKERS,
     SIMILARITIES,
     Arrays,
@@ -31,15 +29,18 @@ from glimpse.retriever.comparing import (
     write_arrays,
 )
 from glimpse.retriever.embedding import Embedded, Pace, Rows, embed_source, embed_texts, in_memory
-from glimpse.retriever.encoder import Encoder
+from glimpse.retriever.encoders.base import Encoder
+from glimpse.retriever.encoders.color import ColourEncoder
+from glimpse.retriever.encoders.network import NetworkEncoder
+from glimpse.retriever.encoders.onnx import OnnxEncoder
 from glimpse.retriever.folder import CARD, find, read_card, write_folder
-from glimpse.retriever.network_encoder import NetworkEncoder
-from glimpse.retriever.onnx_encoder import OnnxEncoder
-from glimpse.retriever.pictures import Source
+from glimpse.retriever.images import Source
 from glimpse.retriever.vector_file import VectorFile
+from glimpse.runtime import cores
 from glimpse.similarity import Cosine, Similarity, TopK
 from glimpse.similarity.base import Scores
 
+MOST_WORKERS = 16  # our choice: each worker holds a batch
 BATCH = 64  # our choice: matrix products are at their best, and memory is small
 
 
@@ -92,7 +93,7 @@ class Retriever:
         Raises:
             BrokenImageError: naming the first picture that cannot be decoded.
         """
-        pace = Pace(batch, workers or cores(), OnBroken.STOP, progress)
+        pace = Pace(batch, workers or cores(MOST_WORKERS), OnBroken.STOP, progress)
         return embed_source(self.encoder, source, cameras, pace, in_memory).embeddings
 
     def embed_usable(
@@ -105,7 +106,7 @@ class Retriever:
         progress: Progress = silent,
     ) -> Embedded:
         """As `embed`, but leave broken pictures out and say which they were."""
-        pace = Pace(batch, workers or cores(), OnBroken.SKIP, progress)
+        pace = Pace(batch, workers or cores(MOST_WORKERS), OnBroken.SKIP, progress)
         return embed_source(self.encoder, source, cameras, pace, in_memory)
 
     def embed_to_file(
@@ -125,7 +126,7 @@ class Retriever:
         """
         if Path(path).suffix != ".safetensors":
             raise OptionError(f"embeddings are written as .safetensors, not to {path}")
-        pace = Pace(batch, workers or cores(), on_broken, progress)
+        pace = Pace(batch, workers or cores(MOST_WORKERS), on_broken, progress)
         with atomic_path(path) as temporary:
             file = VectorFile(temporary)
             embedded = embed_source(self.encoder, source, cameras, pace, file.allocate)
@@ -220,11 +221,6 @@ class Retriever:
     def of_network(cls, encoder: NetworkEncoder) -> Retriever:
         """A network compared as its card says."""
         return cls(encoder, similarity_of(encoder.card))
-
-
-def cores() -> int:
-    """How many cores this process may use, up to 16: each worker holds a batch (our choice)."""
-    return min(usable_cores(), 16)
 
 
 def _encoder(folder: Path, values: dict[str, object], device: str, bfloat16: bool) -> Encoder:

@@ -9,16 +9,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glimpse.choices import Side
     from glimpse.similarity.base import Similarity
     from glimpse.similarity.conflict import ConflictPenalised, Reduce, calibrate, fit_conflict
     from glimpse.similarity.cooccurrence import CoOccurrencePrior
     from glimpse.similarity.cosine import Cosine, Euclidean, Precision
     from glimpse.similarity.masked import MaskedCosine, participation_ratio
-    from glimpse.similarity.overlap import occlusion_aware_overlap
     from glimpse.similarity.parts import PartCosine
     from glimpse.similarity.selection import TopK
     from glimpse.similarity.sets import SetJaccard
-    from glimpse.similarity.side import Side
     from glimpse.similarity.two_pass import TwoPass
 
 _HOMES = {
@@ -31,13 +30,12 @@ _HOMES = {
     "Precision": "glimpse.similarity.cosine",
     "Reduce": "glimpse.similarity.conflict",
     "SetJaccard": "glimpse.similarity.sets",
-    "Side": "glimpse.similarity.side",
+    "Side": "glimpse.choices",
     "Similarity": "glimpse.similarity.base",
     "TopK": "glimpse.similarity.selection",
     "TwoPass": "glimpse.similarity.two_pass",
     "calibrate": "glimpse.similarity.conflict",
     "fit_conflict": "glimpse.similarity.conflict",
-    "occlusion_aware_overlap": "glimpse.similarity.overlap",
     "participation_ratio": "glimpse.similarity.masked",
 }
 
@@ -57,7 +55,6 @@ __all__ = [
     "TwoPass",
     "calibrate",
     "fit_conflict",
-    "occlusion_aware_overlap",
     "participation_ratio",
 ]
 

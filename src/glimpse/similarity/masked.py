@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from glimpse.choices import Side
 from glimpse.embeddings import FloatArray
 from glimpse.errors import ShapeError
 from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer
 from glimpse.similarity.cosine import Precision, chord, unit_rows
-from glimpse.similarity.side import Side
 
 # our choice: squared masked lengths (of unit vectors, the highest weight being 1) count as zero below this
 SHORTEST = 1e-30

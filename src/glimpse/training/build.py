@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from glimpse.encoders.vit import ViTConfig
+from glimpse.choices import Course, Mixing
 from glimpse.errors import OptionError
+from glimpse.models.backbones.vit import ViTConfig
+from glimpse.recipes.groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe, TransferRecipe
 from glimpse.records import MODALITIES
 from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop
-from glimpse.training.data import TrainingData
-from glimpse.training.kinds import Course, Mixing
-from glimpse.training.optimise import BIAS_TWICE, Optimiser, Rule
-from glimpse.training.recipe_groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe, TransferRecipe
+from glimpse.training.batches import TrainingData
+from glimpse.training.optimizers import BIAS_TWICE, Optimiser, Rule
 from glimpse.training.sampler import BalancedSampler, PersonSampler, Sampler
-from glimpse.training.schedule import Constant, Schedule, WarmupCosine, WarmupSteps
+from glimpse.training.schedulers import Constant, Schedule, WarmupCosine, WarmupSteps
 from glimpse.training.transfer.pairing import PairingRule
 from glimpse.training.transfer.transfer import PatchTransfer
 

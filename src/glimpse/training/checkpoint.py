@@ -6,7 +6,7 @@
       optimisers.pt           their states, read back with `weights_only=True`
       state.json              where training was, and the checksums of the files beside it
 
-Random generators are not stored: each step seeds them from its own number (`glimpse.training.streams`).
+Random generators are not stored: each step seeds them from its own number (`glimpse.training.seeding`).
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
+from glimpse.choices import Precision
 from glimpse.errors import OptionError
-from glimpse.training.average import check_decay
-from glimpse.training.kinds import Precision
+from glimpse.training.ema import check_decay
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,6 @@ class Engine:
     def learns_by(self) -> dict[str, Any]:
         """What changes the weights beyond their last bits, as JSON values: a resumed run must share it."""
         return {"precision": self.precision.value, "average": self.average}
-
-    def torch_device(self) -> torch.device:
-        """The device of this process; under torchrun each has a GPU of its own."""
-        name = self.device
-        if name == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
-        if name == "cuda":
-            name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-        try:
-            device = torch.device(name)
-        except RuntimeError:
-            raise OptionError(f"there is no kind of device called {name!r}; try cpu, cuda or auto") from None
-        if device.type == "cuda" and not torch.cuda.is_available():
-            raise OptionError("torch sees no GPU here: choose the device cpu or auto")
-        return device
 
 
 @contextmanager

@@ -21,17 +21,17 @@ from torch import Tensor
 
 from glimpse.errors import OptionError
 from glimpse.files import atomic_write, locked
-from glimpse.memory import keep_freed_memory
-from glimpse.training.average import MovingAverage
+from glimpse.runtime import keep_freed_memory, torch_device
+from glimpse.training.batches import TrainingData
 from glimpse.training.checkpoint import Position, latest_snapshot, sweep, tensor_bytes
-from glimpse.training.data import TrainingData
 from glimpse.training.distributed import copy_from_first, joined, wait_for_all, with_shared_statistics
+from glimpse.training.ema import MovingAverage
 from glimpse.training.engine import Engine, torch_settings
-from glimpse.training.reports import EpochReport, Listener, json_lines, no_bar, tensorboard, training_bar
+from glimpse.training.loggers import EpochReport, Listener, json_lines, no_bar, tensorboard, training_bar
 from glimpse.training.run_record import check_same_run, describe_run, now, read_run
+from glimpse.training.seeding import kept_global_generators
 from glimpse.training.stage_run import BEST, CHECKPOINTS, RUN_FILE, Run, run_stage, write_record
 from glimpse.training.stages import Method, Stage
-from glimpse.training.streams import kept_global_generators
 
 Validate = Callable[[Method], Mapping[str, float]]
 """Measures a method on validation rows, never on test rows; `engine.select_by` names the decisive one."""
@@ -91,7 +91,7 @@ def train(
     if not stages:
         raise OptionError("training needs at least one stage")
     engine = engine or Engine()
-    device = engine.torch_device()
+    device = torch_device(engine.device)
     keep_freed_memory()
     with ExitStack() as stack:
         stack.enter_context(kept_global_generators())

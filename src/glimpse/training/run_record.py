@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
-from glimpse import __version__
 from glimpse.errors import TrainingError
 from glimpse.files import atomic_write
 from glimpse.records import Records
+from glimpse.version import __version__
 
 _PACKAGES = ("torch", "numpy", "pillow", "safetensors", "tokenizers")
 _FIXED = ("recipe", "seed", "data", "stages", "engine")

@@ -15,16 +15,16 @@ from torch import Tensor
 from glimpse.files import atomic_write
 from glimpse.records import IntArray
 from glimpse.training.augment import Draws
-from glimpse.training.average import MovingAverage
+from glimpse.training.batches import RawBatch, TrainingData, make_batch, one_ahead, read_raw
 from glimpse.training.checkpoint import Position, Snapshot, save_snapshot, tensor_bytes
-from glimpse.training.data import RawBatch, TrainingData, make_batch, one_ahead, read_raw
 from glimpse.training.distributed import Processes, wait_for_all
+from glimpse.training.ema import MovingAverage
 from glimpse.training.engine import Engine
-from glimpse.training.reports import EpochReport, Listener, Show
+from glimpse.training.loggers import EpochReport, Listener, Show
 from glimpse.training.run_record import write_run
 from glimpse.training.sampler import share
+from glimpse.training.seeding import generator, numbers, seed_global_generators
 from glimpse.training.stages import Method, Stage, Step
-from glimpse.training.streams import generator, numbers, seed_global_generators
 from glimpse.training.update import ReadyUpdate, RunningLosses, get_ready, set_mode, take_step
 
 _LOOK_EVERY = 20  # steps between looks at the losses on a GPU, where each look waits for it

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from glimpse.errors import OptionError
 from glimpse.training.augment import Augmentation
-from glimpse.training.data import Batch, TrainingData
-from glimpse.training.optimise import Optimiser
+from glimpse.training.batches import Batch, TrainingData
+from glimpse.training.optimizers import Optimiser
 from glimpse.training.sampler import Sampler
-from glimpse.training.streams import generator
+from glimpse.training.seeding import generator
 from glimpse.training.transfer.change import BatchChange
 
 _METHODS = 2**31  # the streams of a step that belong to its method; no process has such a number

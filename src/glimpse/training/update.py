@@ -9,11 +9,11 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor, nn
 
+from glimpse.choices import Precision
 from glimpse.errors import OptionError, TrainingError
-from glimpse.training.data import Batch
+from glimpse.training.batches import Batch
 from glimpse.training.distributed import average_gradients, mean_over_processes
-from glimpse.training.kinds import Precision
-from glimpse.training.optimise import set_rates
+from glimpse.training.optimizers import set_rates
 from glimpse.training.stages import Method, Stage, Step, Update, total_of
 
 

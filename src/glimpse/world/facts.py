@@ -5,17 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.world.frame import (
-    ARMS,
-    FEET,
-    HEAD,
-    KEYPOINTS,
-    LEGS,
-    PARTS,
-    THINGS,
-    TORSO,
-    Frames,
-)
+from glimpse.world.frame import ARMS, FEET, HEAD, KEYPOINTS, LEGS, PARTS, THINGS, TORSO, Frames
 from glimpse.world.person import THING_KINDS, Person
 
 # All limits are our choice: what a person who looks at a picture of 64 x 128 pixels would say.

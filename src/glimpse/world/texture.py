@@ -12,18 +12,7 @@ import math
 from glimpse.world.jit import inner
 from glimpse.world.noise import smooth, uniform
 from glimpse.world.skeleton import CHEST
-from glimpse.world.solids import (
-    BRICK,
-    CANOPY,
-    CAR,
-    CLOTH,
-    FACE,
-    HAIR,
-    LEAF,
-    SHOE,
-    STRIPED_POLE,
-    WOOD,
-)
+from glimpse.world.solids import BRICK, CANOPY, CAR, CLOTH, FACE, HAIR, LEAF, SHOE, STRIPED_POLE, WOOD
 
 PLAIN, STRIPES, PLAID, DOTS, BLOTCHES, PRINT = range(6)
 PRINT_HEIGHT, PRINT_HALF = 0.345, 0.088  # of a chest print, in metres above the hips

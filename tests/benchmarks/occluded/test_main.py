@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from benchmarks.occluded import __main__ as command
-from glimpse.ladder import climb as climbing
+from glimpse.ablation import run as climbing
 
 
 @pytest.fixture(scope="module")

@@ -20,18 +20,16 @@ from benchmarks.occluded.study import (
     studied,
     whole_queries,
 )
+from glimpse.choices import Side, SimilarityName, Size, Tower
 from glimpse.embeddings import Embeddings
-from glimpse.encoders.size import Size
-from glimpse.methods.card import NetworkCard, SimilarityName
-from glimpse.methods.dpmpp.kinds import Tower
-from glimpse.methods.dpmpp.network import DpmppNetwork, DpmppOptions
-from glimpse.methods.saved import save_network
+from glimpse.models.card import NetworkCard
+from glimpse.models.dpmpp import DpmppNetwork, DpmppOptions
+from glimpse.models.storage import save_network
 from glimpse.protocols import single_query
 from glimpse.records import Records
 from glimpse.retriever import Retriever
-from glimpse.retriever.encoder import Encoder
+from glimpse.retriever.encoders.base import Encoder
 from glimpse.similarity import Cosine, MaskedCosine
-from glimpse.similarity.side import Side
 
 PERSONS, PARTS, WIDTH = 24, 4, 6
 

@@ -11,7 +11,7 @@ from benchmarks.occluded.summary import (
     verdict,
     visible_figures,
 )
-from glimpse.evaluation.seeds import Estimate, over_seeds
+from glimpse.evaluation.intervals import Estimate, over_seeds
 
 
 def run(test, whole, anothers=None):

@@ -2,8 +2,8 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-from glimpse.encoders.weights.hub import find_weights
 from glimpse.errors import WeightsError
+from glimpse.models.weights.hub import find_weights
 
 
 @pytest.fixture

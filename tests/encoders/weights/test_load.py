@@ -15,13 +15,14 @@ from foreign_checkpoints import (
 )
 from safetensors.torch import save_file
 
-from glimpse.encoders.bert import BertConfig
-from glimpse.encoders.position import resize_position
-from glimpse.encoders.resnet import ResNet, ResNetConfig
-from glimpse.encoders.sizes import BERT, CLIP_TEXT, CLIP_VIT, RESNET, VIT, Size
-from glimpse.encoders.text import TextTower
-from glimpse.encoders.vit import Flavour, ViT, ViTConfig
-from glimpse.encoders.weights import (
+from glimpse.errors import WeightsError
+from glimpse.models.backbones.bert import BertConfig
+from glimpse.models.backbones.position import resize_position
+from glimpse.models.backbones.resnet import ResNet, ResNetConfig
+from glimpse.models.backbones.sizes import BERT, CLIP_TEXT, CLIP_VIT, RESNET, VIT, Size
+from glimpse.models.backbones.text import TextTower
+from glimpse.models.backbones.vit import Flavour, ViT, ViTConfig
+from glimpse.models.weights import (
     build,
     config_from_json,
     config_to_json,
@@ -30,7 +31,6 @@ from glimpse.encoders.weights import (
     load_weights,
     save_encoder,
 )
-from glimpse.errors import WeightsError
 
 SMALL = ViTConfig(image=(64, 64), width=128, depth=3, heads=2, mlp_ratio=2)
 NARROW = ResNetConfig(depths=(1, 2, 2, 1), width=4)

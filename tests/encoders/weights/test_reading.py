@@ -7,8 +7,8 @@ import pytest
 import torch
 from foreign_checkpoints import draw, timm_shapes
 
-from glimpse.encoders.weights.reading import read_checkpoint
 from glimpse.errors import WeightsError
+from glimpse.models.weights.reading import read_checkpoint
 
 STATE = {"a.weight": torch.arange(6.0).view(2, 3), "b.bias": torch.ones(2, dtype=torch.float16)}
 

@@ -28,10 +28,10 @@ from foreign_checkpoints import (
 )
 from torch.nn.functional import interpolate, layer_norm
 
-from glimpse.encoders.non_local import NonLocalWidth
-from glimpse.encoders.pooling import Pool
-from glimpse.encoders.vit import Flavour
-from glimpse.encoders.weights import MadeFor, detect_style, import_encoders
+from glimpse.models.backbones.pooling import Pool
+from glimpse.models.backbones.resnet import NonLocalWidth
+from glimpse.models.backbones.vit import Flavour
+from glimpse.models.weights import MadeFor, detect_style, import_encoders
 
 
 def imported(path, style, **options):

@@ -1,12 +1,10 @@
 import pytest
 import torch
 
-from glimpse.encoders.size import Size
-from glimpse.methods.bot.method import BoT
-from glimpse.methods.bot.network import BoTNetwork, BoTOptions
-from glimpse.methods.bot.recipe import BoTRecipe
-from glimpse.methods.bot.training import bot_stage, prepare_bot
-from glimpse.methods.kinds import Tap
+from glimpse.choices import Size, Tap
+from glimpse.methods.bot import BoT, bot_stage, prepare_bot
+from glimpse.models.bot import BoTNetwork, BoTOptions
+from glimpse.recipes.bot import BoTRecipe
 from glimpse.training.build import build_schedule
 from glimpse.training.losses import cross_entropy, margin_triplet
 from glimpse.training.stages import Step

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from glimpse.encoders.sizes import Size
-from glimpse.methods.clip.method import ENDS, IDS, Clip
-from glimpse.methods.clip.network import ClipNetwork
-from glimpse.methods.clip.recipe import ClipRecipe
+from glimpse.methods.clip import ENDS, IDS, Clip
+from glimpse.models.backbones.sizes import Size
+from glimpse.models.clip import ClipNetwork
+from glimpse.recipes.clip import ClipRecipe
 from glimpse.training.losses import cross_entropy
 from glimpse.training.stages import Step
 

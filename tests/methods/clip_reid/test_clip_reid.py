@@ -3,14 +3,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from glimpse.encoders.prompts import PERSON_PROMPT
-from glimpse.encoders.sizes import CLIP_TEXT, Size
-from glimpse.encoders.text import TextTower
-from glimpse.methods.clip_reid.method import CACHED, IMAGE_STAGE, PROMPT_STAGE, ClipReID
-from glimpse.methods.clip_reid.network import ClipReIDNetwork, ClipReIDOptions
-from glimpse.methods.clip_reid.prompts import PersonPrompts, wordless_template
-from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
-from glimpse.methods.clip_reid.training import keep_prototypes, prepare_clip_reid, with_image_vectors
+from glimpse.methods.clip_reid import (
+    CACHED,
+    IMAGE_STAGE,
+    PROMPT_STAGE,
+    ClipReID,
+    keep_prototypes,
+    prepare_clip_reid,
+    with_image_vectors,
+)
+from glimpse.models.backbones.sizes import CLIP_TEXT, Size
+from glimpse.models.backbones.text import TextTower
+from glimpse.models.clip_reid import ClipReIDNetwork, ClipReIDOptions
+from glimpse.models.text.prompts import PERSON_PROMPT, PersonPrompts, wordless_template
+from glimpse.recipes.clip_reid import ClipReIDRecipe
 from glimpse.training.build import build_schedule
 from glimpse.training.loop import train
 from glimpse.training.losses import cross_entropy, margin_triplet, supervised_contrast

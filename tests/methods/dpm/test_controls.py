@@ -3,7 +3,7 @@ import pytest
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
-from glimpse.methods.dpm.controls import with_permuted_masks, with_static_mask, without_masks
+from glimpse.evaluation.masks import with_permuted_masks, with_static_mask, without_masks
 from glimpse.similarity import Cosine, MaskedCosine
 
 

@@ -7,26 +7,20 @@ import pytest
 import torch
 from torch import nn
 
+from glimpse.choices import Form, MaskKind, Precision, SimilarityName, Size, Tap, UnknownSide
 from glimpse.embeddings import Embeddings
-from glimpse.encoders.size import Size
-from glimpse.encoders.unknown_side import UnknownSide
 from glimpse.errors import OptionError, TrainingError
-from glimpse.methods.card import NetworkCard, SimilarityName
-from glimpse.methods.comparing import similarity_of
-from glimpse.methods.dpm.kinds import Form, MaskKind
-from glimpse.methods.dpm.masked_arcface import masked_arcface
-from glimpse.methods.dpm.method import MASK, Dpm
-from glimpse.methods.dpm.network import DpmNetwork, DpmOptions
-from glimpse.methods.dpm.recipe import DpmRecipe
-from glimpse.methods.dpm.regularisers import head_enrichment, participation, participation_floor
-from glimpse.methods.dpm.training import dpm_updates, prepare_dpm
-from glimpse.methods.kinds import Tap
-from glimpse.methods.transreid.network import TransReIDNetwork, TransReIDOptions
+from glimpse.methods.dpm import MASK, Dpm, dpm_updates, prepare_dpm
+from glimpse.methods.dpm_losses import head_enrichment, masked_arcface, participation, participation_floor
+from glimpse.models.card import NetworkCard
+from glimpse.models.dpm import DpmNetwork, DpmOptions
+from glimpse.models.factory import similarity_of
+from glimpse.models.transreid import TransReIDNetwork, TransReIDOptions
+from glimpse.recipes.dpm import DpmRecipe
 from glimpse.similarity import MaskedCosine, Side
+from glimpse.training.batches import TrainingData
 from glimpse.training.build import build_schedule
-from glimpse.training.data import TrainingData
 from glimpse.training.engine import Engine
-from glimpse.training.kinds import Precision
 from glimpse.training.loop import train
 from glimpse.training.losses import cross_entropy, soft_triplet
 from glimpse.training.stages import Stage, Step

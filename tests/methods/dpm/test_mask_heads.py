@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from glimpse.choices import MaskKind
 from glimpse.errors import OptionError, ShapeError
-from glimpse.methods.dpm.kinds import MaskKind
-from glimpse.methods.dpm.mask_heads import FullMaskHead, LightMaskHead, StaticMask, build_mask_head, hierarchy
+from glimpse.models.heads.masks import FullMaskHead, LightMaskHead, StaticMask, build_mask_head, hierarchy
 
 
 def levels(count, width=12, batch=3):

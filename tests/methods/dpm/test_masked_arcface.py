@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
-from glimpse.methods.dpm.masked_arcface import LARGEST, arcface, masked_arcface, masked_cosines
+from glimpse.methods.dpm_losses import LARGEST, arcface, masked_arcface, masked_cosines
 from glimpse.similarity import MaskedCosine, Side
 from glimpse.training.losses import cross_entropy
 

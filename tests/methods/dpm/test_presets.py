@@ -1,12 +1,11 @@
 import pytest
 
+from glimpse.ablation.arms import parse_rung
+from glimpse.choices import Form
 from glimpse.datasets import reader
-from glimpse.ladder.rungs import parse_rung
-from glimpse.methods.dpm.kinds import Form
-from glimpse.methods.dpm.presets import DPM_RUNGS, DPM_SETTINGS
-from glimpse.methods.dpm.recipe import DpmRecipe
-from glimpse.methods.dpm.training import prepare_dpm
-from glimpse.training.recipes import with_settings
+from glimpse.methods.dpm import prepare_dpm
+from glimpse.recipes.dpm import DPM_RUNGS, DPM_SETTINGS, DpmRecipe
+from glimpse.recipes.provenance import with_settings
 
 
 @pytest.mark.parametrize("name", DPM_SETTINGS)

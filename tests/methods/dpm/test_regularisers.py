@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from glimpse.errors import ShapeError
-from glimpse.methods.dpm.regularisers import head_enrichment, participation, participation_floor
+from glimpse.methods.dpm_losses import head_enrichment, participation, participation_floor
 from glimpse.similarity import participation_ratio
 
 

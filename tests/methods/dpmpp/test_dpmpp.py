@@ -6,29 +6,26 @@ import numpy as np
 import pytest
 import torch
 
+from glimpse.choices import Copies, Form, MaskKind, SimilarityName, Tap, Tower
 from glimpse.errors import OptionError
-from glimpse.methods.card import NetworkCard, SimilarityName
-from glimpse.methods.catalog import recipe_of
-from glimpse.methods.dpm.kinds import Form, MaskKind
-from glimpse.methods.dpm.masked_arcface import masked_arcface
-from glimpse.methods.dpm.method import MAIN, MASK
-from glimpse.methods.dpmpp.kinds import Tower
-from glimpse.methods.dpmpp.losses import pair_loss
-from glimpse.methods.dpmpp.method import ADAPT, CACHED, METRIC, PROMPTS, clean_statistics
-from glimpse.methods.dpmpp.recipe import CopiesRecipe, DpmppRecipe
-from glimpse.methods.dpmpp.training import begin_from_rows
-from glimpse.methods.kinds import Tap
-from glimpse.methods.neck import Neck
-from glimpse.methods.network import build_network
-from glimpse.methods.preparing import prepare
+from glimpse.methods.dpm import MAIN, MASK
+from glimpse.methods.dpm_losses import masked_arcface
+from glimpse.methods.dpmpp import ADAPT, CACHED, METRIC, PROMPTS, clean_statistics
+from glimpse.methods.dpmpp_losses import pair_loss
+from glimpse.methods.dpmpp_stages import begin_from_rows
+from glimpse.methods.prepare import prepare
+from glimpse.models.card import NetworkCard
+from glimpse.models.factory import build_network
+from glimpse.models.heads.bnneck import Neck
+from glimpse.recipes.dpmpp import CopiesRecipe, DpmppRecipe
+from glimpse.recipes.registry import recipe_of
+from glimpse.segmentation.base import PERSON
 from glimpse.similarity import Side
-from glimpse.training.data import TrainingData
+from glimpse.training.batches import TrainingData
 from glimpse.training.engine import Engine
-from glimpse.training.kinds import Copies
 from glimpse.training.loop import train
 from glimpse.training.losses import cross_entropy, margin_triplet
 from glimpse.training.stages import Step
-from glimpse.training.transfer.transfer import PERSON
 
 VIT = DpmppRecipe(tower=Tower.VIT, text=False)
 STRIPED = replace(VIT, stripes=2, stripe_weight=1.0)

@@ -5,11 +5,10 @@ import math
 import pytest
 import torch
 
+from glimpse.choices import Side
 from glimpse.errors import ShapeError
-from glimpse.methods.dpm.masked_arcface import masked_cosines
-from glimpse.methods.dpm.regularisers import participation, participation_floor
-from glimpse.methods.dpmpp.losses import pair_loss, prototype_alignment, visibility_loss, wider_than_source
-from glimpse.similarity.side import Side
+from glimpse.methods.dpm_losses import masked_cosines, participation, participation_floor
+from glimpse.methods.dpmpp_losses import pair_loss, prototype_alignment, visibility_loss, wider_than_source
 
 
 def drawn(*shape, seed=0):

@@ -1,11 +1,10 @@
 import pytest
 
+from glimpse.choices import Kind
 from glimpse.datasets import reader
-from glimpse.methods.dpmpp.presets import DPMPP_SETTINGS, IMAGENET
-from glimpse.methods.dpmpp.recipe import DpmppRecipe
-from glimpse.methods.preparing import prepare
-from glimpse.training.kinds import Kind
-from glimpse.training.recipes import with_settings
+from glimpse.methods.prepare import prepare
+from glimpse.recipes.dpmpp import DPMPP_SETTINGS, IMAGENET, DpmppRecipe
+from glimpse.recipes.provenance import with_settings
 
 
 @pytest.mark.parametrize("name", DPMPP_SETTINGS)

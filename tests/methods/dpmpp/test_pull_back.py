@@ -2,7 +2,7 @@
 
 import torch
 
-from glimpse.methods.dpmpp.pull_back import as_prototypes, pulled_back
+from glimpse.methods.dpmpp_losses import as_prototypes, pulled_back
 
 
 def test_the_pulled_back_classifier_does_what_the_text_does():

@@ -6,12 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glimpse.encoders.size import Size
+from glimpse.choices import MaskKind, Size, Tower
 from glimpse.errors import OptionError
-from glimpse.methods.dpm.kinds import MaskKind
-from glimpse.methods.dpmpp.kinds import Tower
-from glimpse.methods.dpmpp.network import DpmppNetwork, DpmppOptions
-from glimpse.methods.dpmpp.stripes import StripedMaskHead, seen_loss, stripe_patches, stripe_rows
+from glimpse.models.dpmpp import DpmppNetwork, DpmppOptions
+from glimpse.models.heads.stripes import StripedMaskHead, seen_loss, stripe_patches, stripe_rows
 
 
 def network(stripes, mask=MaskKind.LIGHT):

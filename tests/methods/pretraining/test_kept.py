@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glimpse.encoders.vocabularies import train_tokenizer
 from glimpse.errors import OptionError, StorageError
-from glimpse.methods.pretraining.kept import KeptRows
-from glimpse.methods.pretraining.world_rows import CaptionColumns, Site, WorldRows
+from glimpse.models.text.vocabularies import train_tokenizer
+from glimpse.pretraining.image_cache import KeptRows
+from glimpse.pretraining.world_rows import CaptionColumns, Site, WorldRows
 
 SITE = Site(people=3, held_out=2, cameras=2, takes=2)
 

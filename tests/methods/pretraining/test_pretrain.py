@@ -3,17 +3,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from glimpse.encoders.size import Size
-from glimpse.encoders.tokenizer import Tokenizer
-from glimpse.methods.bot.recipe import BoTRecipe
-from glimpse.methods.clip_reid.recipe import ClipReIDRecipe
-from glimpse.methods.preparing import prepare
-from glimpse.methods.pretraining.kept import KeptRows
-from glimpse.methods.pretraining.pretrain import Tower, pretrain, pretraining_recipe
-from glimpse.methods.pretraining.world_rows import Site
-from glimpse.methods.saved import load_network
-from glimpse.methods.transreid.recipe import TransReIDRecipe
-from glimpse.training.recipes import with_settings
+from glimpse.choices import Size
+from glimpse.methods.prepare import prepare
+from glimpse.models.storage import load_network
+from glimpse.models.text.tokenizer import Tokenizer
+from glimpse.pretraining.image_cache import KeptRows
+from glimpse.pretraining.pretrain import Tower, pretrain, pretraining_recipe
+from glimpse.pretraining.world_rows import Site
+from glimpse.recipes.bot import BoTRecipe
+from glimpse.recipes.clip_reid import ClipReIDRecipe
+from glimpse.recipes.provenance import with_settings
+from glimpse.recipes.transreid import TransReIDRecipe
 
 SITE = Site(people=6, held_out=2, cameras=2, takes=2)
 METHODS = {

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from glimpse.encoders.vocabularies import train_tokenizer
 from glimpse.errors import OptionError
-from glimpse.methods.pretraining.world_rows import PRETRAINING_SEED, CaptionColumns, Site, WorldRows
+from glimpse.models.text.vocabularies import train_tokenizer
+from glimpse.pretraining.world_rows import PRETRAINING_SEED, CaptionColumns, Site, WorldRows
 
 SITE = Site(people=3, held_out=2, cameras=2, takes=2, occluded=0.4, partial=0.3)
 

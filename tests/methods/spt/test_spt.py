@@ -5,16 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from glimpse.encoders.size import Size
+from glimpse.choices import Size
 from glimpse.errors import OptionError
-from glimpse.methods.card import NetworkCard
-from glimpse.methods.network import build_network
-from glimpse.methods.saved import save_network
-from glimpse.methods.spt.losses import complement_loss, usage_loss
-from glimpse.methods.spt.method import Spt
-from glimpse.methods.spt.network import SptNetwork, SptOptions
-from glimpse.methods.spt.recipe import SptRecipe
-from glimpse.methods.spt.selector_masks import SelectorMasks
+from glimpse.methods.spt import Spt, complement_loss, usage_loss
+from glimpse.methods.spt_masks import SelectorMasks
+from glimpse.models.card import NetworkCard
+from glimpse.models.factory import build_network
+from glimpse.models.spt import SptNetwork, SptOptions
+from glimpse.models.storage import save_network
+from glimpse.recipes.spt import SptRecipe
 from glimpse.training.stages import Step, total_of
 
 STEP = Step("train", "all", 1, 1, 0, 1)

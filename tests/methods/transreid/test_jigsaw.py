@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from glimpse.errors import ShapeError
-from glimpse.methods.transreid.jigsaw import jigsaw
+from glimpse.models.transreid import jigsaw
 
 
 def numbered(count):

@@ -3,11 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from glimpse.encoders.size import Size
-from glimpse.methods.transreid.method import TransReID
-from glimpse.methods.transreid.network import TransReIDNetwork, TransReIDOptions
-from glimpse.methods.transreid.recipe import TransReIDRecipe
-from glimpse.methods.transreid.training import prepare_transreid
+from glimpse.choices import Size
+from glimpse.methods.transreid import TransReID, prepare_transreid
+from glimpse.models.transreid import TransReIDNetwork, TransReIDOptions
+from glimpse.recipes.transreid import TransReIDRecipe
 from glimpse.training.build import build_schedule
 from glimpse.training.losses import cross_entropy, soft_triplet
 from glimpse.training.stages import Step

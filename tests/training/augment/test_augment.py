@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from glimpse.choices import Fill
 from glimpse.errors import OptionError, ShapeError
 from glimpse.training.augment import (
     Augmentation,
@@ -19,7 +20,6 @@ from glimpse.training.augment import (
 )
 from glimpse.training.augment.erasing import _TABLE, Rectangles, _table, erased
 from glimpse.training.augment.pipeline import IMAGENET_DEVIATION, IMAGENET_MEAN
-from glimpse.training.kinds import Fill
 
 SIZE = (24, 12)
 

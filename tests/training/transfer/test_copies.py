@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from glimpse.choices import Fill
 from glimpse.errors import OptionError
 from glimpse.records import Records
+from glimpse.segmentation.base import PERSON
 from glimpse.training.augment import Erasing
-from glimpse.training.data import Batch, TrainingData
-from glimpse.training.kinds import Fill
+from glimpse.training.batches import Batch, TrainingData
 from glimpse.training.transfer.bank import DonorBank, donor_bank, occlusion_degrees
 from glimpse.training.transfer.controlled import ControlledRule
 from glimpse.training.transfer.copies import ErasingHide, OccludedCopies, TransferHide
-from glimpse.training.transfer.transfer import PERSON
 
 HALF = (0.5, 0.5, 0.5)
 OPEN = ControlledRule(overlap=0.0, visible=(0.5, 0.5), shift=0, border=0)

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from glimpse.errors import OptionError
-from glimpse.similarity.overlap import occlusion_aware_overlap
-from glimpse.training.transfer.pairing import NOBODY, PairingRule, paired
+from glimpse.training.transfer.pairing import NOBODY, PairingRule, occlusion_aware_overlap, paired
 
 
 def naive(visible, labels, rule, generator):

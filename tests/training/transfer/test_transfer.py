@@ -4,21 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from glimpse.encoders.vit import ViT, ViTConfig
+from glimpse.choices import Mixing
 from glimpse.errors import OptionError
+from glimpse.models.backbones.vit import ViT, ViTConfig
+from glimpse.segmentation.base import PERSON
 from glimpse.training.augment import Augmentation, Erasing, FlipAndCrop
-from glimpse.training.data import Batch
-from glimpse.training.kinds import Mixing
-from glimpse.training.losses import (
-    cross_entropy,
-    euclidean,
-    ignored_pairs,
-    soft_triplet,
-    supervised_contrast,
-)
+from glimpse.training.batches import Batch
+from glimpse.training.losses import cross_entropy, euclidean, ignored_pairs, soft_triplet, supervised_contrast
 from glimpse.training.transfer.mixing import cells_of, mixed_images, mixed_patches
 from glimpse.training.transfer.pairing import PairingRule
-from glimpse.training.transfer.transfer import PERSON, PatchTransfer
+from glimpse.training.transfer.transfer import PatchTransfer
 
 
 @pytest.fixture

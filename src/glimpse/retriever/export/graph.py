@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from glimpse.choices import Filter
 from glimpse.extras import require
-from glimpse.methods.network import EmbeddingNetwork, NetworkCard
-from glimpse.pixels import Filter
-from glimpse.retriever.network_encoder import NetworkEncoder, embed_images
-from glimpse.retriever.onnx_encoder import MASKS
+from glimpse.models.factory import EmbeddingNetwork, NetworkCard
+from glimpse.retriever.encoders.network import NetworkEncoder, embed_images
+from glimpse.retriever.encoders.onnx import MASKS
 
 PURPOSE = "exporting to ONNX"
 # 18 is the first with the antialiased Resize; the IR of its time is read by every runtime since 1.14

@@ -14,10 +14,10 @@ from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, StorageError
 from glimpse.pixels.preparation import Preparation
 from glimpse.records import NO_CAMERA, IntArray
-from glimpse.retriever.encoder import Pixels, no_text_side
+from glimpse.retriever.encoders.base import Pixels, no_text_side
+from glimpse.retriever.encoders.network import NetworkEncoder
+from glimpse.retriever.encoders.onnx import Feeding, fed
 from glimpse.retriever.export.graph import IMAGES
-from glimpse.retriever.network_encoder import NetworkEncoder
-from glimpse.retriever.onnx_encoder import Feeding, fed
 
 # Our choice: float32 sums in another order differ by some 1e-6 of the longest number in a vector.
 TOLERANCE = 1e-4

@@ -1,6 +1,6 @@
 """Augmentation of whole batches on the device, from parameters drawn per image."""
 
-from glimpse.training.augment.colour import ColourJitter, jittered
+from glimpse.training.augment.color import ColourJitter, jittered
 from glimpse.training.augment.erasing import Erasing, Rectangles, erased
 from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
 from glimpse.training.augment.pipeline import Augmentation, Draws, normalised

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glimpse.choices import Fill
 from glimpse.errors import OptionError
-from glimpse.training.augment.slices import by_slices
-from glimpse.training.kinds import Fill
-from glimpse.training.streams import generator as stream
+from glimpse.training.augment.geometry import by_slices
+from glimpse.training.seeding import generator as stream
 
 _ATTEMPTS = 10  # read in timm's code, which TransReID uses (spec dpm_family 1.2)
 _TABLE = 2**20  # our choice: normal numbers, from which every image reads on from its own place

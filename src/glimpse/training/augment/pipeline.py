@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from glimpse.errors import ShapeError
-from glimpse.training.augment.colour import ColourJitter, Colours, jittered
+from glimpse.training.augment.color import ColourJitter, Colours, jittered
 from glimpse.training.augment.erasing import Erasing, Rectangles, erased
 from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
 

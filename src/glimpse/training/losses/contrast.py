@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from glimpse.errors import ShapeError
-from glimpse.training.losses.precision import full_precision
+from glimpse.models.precision import full_precision
 
 _EPS = 1e-8  # read in IRRA's code (spec thesis_methods 4.4)
 

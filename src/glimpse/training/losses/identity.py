@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from glimpse.errors import ShapeError
-from glimpse.training.losses.precision import full_precision
+from glimpse.models.precision import full_precision
 
 
 @full_precision

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.errors import OptionError
-from glimpse.training.data import TrainingData
+from glimpse.training.batches import TrainingData
 from glimpse.training.transfer.mixing import cells_of
 
 _FLOOR = 0.05  # given by the design: what an unoccluded donor is drawn with (dpm_family 6.8)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from glimpse.training.data import Batch
+from glimpse.training.batches import Batch
 
 
 class BatchChange(Protocol):

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.errors import OptionError
+from glimpse.segmentation.base import PERSON
 from glimpse.training.augment import Erasing
 from glimpse.training.augment.erasing import erased
 from glimpse.training.augment.pipeline import normalised
-from glimpse.training.data import Batch
+from glimpse.training.batches import Batch
 from glimpse.training.transfer.bank import DonorBank
 from glimpse.training.transfer.controlled import ControlledRule, controlled_pairs, shifted, windows_of
 from glimpse.training.transfer.mixing import cells_of
 from glimpse.training.transfer.pairing import NOBODY
-from glimpse.training.transfer.transfer import PERSON
 
 Three = tuple[float, float, float]
 UNKNOWN = -1

@@ -11,14 +11,12 @@ from functools import partial
 import numpy as np
 import torch
 
+from glimpse.choices import Mixing
 from glimpse.errors import OptionError
-from glimpse.training.data import Batch
-from glimpse.training.kinds import Mixing
+from glimpse.segmentation.base import PERSON
+from glimpse.training.batches import Batch
 from glimpse.training.transfer.mixing import cells_of, mixed_images, mixed_patches
 from glimpse.training.transfer.pairing import NOBODY, PairingRule, paired
-
-PERSON = "person"
-"""The map of the training data that says where the person is."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,155 @@
+"""The words that recipes, cards and commands choose by; nothing here needs torch."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How gradients become steps."""
+
+    SGD = "sgd"
+    ADAM = "adam"
+    ADAMW = "adamw"
+
+
+class Course(StrEnum):
+    """How the learning rate goes on after the warm-up."""
+
+    CONSTANT = "constant"
+    STEPS = "steps"
+    COSINE = "cosine"
+
+
+class Fill(StrEnum):
+    """What an erased rectangle is filled with."""
+
+    NOISE = "noise"
+    CONSTANT = "constant"
+
+
+class Precision(StrEnum):
+    """What the network computes in; metric losses are in full precision anyway."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+class Mixing(StrEnum):
+    """Where a picture is mixed with its donor: in its patch embeddings, or in its pixels."""
+
+    EMBEDDING = "embedding"
+    PIXELS = "pixels"
+
+
+class Copies(StrEnum):
+    """What the synthetic copies of a batch are hidden by.
+
+    - TRANSFER: what hides other persons in the training pictures (dpm_family 6.8).
+    - ERASING: a rectangle of noise; the control.
+    """
+
+    TRANSFER = "transfer"
+    ERASING = "erasing"
+
+
+class Tap(StrEnum):
+    """Where the embedding is taken: before the neck's batch norm or after it."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class MaskKind(StrEnum):
+    """What makes the masks.
+
+    - FULL: the hierarchical mask generator as published, 59 million parameters for ViT-B (dpm_family 3.3).
+    - LIGHT: one of 2.4 million that reduces each level first (dpm_family 6.4).
+    - STATIC: a control, one learned mask for all images.
+    - NONE: a control, ArcFace without a mask: the second classification remains, the network has no mask.
+    """
+
+    FULL = "full"
+    LIGHT = "light"
+    STATIC = "static"
+    NONE = "none"
+
+
+class Form(StrEnum):
+    """How encoder and mask head are trained by turns (dpm_family 3.7, B1 and B2).
+
+    - RELEASED: two whole passes per step, the first for everything but the mask head, the second for it.
+    - CACHED: the second pass runs only the mask head, on the kept tokens and features of the first.
+    - JOINT: one pass and one backward for both.
+    """
+
+    RELEASED = "released"
+    CACHED = "cached"
+    JOINT = "joint"
+
+
+class Tower(StrEnum):
+    """What the encoder is.
+
+    - VIT: ImageNet's; without texts (dpm_family 6.10).
+    - CLIP: CLIP's image tower, with what its text tower knows of the persons.
+    """
+
+    VIT = "vit"
+    CLIP = "clip"
+
+
+class Size(StrEnum):
+    """`micro` and `tiny` are for CPUs, `small` and `base` published (`glimpse.models.backbones.sizes`)."""
+
+    MICRO = "micro"
+    TINY = "tiny"
+    SMALL = "small"
+    BASE = "base"
+
+
+class UnknownSide(StrEnum):
+    """What stands for a camera that the encoder was not trained with (dpm_family 3.10)."""
+
+    ZERO = "zero"
+    MEAN = "mean"
+
+
+class Side(StrEnum):
+    """Whose mask is applied to what, for a query q with mask m and a gallery vector g with mask n.
+
+    Products are per dimension; `unit` scales a vector to length 1 (dpm_family 3.8, 3.9b and 6.9).
+
+    - NONE: the plain cosine.
+    - QUERY: <unit(q), unit(m g)>, the query's mask on the gallery only, as DPM was released. It compares q
+      with another vector for each mask, so that a large common mean can ruin the ranking.
+    - GALLERY: <unit(n q), unit(g)>, its mirror image.
+    - BOTH: sum(w q g) / sqrt(sum(w q q) sum(w g g)), w = m n: the cosine weighted by both masks.
+    - SUBSPACE: <unit(m q), unit(m g)>, the query's mask on both sides; highest at g = q for every m.
+    """
+
+    NONE = "none"
+    QUERY = "query"
+    GALLERY = "gallery"
+    BOTH = "both"
+    SUBSPACE = "subspace"
+
+
+class SimilarityName(StrEnum):
+    """How the embeddings of a network are meant to be compared."""
+
+    COSINE = "cosine"
+    MASKED_COSINE = "masked-cosine"
+    SET_JACCARD = "set-jaccard"
+
+
+class Filter(StrEnum):
+    """How new pixels are computed from old ones."""
+
+    BICUBIC = "bicubic"
+    BILINEAR = "bilinear"
+
+
+class ChannelOrder(StrEnum):
+    """The order of colours that a model wants; OpenCV's is BGR."""
+
+    RGB = "rgb"
+    BGR = "bgr"

@@ -1,1 +1,0 @@
-"""BoT, the strong residual baseline (dpm_family 1.6)."""

@@ -1,0 +1,92 @@
+"""How CLIP is pre-trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from glimpse.errors import OptionError
+from glimpse.methods.prepare import Prepared
+from glimpse.models.card import NetworkCard
+from glimpse.models.clip import ClipNetwork
+from glimpse.models.heads.bnneck import Neck, classifier
+from glimpse.recipes.clip import ClipRecipe
+from glimpse.training.batches import Batch, TrainingData
+from glimpse.training.build import build_augmentation, build_optimiser
+from glimpse.training.distributed import gathered
+from glimpse.training.losses import cross_entropy, image_text_contrast
+from glimpse.training.sampler import ShuffledSampler
+from glimpse.training.stages import Method, Stage, Step, one_update
+
+IDS, ENDS = "caption_ids", "caption_ends"
+"""The columns of the training data that hold the captions' tokens."""
+_LEAST_TEMPERATURE = 0.01  # CLIP's own bound
+
+
+class Clip(Method):
+    """Both towers, a learned temperature, and a classifier of persons on the image tower's class token.
+
+    Captions say what somebody wears, and many wear the like: without the classifier the images' side learns
+    little of what tells persons apart.
+
+    Args:
+        network: the towers.
+        persons: C.
+        recipe: the temperature that the learned one starts from, and the weight of the persons.
+    """
+
+    def __init__(self, network: ClipNetwork, persons: int, recipe: ClipRecipe) -> None:
+        super().__init__()
+        self.network = network
+        self.recipe = recipe
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(recipe.temperature)))
+        width = network.images.config.width
+        self.persons = (
+            nn.Sequential(Neck(width), classifier(width, persons)) if recipe.identity_weight else None
+        )
+
+    def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
+        """`contrast`, where other pictures of the same person are no negatives, and `identity`."""
+        ids, ends = batch.columns[IDS], batch.columns[ENDS]
+        # nothing behind the longest caption matters to a causal tower
+        texts = self.network.embed_text(ids[:, : int(ends.max()) + 1], ends)
+        seen = self.network.images(batch.images, patches=False)
+        temperature = self.log_temperature.exp().clamp(min=_LEAST_TEMPERATURE)
+        everybody = gathered(batch.labels)
+        contrast = image_text_contrast(gathered(seen.projected), gathered(texts), temperature, everybody)
+        found = {"contrast": contrast}
+        if self.persons is not None:
+            logits = self.persons(seen.class_token)
+            found["identity"] = self.recipe.identity_weight * cross_entropy(logits, batch.labels)
+        return found
+
+    def embed(self, batch: Batch) -> Tensor:
+        """`[B, P]`."""
+        return self.network.embed(batch.images)
+
+
+def prepare_clip(recipe: ClipRecipe, data: TrainingData) -> Prepared:
+    """CLIP for rows with captions."""
+    if not {IDS, ENDS} <= data.columns.keys():
+        raise OptionError("CLIP is trained on rows with captions: glimpse pretrain clip makes them")
+    network = ClipNetwork(recipe.size, recipe.augment.size)
+    card = NetworkCard(
+        method="clip",
+        size=recipe.size,
+        image=recipe.augment.size,
+        mean=recipe.augment.mean,
+        deviation=recipe.augment.deviation,
+    )
+    optimiser = build_optimiser(recipe.optimiser, recipe.epochs)
+    stage = Stage(
+        name="train",
+        epochs=recipe.epochs,
+        updates=one_update(optimiser, clip=recipe.optimiser.clip),
+        sampler=ShuffledSampler(len(data), recipe.batch, whole=True, seed=recipe.seed),
+        augmentation=build_augmentation(recipe.augment),
+    )
+    method = Clip(network, len(data.persons), recipe)
+    return Prepared(method, card, [stage], "random weights")

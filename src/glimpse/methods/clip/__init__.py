@@ -1,1 +1,0 @@
-"""CLIP itself, as it is pre-trained."""

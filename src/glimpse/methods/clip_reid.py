@@ -1,0 +1,200 @@
+"""How CLIP-ReID is trained: words of every person, then the image side (dpm_family 5.4 and 5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glimpse.methods.prepare import Prepared, camera_table
+from glimpse.models.backbones.sizes import CLIP_TEXT
+from glimpse.models.backbones.text import TextTower
+from glimpse.models.backbones.vit import ViTConfig
+from glimpse.models.card import NetworkCard, options_to_json
+from glimpse.models.clip_reid import ClipReIDNetwork, ClipReIDOptions
+from glimpse.models.heads.bnneck import classifier
+from glimpse.models.precision import full_precision
+from glimpse.models.pretrained import copy_part, described, starting_folder
+from glimpse.models.storage import TOKENIZER
+from glimpse.models.text.prompts import PersonPrompts, PromptTemplate, prompt_template, wordless_template
+from glimpse.models.text.tokenizer import Tokenizer
+from glimpse.recipes.clip_reid import ClipReIDRecipe
+from glimpse.records import IntArray
+from glimpse.training.augment import Augmentation, Draws
+from glimpse.training.batches import Batch, TrainingData, make_batch, one_ahead, read_raw
+from glimpse.training.build import build_augmentation, build_optimiser, build_sampler, build_transfer
+from glimpse.training.distributed import gathered
+from glimpse.training.losses import cross_entropy, ignored_pairs, margin_triplet, supervised_contrast
+from glimpse.training.sampler import ShuffledSampler
+from glimpse.training.stages import Method, Stage, Step, one_update
+
+PROMPT_STAGE, IMAGE_STAGE = "prompts", "images"
+CACHED = "projected"
+"""The column of the training data that keeps the frozen image vectors of the first stage."""
+
+
+class ClipReID(Method):
+    """First the words of every person are learned, then the image tower.
+
+    Args:
+        network: what is left after training.
+        texts: CLIP's text tower.
+        template: the sentence around the words.
+        persons: C.
+        recipe: margin, smoothing and weights.
+    """
+
+    prototypes: Tensor
+
+    def __init__(
+        self,
+        network: ClipReIDNetwork,
+        texts: TextTower,
+        template: PromptTemplate,
+        persons: int,
+        recipe: ClipReIDRecipe,
+    ) -> None:
+        super().__init__()
+        config = network.encoder.config
+        self.network = network
+        self.recipe = recipe
+        self.prompts = PersonPrompts(texts, template, persons)
+        self.classifier = classifier(config.width, persons)
+        self.projected_classifier = classifier(config.projection, persons)
+        self.register_buffer("prototypes", torch.zeros(persons, config.projection))
+
+    def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
+        """In the first stage the two contrasts, in the second identity, triplet and image-to-text."""
+        if step.stage == PROMPT_STAGE:
+            return self._contrasts(batch.columns[CACHED], batch.labels)
+        recipe, labels, everybody = self.recipe, batch.labels, gathered(batch.labels)
+        features = self.network(batch.images, batch.cameras, batch.mix)
+        ignored = batch.ignored
+        apart = None if ignored is None else ignored_pairs(gathered(ignored), everybody)
+        logits = [self.classifier(features.necked), self.projected_classifier(features.projected_necked)]
+        metric = [features.early, features.feature, features.projected]
+        identity = [cross_entropy(x, labels, smoothing=recipe.smoothing, ignored=ignored) for x in logits]
+        triplets = [margin_triplet(gathered(x), everybody, recipe.margin, apart) for x in metric]
+        towards_text = _inner_products(features.projected, self.prototypes)
+        return {
+            "identity": recipe.identity_weight * torch.stack(identity).sum(),
+            "triplet": torch.stack(triplets).sum(),
+            "image_to_text": recipe.text_weight
+            * cross_entropy(towards_text, labels, smoothing=recipe.smoothing, ignored=ignored),
+        }
+
+    def _contrasts(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        everybody, pictures, texts = gathered(labels), gathered(images), gathered(self.prompts(labels))
+        return {
+            "image_to_text": supervised_contrast(pictures, texts, everybody),
+            "text_to_image": supervised_contrast(texts, pictures, everybody),
+        }
+
+    def embed(self, batch: Batch) -> Tensor:
+        """`[B, D + P]`."""
+        return self.network.embed(batch.images, batch.cameras)
+
+
+@full_precision
+def _inner_products(images: Tensor, texts: Tensor) -> Tensor:
+    """`[B, C]`; not normalised (dpm_family 5.5)."""
+    return images @ texts.T
+
+
+SENTENCE = "A photo of a X X X X person."  # given by the source (dpm_family 5.3)
+_AT_ONCE = 128  # images that are encoded in one pass for the first stage; our choice
+
+
+def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
+    """CLIP-ReID for the persons and the cameras of the training rows."""
+    options = ClipReIDOptions(stride=recipe.stride, side_weight=recipe.side_weight)
+    cameras = camera_table(data) if recipe.cameras else ()
+    network = ClipReIDNetwork(recipe.size, recipe.augment.size, len(cameras), options)
+    texts = TextTower(CLIP_TEXT[recipe.size])
+    start = starting_folder(recipe.weights, "clip", recipe.size)
+    if start is not None:
+        copy_part(start, "images", network.encoder)
+        copy_part(start, "texts", texts)
+    template = sentence_of(start, texts)
+    card = NetworkCard(
+        method="clip-reid",
+        size=recipe.size,
+        image=recipe.augment.size,
+        mean=recipe.augment.mean,
+        deviation=recipe.augment.deviation,
+        cameras=cameras,
+        options=options_to_json(options),
+    )
+    method = ClipReID(network, texts, template, len(data.persons), recipe)
+    artefacts = {
+        "prompts.safetensors": {"words": "prompts.words"},
+        "prototypes.safetensors": {"prototypes": "prototypes"},
+    }
+    return Prepared(method, card, stages(recipe, data, network.encoder.config), described(start), artefacts)
+
+
+def stages(recipe: ClipReIDRecipe, data: TrainingData, encoder: ViTConfig) -> list[Stage]:
+    """The two stages."""
+    words = build_optimiser(recipe.prompt_optimiser, recipe.prompt_epochs, parameters=("prompts.words",))
+    image_side = build_optimiser(recipe.optimiser, recipe.epochs, but_not=("prompts.words",))
+    return [
+        Stage(
+            name=PROMPT_STAGE,
+            epochs=recipe.prompt_epochs,
+            updates=one_update(words, clip=recipe.prompt_optimiser.clip),
+            sampler=ShuffledSampler(len(data), recipe.prompt_batch, seed=recipe.seed),
+            evaluating=("*",),
+            derive=with_image_vectors,
+        ),
+        Stage(
+            name=IMAGE_STAGE,
+            epochs=recipe.epochs,
+            updates=one_update(image_side, clip=recipe.optimiser.clip),
+            sampler=build_sampler(recipe.sampler, data, recipe.seed),
+            augmentation=build_augmentation(recipe.augment),
+            transfer=build_transfer(recipe.transfer, encoder),
+            evaluating=("prompts", "prompts.*"),
+            begin=keep_prototypes,
+        ),
+    ]
+
+
+@torch.no_grad()
+def with_image_vectors(method: Method, data: TrainingData) -> TrainingData:
+    """The rows with the image vectors of the frozen encoder in place of pixels (dpm_family 5.4).
+
+    No augmentation, and no cameras.
+    """
+    trained = cast("ClipReID", method)
+    network, augment = trained.network.eval(), trained.recipe.augment
+    device = next(network.parameters()).device
+    look = Augmentation(augment.mean, augment.deviation)
+    vectors = []
+    nothing = Draws(placement=None, colours=None, rectangles=None)
+    for raw in one_ahead(lambda rows: read_raw(data, rows), _chunks(len(data))):
+        batch = make_batch(data, raw, look, lambda size: nothing, device)
+        vectors.append(network(batch.images).projected.float().cpu())
+    return replace(data, pixels=None, maps={}, columns={**data.columns, CACHED: torch.cat(vectors)})
+
+
+def keep_prototypes(method: Method, data: TrainingData) -> None:
+    """Compute the text vector of every person once; they are constants of the second stage."""
+    trained = cast("ClipReID", method)
+    trained.prototypes.copy_(trained.prompts.prototypes())
+
+
+def _chunks(rows: int) -> list[IntArray]:
+    return [np.arange(start, min(start + _AT_ONCE, rows)) for start in range(0, rows, _AT_ONCE)]
+
+
+def sentence_of(start: Path | None, texts: TextTower) -> PromptTemplate:
+    """The sentence in the words of the text tower's own tokenizer; CLIP's own needs no vocabulary."""
+    path = None if start is None else start / TOKENIZER
+    if path is None or not path.is_file():
+        return wordless_template(texts.config)
+    return prompt_template(Tokenizer.load(path), SENTENCE)

@@ -1,1 +1,0 @@
-"""DPM, dynamic prototype masks for occluded people (dpm_family 3)."""

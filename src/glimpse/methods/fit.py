@@ -1,0 +1,208 @@
+"""A whole training run of a method: rows in, a folder with networks out.
+
+out/
+  recipe.json           the method, its recipe, what it started from, what its masks of persons rest on
+  persons.json          what label and camera numbers stand for
+  run.json, metrics.jsonl, checkpoints/, final.safetensors, best.safetensors    (`glimpse.training.loop`)
+  final/, best/         the network after the last epoch and after the best one (`glimpse.models.storage`),
+                        with what else the method learned; each can be loaded as a retriever
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from glimpse.files import atomic_write
+from glimpse.methods.prepare import NETWORK, Prepared, prepare
+from glimpse.methods.validation import Validation, split_persons, validation_protocol
+from glimpse.models.storage import CARD, save_network
+from glimpse.pixels import PixelCache
+from glimpse.progress import Progress, silent
+from glimpse.recipes.provenance import to_json
+from glimpse.records import Records
+from glimpse.runtime import torch_device
+from glimpse.segmentation import MaskSource
+from glimpse.segmentation.person_maps import mask_source, person_maps
+from glimpse.training.batches import TrainingData
+from glimpse.training.checkpoint import tensor_bytes
+from glimpse.training.distributed import first_before_others, joined, processes
+from glimpse.training.engine import Engine
+from glimpse.training.loop import Outcome, train
+from glimpse.training.run_record import check_same_run, fingerprint, read_run
+from glimpse.training.seeding import kept_global_generators, seed_global_generators
+from glimpse.training.stage_run import BEST as BEST_WEIGHTS
+from glimpse.training.stage_run import RUN_FILE
+
+FINAL, BEST = "final", "best"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a run gave.
+
+    Attributes:
+        outcome: the engine's.
+        start: what the encoder started from, in words.
+        final: the folder of the network after the last epoch.
+        best: of the network after the best epoch, or None without validation.
+    """
+
+    outcome: Outcome
+    start: str
+    final: Path
+    best: Path | None
+
+
+def fit(
+    method: str,
+    recipe: Any,
+    rows: Records,
+    out: Path,
+    *,
+    validation: Records | None = None,
+    cache: Path | None = None,
+    masks: MaskSource | None = None,
+    engine: Engine | None = None,
+    resume: bool = False,
+    progress: Progress = silent,
+    quiet: bool = True,
+) -> Fitted:
+    """Train a method on pictures; processes that torchrun started share the work.
+
+    Args:
+        method: its name.
+        recipe: of that method.
+        rows: to train on.
+        out: the folder of the run; with `resume` the one of the run to continue.
+        validation: rows that choose the best epoch; without them a share of the training persons does, as
+            the recipe says.
+        cache: the folder of prepared pixels; within `out` if not given.
+        masks: where the persons of the rows are, if the recipe transfers patches; GrabCut if not given.
+        engine: how it runs.
+        resume: go on from the last checkpoint.
+        progress: shows the preparation of pixels.
+        quiet: show no progress of training.
+    """
+    engine = engine or Engine()
+    with joined(torch_device(engine.device)):
+        with first_before_others():
+            rows, validation = divided(rows, validation, recipe)
+            pixels = cache or out / "pixels"
+            size = recipe.augment.size
+            pictures = PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress)
+            source = mask_source(recipe, pixels, masks, progress, quiet=quiet)
+            maps = person_maps(source, rows, pixels, size, progress)
+            data = TrainingData(rows, pictures, maps)
+            prepared = prepared_from_seed(method, recipe, data)
+            validate = None
+            if len(validation):
+                card = prepared.card
+                held = PixelCache.build(
+                    validation.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
+                )
+                protocol = validation_protocol(validation, recipe.seed)
+                validate = Validation(card, validation, held, protocol)
+            about = {} if source is None else {"masks": source.truth}
+        return run(
+            prepared, method, recipe, data, out, engine, validate, resume=resume, quiet=quiet, about=about
+        )
+
+
+def divided(rows: Records, validation: Records | None, recipe: Any) -> tuple[Records, Records]:
+    """Rows to train on and rows that choose the best epoch: those given, or a share of the persons."""
+    if validation is not None and len(validation):
+        return rows, validation
+    return split_persons(rows, recipe.validation.share, recipe.seed)
+
+
+def finished_run(
+    method: str, recipe: Any, rows: Records, out: Path, engine: Engine, *, validation: Records | None = None
+) -> bool:
+    """Whether `out` holds this very run with all its networks, so that `fit` has nothing left to do.
+
+    Raises:
+        TrainingError: if a run with another recipe, on other rows or of another precision is there.
+    """
+    if not (out / RUN_FILE).is_file():
+        return False
+    before = read_run(out / RUN_FILE)
+    now = {
+        "recipe": {"method": method, **to_json(recipe)},
+        "seed": recipe.seed,
+        "data": fingerprint(divided(rows, validation, recipe)[0]),
+        "engine": engine.learns_by(),
+    }
+    check_same_run(before, {**before, **now})
+    wanted = [FINAL, *([BEST] if (out / BEST_WEIGHTS).is_file() else [])]
+    return before.get("finished") is not None and all((out / name / CARD).is_file() for name in wanted)
+
+
+def prepared_from_seed(method: str, recipe: Any, data: TrainingData) -> Prepared:
+    """The prepared method; the same recipe gives the same weights, whatever was drawn before."""
+    with kept_global_generators():
+        seed_global_generators(recipe.seed)
+        return prepare(method, recipe, data)
+
+
+def run(
+    prepared: Prepared,
+    method: str,
+    recipe: Any,
+    data: TrainingData,
+    out: Path,
+    engine: Engine | None,
+    validate: Validation | None,
+    *,
+    resume: bool,
+    quiet: bool,
+    more: Mapping[str, Any] | None = None,
+    about: Mapping[str, str] | None = None,
+) -> Fitted:
+    """Train what is prepared and keep what was learned.
+
+    `more` is part of what the run is: one with another cannot be continued. `about` is told beside it.
+    """
+    settings = {"method": method, **to_json(recipe), **(more or {})}
+    outcome = train(
+        prepared.method,
+        data,
+        prepared.stages,
+        out,
+        seed=recipe.seed,
+        engine=engine,
+        recipe=settings,
+        resume=resume,
+        validate=validate,
+        quiet=quiet,
+    )
+    if processes().first:
+        _write(out / "recipe.json", {"start": prepared.start, **(about or {}), **settings})
+        known = {"persons": data.persons.tolist(), "cameras": data.records.cameras.tolist()}
+        _write(out / "persons.json", known)
+        keep(out / FINAL, prepared, outcome.final)
+        if outcome.best is not None:
+            keep(out / BEST, prepared, outcome.best)
+    best = out / BEST if outcome.best is not None else None
+    return Fitted(outcome, prepared.start, out / FINAL, best)
+
+
+def keep(folder: Path, prepared: Prepared, weights: Path) -> None:
+    """Write the network among the weights of a method, and its artefacts, into a folder of their own."""
+    state = load_file(weights)
+    for name, tensors in prepared.artefacts.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(folder / name) as file:
+            file.write(tensor_bytes({short: state[long] for short, long in tensors.items()}))
+    network = {name.removeprefix(NETWORK): value for name, value in state.items() if name.startswith(NETWORK)}
+    save_network(folder, prepared.card, network)
+
+
+def _write(path: Path, values: Mapping[str, Any]) -> None:
+    with atomic_write(path) as file:
+        file.write((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,49 @@
+"""From a method's name and recipe to what the engine trains: modules, stages, and what is kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from glimpse.models.card import NetworkCard
+from glimpse.recipes.registry import resolve, row_of
+from glimpse.training.batches import TrainingData
+from glimpse.training.stages import Method, Stage
+
+NETWORK = "network."
+"""Where every method keeps the network that is left after training: the prefix of its weights' names."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A method and how to train it.
+
+    Attributes:
+        method: initialised; its network is its attribute `network`.
+        card: of the network.
+        stages: of its training.
+        start: what its encoder starts from, in words.
+        artefacts: further files to keep: for each name the weights in it, by their names in the method.
+    """
+
+    method: Method
+    card: NetworkCard
+    stages: Sequence[Stage]
+    start: str
+    artefacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def camera_table(data: TrainingData) -> tuple[int, ...]:
+    """The cameras that get an embedding: all known ones, or none if there is nothing to tell apart.
+
+    With a single camera side information is off (dpm_family 2.3).
+    """
+    known = tuple(int(number) for number in data.records.cameras)
+    return known if len(known) > 1 else ()
+
+
+def prepare(method: str, recipe: Any, data: TrainingData) -> Prepared:
+    """The method of that name, as the recipe says, for the persons of the training rows."""
+    prepared: Prepared = resolve(row_of(method).prepare)(recipe, data)
+    return prepared

@@ -1,1 +1,0 @@
-"""TransReID, the vision transformer baseline (dpm_family 2)."""

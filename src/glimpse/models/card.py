@@ -1,0 +1,137 @@
+"""What must be known of a trained network to build it again and to feed it: plain data, saved as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import Enum
+from typing import Any, TypeVar, get_type_hints
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from glimpse.choices import Filter, Side, SimilarityName, Size
+from glimpse.errors import OptionError
+
+Scalar = bool | int | float | str
+Three = tuple[float, float, float]
+Options = TypeVar("Options")
+
+
+@dataclass(frozen=True)
+class NetworkCard:
+    """A trained network, told without its weights.
+
+    Attributes:
+        method: which class `build_network` makes.
+        size: of its encoder.
+        image: height and width of its input, in pixels.
+        mean: of the normalisation, for values in [0, 1].
+        deviation: likewise.
+        interpolation: how pictures are resized for it when it is used.
+        cameras: the numbers of the cameras it was trained with, sorted; empty if it asks for none.
+        similarity: how its embeddings are compared.
+        side: for masked cosines, whose mask is applied to what.
+        options: what else its class needs, by name.
+
+    >>> card = NetworkCard("bot", Size.MICRO, (64, 32), cameras=(1, 3), options={"ibn": True})
+    >>> NetworkCard.from_json(card.to_json()) == card
+    True
+    >>> card.camera_rows([3, 9, 1]).tolist()
+    [1, -1, 0]
+    """
+
+    method: str
+    size: Size
+    image: tuple[int, int]
+    mean: Three = (0.5, 0.5, 0.5)
+    deviation: Three = (0.5, 0.5, 0.5)
+    # bilinear in use, though training resizes bicubic: read in the authors' code (dpm_family 1.2)
+    interpolation: Filter = Filter.BILINEAR
+    cameras: tuple[int, ...] = ()
+    similarity: SimilarityName = SimilarityName.COSINE
+    side: Side = Side.QUERY
+    options: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if min(self.image) < 1:
+            raise OptionError(f"an input has at least one pixel, got {self.image}")
+        if min(self.deviation) <= 0:
+            raise OptionError(f"the deviation of the normalisation must be above 0, got {self.deviation}")
+        if list(self.cameras) != sorted(set(self.cameras)):
+            raise OptionError(f"cameras must be different and sorted, got {list(self.cameras)}")
+
+    def camera_rows(self, cameras: ArrayLike) -> NDArray[np.int64]:
+        """What `embed` takes for camera numbers `[N]`: their places in the table, -1 for unknown ones."""
+        numbers, known = np.asarray(cameras, np.int64), np.asarray(self.cameras, np.int64)
+        if not len(known):
+            return np.full(numbers.shape, -1, np.int64)
+        places = np.searchsorted(known, numbers).clip(max=len(known) - 1)
+        return np.where(known[places] == numbers, places, -1).astype(np.int64)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self) | {"options": dict(self.options)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> NetworkCard:
+        """Back from `to_json`; anything missing, unknown or impossible is an `OptionError`.
+
+        The side may be missing: cards had none before there were masks.
+        """
+        names = {f.name for f in fields(cls)}
+        values = {"side": Side.QUERY, **values}
+        if set(values) != names:
+            wrong = sorted(set(values) ^ names)
+            raise OptionError(f"a network's card has the keys {', '.join(sorted(names))}; wrong: {wrong}")
+        try:
+            return cls(
+                method=str(values["method"]),
+                size=Size(values["size"]),
+                image=(int(values["image"][0]), int(values["image"][1])),
+                mean=_three(values["mean"]),
+                deviation=_three(values["deviation"]),
+                interpolation=Filter(values["interpolation"]),
+                cameras=tuple(int(number) for number in values["cameras"]),
+                similarity=SimilarityName(values["similarity"]),
+                side=Side(values["side"]),
+                options=dict(values["options"]),
+            )
+        except (TypeError, ValueError, IndexError) as error:
+            raise OptionError(f"the network's card has an impossible value: {error}") from error
+
+
+def options_to_json(options: Any) -> dict[str, Scalar]:
+    """The fields of a dataclass of plain values and enums, as a card keeps them."""
+    return {name: v.value if isinstance(v, Enum) else v for name, v in asdict(options).items()}
+
+
+def options_from_json(kind: type[Options], values: Mapping[str, Scalar]) -> Options:
+    """A dataclass of plain values and enums from a card's options.
+
+    An option that is not there has its default: it came after the card was written.
+    """
+    hints = get_type_hints(kind)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise OptionError(
+            f"the card has the unknown option {unknown[0]!r}; there are {', '.join(hints) or 'none'}"
+        )
+    return kind(**{name: _typed(name, value, hints[name]) for name, value in values.items()})
+
+
+def _typed(name: str, value: Scalar, kind: Any) -> Any:
+    if issubclass(kind, Enum):
+        try:
+            return kind(value)
+        except ValueError:
+            allowed = ", ".join(str(member.value) for member in kind)
+            raise OptionError(f"the card's option {name} must be one of {allowed}, got {value!r}") from None
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        raise OptionError(f"the card's option {name} must be of type {kind.__name__}, got {value!r}")
+    return kind(value)
+
+
+def _three(values: Any) -> Three:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue

@@ -1,0 +1,106 @@
+"""The image side of CLIP-ReID, which is all that is left of it after training (dpm_family 5.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from glimpse.choices import Tap
+from glimpse.models.backbones.sizes import CLIP_VIT, Size, side_rows, stride_of
+from glimpse.models.backbones.vit import ViT
+from glimpse.models.card import NetworkCard, options_from_json
+from glimpse.models.heads.bnneck import Neck
+
+
+@dataclass(frozen=True)
+class ClipReIDOptions:
+    """What a card says of this network besides size, image and cameras.
+
+    Attributes:
+        stride: distance of neighbouring patches in sixteenths of a patch: pixels, for patches of 16.
+        side_weight: factor of the camera embedding on the class token, where cameras are known.
+        tap: where the embedding is taken; CLIP-ReID takes it before the necks.
+    """
+
+    stride: int = 16
+    side_weight: float = 1.0
+    tap: Tap = Tap.BEFORE
+
+
+@dataclass(frozen=True, eq=False)
+class ClipReIDFeatures:
+    """What a pass gives (dpm_family 5.2).
+
+    Attributes:
+        early: `[B, D]`, c11: the class token before the last block.
+        feature: `[B, D]`, f: the class token after the last norm.
+        projected: `[B, P]`, z: the same in the space shared with texts.
+        necked: `feature` after its neck.
+        projected_necked: `projected` after its neck.
+    """
+
+    early: Tensor
+    feature: Tensor
+    projected: Tensor
+    necked: Tensor
+    projected_necked: Tensor
+
+
+class ClipReIDNetwork(nn.Module):
+    """CLIP's image tower and a neck for each of its two features.
+
+    >>> network = ClipReIDNetwork(Size.MICRO, (64, 32), 0, ClipReIDOptions()).eval()
+    >>> list(network.embed(torch.zeros(2, 3, 64, 32)).shape)
+    [2, 96]
+    """
+
+    def __init__(self, size: Size, image: tuple[int, int], cameras: int, options: ClipReIDOptions) -> None:
+        super().__init__()
+        config = CLIP_VIT[size]
+        config = replace(
+            config,
+            image=image,
+            stride=stride_of(options.stride, config.patch),
+            sides=cameras,
+            side_weight=options.side_weight,
+        )
+        self.tap = options.tap
+        self.dim = config.width + config.projection
+        self.encoder = ViT(config)
+        self.neck = Neck(config.width)
+        self.projected_neck = Neck(config.projection)
+
+    @classmethod
+    def from_card(cls, card: NetworkCard) -> ClipReIDNetwork:
+        """The network that a card describes."""
+        options = options_from_json(ClipReIDOptions, card.options)
+        return cls(card.size, card.image, len(card.cameras), options)
+
+    def forward(
+        self,
+        images: Tensor,
+        cameras: Tensor | None = None,
+        mix: Callable[[Tensor], Tensor] | None = None,
+    ) -> ClipReIDFeatures:
+        """All features of images `[B, 3, H, W]`; cameras as in `embed`, mix as in `ViT.forward`."""
+        last = len(self.encoder.blocks) - 1
+        side = side_rows(self.encoder, images, cameras)
+        output = self.encoder(images, side=side, mix=mix, depths=[last], patches=False)
+        feature, projected = output.class_token, output.projected
+        return ClipReIDFeatures(
+            early=output.at[last][:, 0],
+            feature=feature,
+            projected=projected,
+            necked=self.neck(feature),
+            projected_necked=self.projected_neck(projected),
+        )
+
+    def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
+        """`[B, D + P]`: both features, as they are (dpm_family 5.6)."""
+        features = self(images, cameras)
+        if self.tap is Tap.BEFORE:
+            return torch.cat([features.feature, features.projected], dim=1)
+        return torch.cat([features.necked, features.projected_necked], dim=1)

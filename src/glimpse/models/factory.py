@@ -1,0 +1,68 @@
+"""From a network's card to the similarity that compares its embeddings."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from glimpse.choices import SimilarityName
+from glimpse.models.card import NetworkCard
+from glimpse.recipes.registry import resolve, row_of
+from glimpse.similarity import Cosine, MaskedCosine, SetJaccard, Similarity
+
+
+@runtime_checkable
+class EmbeddingNetwork(Protocol):
+    """What every network of `build_network` can do.
+
+    Attributes:
+        dim: D, the number of dimensions of its vectors.
+    """
+
+    dim: int
+
+    def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+        """Embed images.
+
+        Args:
+            images: `[B, 3, H, W]`, resized and normalised as the card says.
+            cameras: integers `[B]` from `NetworkCard.camera_rows`; None: all are unknown.
+
+        Returns:
+            Vectors `[B, D]`, or vectors and masks `[B, D]` with values in [0, 1]; not normalised.
+        """
+        ...
+
+
+@runtime_checkable
+class TextNetwork(Protocol):
+    """What a network can do that also embeds texts; its tokenizer lies beside its weights."""
+
+    def embed_text(self, ids: Tensor, ends: Tensor) -> Tensor:
+        """Vectors `[B, D]`, comparable with those of images, of token ids `[B, L]` that end at `ends` [B]."""
+        ...
+
+
+def build_network(card: NetworkCard) -> nn.Module:
+    """The network that a card describes, an `EmbeddingNetwork` with random weights.
+
+    >>> from glimpse.choices import Size
+    >>> isinstance(build_network(NetworkCard("bot", Size.MICRO, (64, 32))), EmbeddingNetwork)
+    True
+    """
+    network: nn.Module = resolve(row_of(card.method).network).from_card(card)
+    return network
+
+
+def similarity_of(card: NetworkCard) -> Similarity:
+    """How the embeddings of the card's network are compared.
+
+    >>> from glimpse.choices import Size
+    >>> card = NetworkCard("dpm", Size.MICRO, (64, 32), similarity=SimilarityName.MASKED_COSINE)
+    >>> similarity_of(card).side.value
+    'query'
+    """
+    if card.similarity is SimilarityName.MASKED_COSINE:
+        return MaskedCosine(card.side)
+    return SetJaccard() if card.similarity is SimilarityName.SET_JACCARD else Cosine()

@@ -1,0 +1,58 @@
+"""A network on disk: its card as `network.json` and its weights as `network.safetensors`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from glimpse.errors import OptionError, StorageError
+from glimpse.files import atomic_write, printable, storage_error
+from glimpse.models.card import NetworkCard
+from glimpse.models.factory import build_network
+
+CARD, WEIGHTS, TOKENIZER = "network.json", "network.safetensors", "tokenizer.json"
+
+
+def save_network(folder: Path, card: NetworkCard, weights: Mapping[str, Tensor]) -> None:
+    """Write a card and the network's state; the card last, so that a folder with a card is whole."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    with atomic_write(folder / WEIGHTS) as file:
+        # clones: tensors that share memory are written each
+        file.write(save({name: t.detach().cpu().clone().contiguous() for name, t in weights.items()}))
+    with atomic_write(folder / CARD) as file:
+        file.write((json.dumps(card.to_json(), indent=2) + "\n").encode())
+
+
+def load_network(folder: Path) -> tuple[NetworkCard, nn.Module]:
+    """The card and the network, in evaluation mode, that `save_network` wrote."""
+    try:
+        card = NetworkCard.from_json(json.loads((folder / CARD).read_bytes()))
+        weights = load_file(folder / WEIGHTS)
+    except FileNotFoundError as error:
+        raise OptionError(
+            f"there is no network in {printable(folder)}: expected {CARD} and {WEIGHTS}"
+        ) from error
+    except (OSError, ValueError, SafetensorError) as error:
+        raise StorageError(f"the network in {printable(folder)} is damaged: {error}") from error
+    network = build_network(card)
+    found, wanted = weights.keys(), network.state_dict().keys()
+    if found != wanted:
+        raise StorageError(
+            f"the weights in {printable(folder)} do not belong to its card: {min(found ^ wanted)} is "
+            f"{'missing' if min(found ^ wanted) in wanted else 'left over'}"
+        )
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise StorageError(
+            f"the weights in {printable(folder)} have other shapes than its card says"
+        ) from error
+    return card, network.eval()

@@ -1,0 +1,80 @@
+"""Weights into a network: fitted where the network's shape asks for it, complete or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from glimpse.errors import WeightsError
+from glimpse.models.backbones.bert import Bert
+from glimpse.models.backbones.position import Grid, resize_position
+from glimpse.models.backbones.resnet import ResNet
+from glimpse.models.backbones.text import TextTower
+from glimpse.models.backbones.vit import ViT
+from glimpse.models.weights.translation import is_counter
+
+Encoder = ViT | ResNet | TextTower | Bert
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What filling a network showed: names without weights, weights without a name, and what was fitted."""
+
+    missing: tuple[str, ...]
+    left_over: tuple[str, ...]
+    reshaped: tuple[str, ...]
+
+
+def install(
+    encoder: Encoder, state: Mapping[str, Tensor], *, source: Grid | None = None, dry: bool = False
+) -> Fit:
+    """Copy weights into a network, and say what did not match.
+
+    A tensor of another shape than the network's is an error at once; names that do not match are only
+    told, so that a report of the whole file can be made before it is refused.
+
+    Args:
+        encoder: the network; nothing in it changes if this raises.
+        state: under our names.
+        source: the grid of the position embedding in `state`, if it is not the network's.
+        dry: only look.
+    """
+    state, reshaped = _fitted(encoder, dict(state), source)
+    wanted = {name: value for name, value in encoder.state_dict().items() if not is_counter(name)}
+    known = {name: state[name] for name in wanted if name in state}
+    for name, value in known.items():
+        if value.shape != wanted[name].shape:
+            raise WeightsError(
+                f"{name} must be {list(wanted[name].shape)}, the weights have {list(value.shape)}"
+            )
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise WeightsError(f"{name} holds values that are not finite")
+    if not dry:
+        encoder.load_state_dict(known, strict=False)
+    missing = tuple(name for name in wanted if name not in known)
+    left_over = tuple(name for name in state if name not in wanted and not is_counter(name))
+    return Fit(missing, left_over, reshaped)
+
+
+def _fitted(
+    encoder: Encoder, state: dict[str, Tensor], source: Grid | None
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    if isinstance(encoder, ViT) and source is not None and source != encoder.grid and "position" in state:
+        state["position"] = resize_position(state["position"], source, encoder.grid)
+        (rows, columns), (old_rows, old_columns) = encoder.grid, source
+        return state, (f"positions moved from {old_rows}x{old_columns} to {rows}x{columns}",)
+    if isinstance(encoder, ResNet) and encoder.config.streams == 2 and not _has(state, "stems.1."):
+        copies = {
+            name.replace("stems.0.", "stems.1."): value
+            for name, value in state.items()
+            if name.startswith("stems.0.")
+        }
+        return {**state, **copies}, ("the stem copied to the second stream",)
+    return state, ()
+
+
+def _has(state: Mapping[str, Tensor], prefix: str) -> bool:
+    return any(name.startswith(prefix) for name in state)

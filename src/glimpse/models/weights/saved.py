@@ -1,0 +1,89 @@
+"""Our own files: an encoder's weights as safetensors, with its config in the header."""
+
+from __future__ import annotations
+
+import json
+import typing
+from dataclasses import asdict, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from glimpse.errors import WeightsError
+from glimpse.files import atomic_path
+from glimpse.models.backbones.bert import Bert, BertConfig
+from glimpse.models.backbones.resnet import ResNet, ResNetConfig
+from glimpse.models.backbones.text import TextConfig, TextTower
+from glimpse.models.backbones.vit import ViT, ViTConfig
+from glimpse.models.weights.install import Encoder
+
+Config = ViTConfig | ResNetConfig | TextConfig | BertConfig
+
+_KEY = "glimpse"
+_FAMILIES: dict[str, type[Config]] = {
+    "vit": ViTConfig,
+    "resnet": ResNetConfig,
+    "text": TextConfig,
+    "bert": BertConfig,
+}
+
+
+def build(config: Config) -> Encoder:
+    """A network of that shape, with random weights."""
+    if isinstance(config, ViTConfig):
+        return ViT(config)
+    if isinstance(config, ResNetConfig):
+        return ResNet(config)
+    return TextTower(config) if isinstance(config, TextConfig) else Bert(config)
+
+
+def save_encoder(encoder: Encoder, path: str | Path) -> None:
+    """Write weights and config into one safetensors file, whole or not at all."""
+    state = {name: value.detach().cpu().contiguous() for name, value in encoder.state_dict().items()}
+    header = json.dumps(config_to_json(encoder.config), sort_keys=True)
+    with atomic_path(path) as temporary:
+        save_file(state, temporary, {_KEY: header})
+
+
+def saved_config(metadata: dict[str, str]) -> Config | None:
+    """The config in a safetensors header, or None if the file is not one of ours."""
+    if _KEY not in metadata:
+        return None
+    try:
+        return config_from_json(json.loads(metadata[_KEY]))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise WeightsError(f"the header of the file describes no encoder: {error}") from error
+
+
+def config_to_json(config: Config) -> dict[str, Any]:
+    """A config with the name of its family, as JSON values."""
+    family = next(name for name, kind in _FAMILIES.items() if isinstance(config, kind))
+    return {"family": family, **asdict(config)}
+
+
+def config_from_json(values: dict[str, Any]) -> Config:
+    """Back from `config_to_json`.
+
+    >>> config_from_json(config_to_json(ViTConfig(stride=12))).grid
+    (21, 10)
+    """
+    kind = _FAMILIES.get(values.get("family", ""))
+    if kind is None:
+        raise WeightsError(f"an encoder is a {', '.join(_FAMILIES)}, not a {values.get('family')!r}")
+    hints = typing.get_type_hints(kind)
+    unknown = values.keys() - {field.name for field in fields(kind)} - {"family"}
+    if unknown:
+        raise WeightsError(f"a {values['family']} has no {', '.join(sorted(unknown))}: a newer file?")
+    return kind(**{key: _typed(hints[key], value) for key, value in values.items() if key != "family"})
+
+
+def _typed(hint: Any, value: Any) -> Any:
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint(value)
+    result = tuple(value) if isinstance(value, list) else value
+    kind = typing.get_origin(hint) or hint
+    if not isinstance(result, (int, float) if kind is float else kind):
+        raise TypeError(f"expected {kind.__name__}, got {value!r}")
+    return result

@@ -1,0 +1,1 @@
+"""Recipes: what defines a training run, one torch-free file per method, and the registry of methods."""

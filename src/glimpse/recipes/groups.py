@@ -1,0 +1,177 @@
+"""What the recipes of the baselines have in common. Nothing here needs torch."""
+
+# ruff: noqa: RUF009 (the calls make dataclass fields)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
+
+from glimpse.choices import Course, Fill, Kind, Mixing, Size
+from glimpse.errors import OptionError
+from glimpse.recipes.provenance import given, our_choice, read_in_code
+
+
+@dataclass(frozen=True)
+class OptimiserRecipe:
+    """An optimiser and the course of its learning rate."""
+
+    kind: Kind = read_in_code(Kind.SGD, "dpm_family 2.5")
+    rate: float = read_in_code(0.008, "dpm_family 2.5")
+    weight_decay: float = read_in_code(1e-4, "dpm_family 2.5")
+    momentum: float = read_in_code(0.9, "dpm_family 2.5")
+    nesterov: bool = read_in_code(False, "dpm_family 2.5")
+    bias_rate: float = read_in_code(2.0, "dpm_family 2.5: biases learn twice as fast")
+    course: Course = read_in_code(Course.COSINE, "dpm_family 2.5")
+    warmup: int = read_in_code(5, "dpm_family 2.5: epochs")
+    warmup_start: float = read_in_code(0.01, "dpm_family 2.5: as a part of the rate")
+    minimum: float = read_in_code(0.002, "dpm_family 2.5: where the cosine ends, as a part of the rate")
+    milestones: tuple[int, ...] = our_choice((), "epochs at which steps fall; a cosine has none")
+    factor: float = our_choice(0.1, "of each step; as BoT, CLIP-ReID and AGW have it")
+    clip: float | None = our_choice(None, "no source clips, but DPM++'s design clips at 5")
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "weight_decay", "bias_rate", "warmup", "warmup_start", "minimum"):
+            if getattr(self, name) < 0:
+                raise OptionError(f"{name} cannot be negative, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class SamplerRecipe:
+    """P persons x K images per batch; balanced, K of every modality."""
+
+    persons: int = read_in_code(16, "dpm_family 1.3")
+    images: int = read_in_code(4, "dpm_family 1.3")
+    balanced: bool = our_choice(False, "K of every modality, as AGW and SIM (thesis_methods 3.5)")
+
+    def __post_init__(self) -> None:
+        if self.persons < 1 or self.images < 1:
+            raise OptionError(
+                f"a batch needs at least 1 person and 1 image each, got {self.persons} x {self.images}"
+            )
+
+
+@dataclass(frozen=True)
+class AugmentRecipe:
+    """What is done to training images."""
+
+    size: tuple[int, int] = given((256, 128), "dpm_family 1.2: height, width")
+    mean: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), "dpm_family 1.2: every ViT")
+    deviation: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), "dpm_family 1.2: every ViT")
+    flip: float = read_in_code(0.5, "dpm_family 1.2: probability")
+    padding: int = read_in_code(10, "dpm_family 1.2: pixels")
+    padding_fill: int = read_in_code(0, "dpm_family 1.2")
+    erasing: float = read_in_code(0.5, "dpm_family 1.2: probability")
+    erasing_area: tuple[float, float] = read_in_code((0.02, 1 / 3), "dpm_family 1.2: share of the image")
+    erasing_fill: Fill = read_in_code(Fill.NOISE, "dpm_family 1.2")
+    brightness: float = read_in_code(0.0, "dpm_family 1.2: jitter only from Market to Occluded-REID")
+    contrast: float = read_in_code(0.0, "dpm_family 1.2")
+    saturation: float = read_in_code(0.0, "dpm_family 1.2")
+    hue: float = read_in_code(0.0, "dpm_family 1.2")
+    grey: float = our_choice(0.0, "probability that colours are taken out; for training with infrared")
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1:
+            raise OptionError(f"size must be a height and a width of at least 1, got {self.size}")
+
+
+@dataclass(frozen=True)
+class ValidationRecipe:
+    """How the epoch is found that is reported as the best, without a look at the test set."""
+
+    share: float = our_choice(
+        0.1, "of the training persons; the sources choose on the test set, or not at all"
+    )
+    every: int = our_choice(10, "epochs between validations")
+
+
+@dataclass(frozen=True)
+class TransferRecipe:
+    """Patch transfer (SPT) in the training of a host; a share of 0 turns it off."""
+
+    share: float = our_choice(
+        0.0, "off in the hosts' papers; 0.5 in SPT's design, as the paper's is not known (dpm_family 4.5)"
+    )
+    mixing: Mixing = our_choice(
+        Mixing.PIXELS, "equal to embeddings without overlapping patches, and right with them (dpm_family 4.4)"
+    )
+    candidates: float = read_in_code(0.1, "dpm_family 4.3: share of the batch, the best overlaps first")
+    overlap: float = read_in_code(0.7, "dpm_family 4.3: least OIoU")
+    smallest: int = our_choice(4, "dpm_family 4.5: cells that a donor shows at least")
+    distinct: bool = our_choice(True, "dpm_family B4: a donor counts once, not once per roll")
+    rolled: bool = our_choice(False, "dpm_family 4.3: the released code throws the roll away")
+    same_person: bool = read_in_code(True, "dpm_family 4.3: may lend")
+
+    @property
+    def needs_masks(self) -> bool:
+        """Whether somebody must say where the persons are."""
+        return self.share > 0
+
+
+WEIGHTS = "auto: shipped weights of this size, if any; the papers' own starts are not ours to ship"
+SEED = "any will do"
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+_IMAGES: Mapping[Size, tuple[int, int]] = MappingProxyType(
+    {Size.MICRO: (64, 32), Size.TINY: (128, 64), Size.SMALL: (256, 128), Size.BASE: (256, 128)}
+)
+
+
+class Recipe(Protocol):
+    """What a training run reads of any recipe."""
+
+    @property
+    def size(self) -> Size:
+        """Of the encoder."""
+        ...
+
+    @property
+    def augment(self) -> AugmentRecipe:
+        """The images' size among it."""
+        ...
+
+    @property
+    def validation(self) -> ValidationRecipe:
+        """How the best epoch is found."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of everything that is drawn."""
+        ...
+
+
+R = TypeVar("R")
+
+
+def scaled(recipe: R, size: Size) -> R:
+    """The recipe for an encoder of another size: its images, and the padding in proportion, change too.
+
+    >>> from glimpse.recipes.bot import BoTRecipe
+    >>> small = scaled(BoTRecipe(), Size.TINY)
+    >>> small.size.value, small.augment.size, small.augment.padding
+    ('tiny', (128, 64), 5)
+    """
+    given: Any = recipe
+    height, width = _IMAGES[size]
+    padding = round(given.augment.padding * height / given.augment.size[0])
+    scaled: R = replace(
+        given, size=size, augment=replace(given.augment, size=(height, width), padding=padding)
+    )
+    return scaled
+
+
+def adamw(name: str, lr: str = "1e-3") -> tuple[str, ...]:
+    """Settings that make the optimizer `name` an AdamW: the published SGD suits published weights.
+
+    >>> adamw("optimiser")[:2]
+    ('optimiser.kind=adamw', 'optimiser.rate=1e-3')
+    """
+    return (
+        f"{name}.kind=adamw",
+        f"{name}.rate={lr}",
+        f"{name}.weight-decay=0.05",
+        f"{name}.warmup=2",
+    )

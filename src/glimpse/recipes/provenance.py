@@ -1,0 +1,234 @@
+"""Recipes: everything that defines how a method is trained, typed, frozen, and with its source at each key.
+
+A recipe is a frozen dataclass of values and of groups, which are frozen dataclasses themselves:
+
+    @dataclass(frozen=True)
+    class BotRecipe:
+        epochs: int = given(120, "dpm_family 1.6")
+        optimiser: OptimiserRecipe = group(OptimiserRecipe, rate=given(3.5e-4, "dpm_family 1.6"))
+
+>>> from glimpse.recipes.groups import SamplerRecipe
+>>> changed = with_settings(SamplerRecipe(), ["images=8"])
+>>> for entry in entries(changed):
+...     print(entry)
+persons = 16 (int), read in the authors' code: dpm_family 1.3
+images = 8 (int), read in the authors' code: dpm_family 1.3
+balanced = false (bool), our choice: K of every modality, as AGW and SIM (thesis_methods 3.5)
+
+Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum, StrEnum
+from pathlib import Path
+from typing import Any, TypeVar, Union
+
+from glimpse.errors import OptionError
+from glimpse.options import typed_pairs, typed_value
+
+T = TypeVar("T")
+_PROVENANCE = "provenance"
+
+
+class Origin(StrEnum):
+    """Where a value is from."""
+
+    GIVEN = "given"
+    CODE = "read in the authors' code"
+    OURS = "our choice"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a value is from, and the section of our specification (or the reason) that tells more."""
+
+    origin: Origin
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.where}"
+
+
+def given(value: T, where: str) -> T:
+    """The default of a key that the paper or its specification gives."""
+    return _key(value, Origin.GIVEN, where)
+
+
+def read_in_code(value: T, where: str) -> T:
+    """The default of a key that was read in the authors' code."""
+    return _key(value, Origin.CODE, where)
+
+
+def our_choice(value: T, where: str) -> T:
+    """The default of a key that no source fixes, and why it is what it is."""
+    return _key(value, Origin.OURS, where)
+
+
+def _key(value: T, origin: Origin, where: str) -> T:
+    field: T = dataclasses.field(default=value, metadata={_PROVENANCE: Provenance(origin, where)})
+    return field
+
+
+def group(kind: type[T], /, **keys: Any) -> T:
+    """The default of a group: its own defaults, but for the keys named here with their provenance."""
+    unknown = keys.keys() - {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    if unknown:
+        raise TypeError(f"{kind.__name__} has no key {min(unknown)}")
+    value = kind(**{name: key.default for name, key in keys.items()})
+    provenance = {name: key.metadata[_PROVENANCE] for name, key in keys.items()}
+    field: T = dataclasses.field(default=value, metadata={_PROVENANCE: provenance})
+    return field
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One key of a recipe.
+
+    Attributes:
+        key: dotted, as `--set` takes it.
+        value: what it is.
+        kind: its type, in words.
+        provenance: of the default.
+    """
+
+    key: str
+    value: Any
+    kind: str
+    provenance: Provenance
+
+    def __str__(self) -> str:
+        return f"{self.key} = {text_of(self.value)} ({self.kind}), {self.provenance}"
+
+
+def entries(recipe: Any) -> list[Entry]:
+    """Every key of a recipe, groups opened, in the order of declaration."""
+    return [
+        Entry(key, value, kind_in_words(hint), provenance) for key, value, hint, provenance in _walk(recipe)
+    ]
+
+
+def _walk(
+    recipe: Any, before: str = "", overriding: Mapping[str, Provenance] | None = None
+) -> Iterable[tuple[str, Any, Any, Provenance]]:
+    hints = typing.get_type_hints(type(recipe))
+    for field in dataclasses.fields(recipe):
+        key, value = before + field.name, getattr(recipe, field.name)
+        source = (overriding or {}).get(field.name, field.metadata.get(_PROVENANCE))
+        if dataclasses.is_dataclass(value):
+            yield from _walk(value, key + ".", source if isinstance(source, dict) else None)
+        elif isinstance(source, Provenance):
+            yield key, value, hints[field.name], source
+        else:
+            raise TypeError(f"the key {key} of {type(recipe).__name__} does not say where its value is from")
+
+
+def with_settings(recipe: T, pairs: Iterable[str]) -> T:
+    """The recipe with some keys set, each as `key=value`, read by the key's type.
+
+    Raises:
+        OptionError: for an unknown key, naming the nearest ones; a value that the type does not allow; or
+            a key given twice.
+    """
+    hints = {key: hint for key, _, hint, _ in _walk(recipe)}
+    changes = typed_pairs(pairs, hints, "key", lambda key: _nearest(key, list(hints)))
+    return _replaced(recipe, changes)
+
+
+def to_json(recipe: Any) -> dict[str, Any]:
+    """The recipe as JSON values, groups as objects."""
+    return {
+        field.name: to_json(value) if dataclasses.is_dataclass(value) else _plain(value)
+        for field in dataclasses.fields(recipe)
+        for value in [getattr(recipe, field.name)]
+    }
+
+
+def from_json(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Back from `to_json`; every key must be there, and no other."""
+    hints = typing.get_type_hints(kind)
+    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    wrong = sorted(names ^ values.keys())
+    if wrong:
+        what = "lacks" if wrong[0] in names else "has the unknown key"
+        raise OptionError(f"a stored {kind.__name__} {what} {wrong[0]}")
+    return kind(**{name: _unplain(name, values[name], hints[name]) for name in names})
+
+
+def kind_in_words(hint: Any) -> str:
+    """A type as a reader wants it: `int`, `sgd | adam`, `int, int`, `float or none`.
+
+    >>> kind_in_words(tuple[int, ...]), kind_in_words(float | None)
+    ('int, ...', 'float or none')
+    """
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        return ", ".join("..." if kind is Ellipsis else kind_in_words(kind) for kind in arguments)
+    if typing.get_origin(hint) in (Union, types.UnionType):
+        return " or ".join("none" if kind is type(None) else kind_in_words(kind) for kind in arguments)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return " | ".join(str(member.value) for member in hint)
+    return str(getattr(hint, "__name__", hint))
+
+
+def text_of(value: Any) -> str:
+    """A value as `--set` would take it.
+
+    >>> text_of((40, 70)), text_of(None), text_of(True)
+    ('40,70', 'none', 'true')
+    """
+    if isinstance(value, tuple):
+        return ",".join(map(text_of, value))
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def _replaced(recipe: T, changes: Mapping[str, Any]) -> T:
+    own: dict[str, Any] = {}
+    for key, value in changes.items():
+        first, _, rest = key.partition(".")
+        if rest:
+            inner = {k.partition(".")[2]: v for k, v in changes.items() if k.startswith(first + ".")}
+            own[first] = _replaced(getattr(recipe, first), inner)
+        else:
+            own[first] = value
+    return dataclasses.replace(recipe, **own)  # type: ignore[type-var]
+
+
+def _nearest(key: str, known: list[str]) -> str:
+    by_last: dict[str, list[str]] = {}
+    for name in known:
+        by_last.setdefault(name.rpartition(".")[2], []).append(name)
+    near = get_close_matches(key, known, n=2)
+    # who writes `lr` or `rat` means the last part of some key
+    near += [n for last in get_close_matches(key.rpartition(".")[2], by_last, n=2) for n in by_last[last]]
+    if not near:
+        return "`glimpse recipes show METHOD` lists them all"
+    return f"did you mean {' or '.join(dict.fromkeys(near))}?"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
+
+
+def _unplain(name: str, value: Any, hint: Any) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return from_json(typing.cast("type[Any]", hint), value)
+    if isinstance(value, list):
+        kinds = typing.get_args(hint)
+        kinds = (kinds[0],) * len(value) if kinds[-1] is Ellipsis else kinds
+        return tuple(_unplain(name, part, kind) for part, kind in zip(value, kinds, strict=True))
+    if isinstance(value, str):
+        return typed_value(name, value, hint)
+    return value

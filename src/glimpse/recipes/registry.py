@@ -1,0 +1,170 @@
+"""The methods: one row each, which says where its recipe, its network and its training are.
+
+Everything is imported when it is asked for: recipes need no torch, and a network nothing that trains it.
+A package of its own adds a method by an entry point of the group `glimpse.methods` that names its row:
+
+    [project.entry-points."glimpse.methods"]
+    my-method = "my_package:ROW"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import Any
+
+from glimpse.errors import OptionError
+
+GROUP = "glimpse.methods"
+"""The group of entry points by which other packages add their methods."""
+
+
+@dataclass(frozen=True)
+class MethodRow:
+    """A method; every part is named as `module:attribute`.
+
+    Attributes:
+        name: as the command line knows it, lower case with dashes.
+        recipe: the recipe's class, a frozen dataclass that can be made without arguments; without torch.
+        network: the network's class; its `from_card` takes a `NetworkCard`, see `glimpse.models.factory`.
+        prepare: the function of recipe and training data that gives a `glimpse.methods.prepare.Prepared`.
+        world: settings that the preset `world` changes; none if empty.
+        trained: whether `glimpse train` trains it; a network for pre-training alone is not listed.
+    """
+
+    name: str
+    recipe: str
+    network: str
+    prepare: str
+    world: str = ""
+    trained: bool = True
+
+
+_BUILT_IN = (
+    MethodRow(
+        name="bot",
+        recipe="glimpse.recipes.bot:BoTRecipe",
+        network="glimpse.models.bot:BoTNetwork",
+        prepare="glimpse.methods.bot:prepare_bot",
+        world="glimpse.recipes.bot:WORLD",
+    ),
+    MethodRow(
+        name="transreid",
+        recipe="glimpse.recipes.transreid:TransReIDRecipe",
+        network="glimpse.models.transreid:TransReIDNetwork",
+        prepare="glimpse.methods.transreid:prepare_transreid",
+        world="glimpse.recipes.transreid:WORLD",
+    ),
+    MethodRow(
+        name="dpm",
+        recipe="glimpse.recipes.dpm:DpmRecipe",
+        network="glimpse.models.dpm:DpmNetwork",
+        prepare="glimpse.methods.dpm:prepare_dpm",
+        world="glimpse.recipes.dpm:WORLD",
+    ),
+    MethodRow(
+        name="dpm++",
+        recipe="glimpse.recipes.dpmpp:DpmppRecipe",
+        network="glimpse.models.dpmpp:DpmppNetwork",
+        prepare="glimpse.methods.dpmpp_stages:prepare_dpmpp",
+        world="glimpse.recipes.dpmpp:WORLD",
+    ),
+    MethodRow(
+        name="clip-reid",
+        recipe="glimpse.recipes.clip_reid:ClipReIDRecipe",
+        network="glimpse.models.clip_reid:ClipReIDNetwork",
+        prepare="glimpse.methods.clip_reid:prepare_clip_reid",
+        world="glimpse.recipes.clip_reid:WORLD",
+    ),
+    MethodRow(
+        name="spt",
+        recipe="glimpse.recipes.spt:SptRecipe",
+        network="glimpse.models.spt:SptNetwork",
+        prepare="glimpse.methods.spt:prepare_spt",
+        world="glimpse.recipes.spt:WORLD",
+    ),
+    MethodRow(
+        name="clip",
+        recipe="glimpse.recipes.clip:ClipRecipe",
+        network="glimpse.models.clip:ClipNetwork",
+        prepare="glimpse.methods.clip:prepare_clip",
+        trained=False,
+    ),
+)
+
+
+@cache
+def rows() -> Mapping[str, MethodRow]:
+    """Every method by its name: those of this package, then those of others, sorted.
+
+    Raises:
+        OptionError: if another package's entry point gives no row, or a name that is taken.
+    """
+    found = {row.name: row for row in _BUILT_IN}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
+        try:
+            row = point.load()
+        except Exception as error:
+            raise OptionError(
+                f"the method {point.name!r} of another package cannot be loaded from {point.value}: {error}"
+            ) from error
+        if not isinstance(row, MethodRow):
+            raise OptionError(f"the entry point {point.name!r} of {GROUP} must be a MethodRow, got {row!r}")
+        if row.name in found:
+            raise OptionError(f"two methods are called {row.name!r}: {found[row.name].recipe}, {row.recipe}")
+        found[row.name] = row
+    return MappingProxyType(found)
+
+
+def trained_methods() -> tuple[str, ...]:
+    """The names of the methods that `glimpse train` trains."""
+    return tuple(name for name, row in rows().items() if row.trained)
+
+
+def method_name(method: str) -> str:
+    """A method's name as rows have it.
+
+    >>> method_name("CLIP_ReID")
+    'clip-reid'
+    """
+    return method.lower().replace("_", "-")
+
+
+def row_of(method: str) -> MethodRow:
+    """The row of a method, by its name in any case, with dashes or underscores.
+
+    Raises:
+        OptionError: if no method is called so; the sentence names those that are.
+    """
+    row = rows().get(method_name(method))
+    if row is None:
+        raise OptionError(f"no method is called {method!r}; there are {', '.join(trained_methods())}")
+    return row
+
+
+def resolve(reference: str) -> Any:
+    """What `module:attribute` names."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def recipe_of(method: str) -> Any:
+    """The recipe of a method that can be trained, with the defaults as published.
+
+    Raises:
+        OptionError: if no such method is called so; the sentence names those that are.
+    """
+    row = row_of(method)
+    if not row.trained:
+        raise OptionError(f"no method is called {method!r}; there are {', '.join(trained_methods())}")
+    return resolve(row.recipe)()
+
+
+def world_settings(method: str) -> tuple[str, ...]:
+    """What the preset `world` sets otherwise than the published recipe, as `--set` takes it."""
+    row = row_of(method)
+    return tuple(resolve(row.world)) if row.world else ()

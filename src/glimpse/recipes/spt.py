@@ -1,0 +1,61 @@
+"""SPT's recipe for the patch selector; the transfer is a group of its hosts' recipes (dpm_family 4.2)."""
+
+# ruff: noqa: RUF009 (the calls make dataclass fields)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glimpse.choices import Size
+from glimpse.recipes.groups import (
+    SEED,
+    WEIGHTS,
+    AugmentRecipe,
+    OptimiserRecipe,
+    SamplerRecipe,
+    ValidationRecipe,
+)
+from glimpse.recipes.provenance import given, group, our_choice, read_in_code
+
+
+@dataclass(frozen=True)
+class SptRecipe:
+    """The saliency patch selector: a patch counts if persons are told apart by it.
+
+    Attributes:
+        size: of the encoder.
+        weights: what the encoder starts from: `auto`, `none`, or a folder with a network.
+        drop_path: of the last block.
+        epochs: of training.
+        usage: share of patches that a batch keeps on average.
+        usage_weight: of the squared distance from it.
+        complement_weight: of what the left out patches say about the person, a mean over the batch.
+        optimiser: of everything.
+        sampler: of the batches.
+        augment: what is done to images.
+        validation: how the best epoch is found.
+        seed: of everything that is drawn.
+    """
+
+    size: Size = read_in_code(Size.BASE, "dpm_family 4.2: ViT-B/16, stride 16, no cameras")
+    weights: str = our_choice("auto", WEIGHTS)
+    drop_path: float = read_in_code(0.1, "dpm_family 2.1")
+    epochs: int = read_in_code(120, "dpm_family 4.2")
+    usage: float = read_in_code(0.3, "dpm_family 4.2")
+    usage_weight: float = read_in_code(50.0, "dpm_family 4.2")
+    complement_weight: float = given(6.4, "dpm_family 4.2: 0.1 times the sum over a batch of 64")
+    optimiser: OptimiserRecipe = group(OptimiserRecipe)
+    sampler: SamplerRecipe = group(SamplerRecipe)
+    augment: AugmentRecipe = group(AugmentRecipe)
+    validation: ValidationRecipe = group(ValidationRecipe)
+    seed: int = our_choice(0, SEED)
+
+
+WORLD: tuple[str, ...] = (
+    "epochs=20",
+    "optimiser.kind=adamw",
+    "optimiser.rate=1e-3",
+    "optimiser.weight-decay=0.05",
+    "optimiser.warmup=2",
+)
+"""What a small backbone on a rendered world and a CPU wants otherwise, as `--set` takes it; our choice."""

@@ -1,0 +1,1 @@
+"""What turns images or sentences into embeddings: networks, ONNX models, color histograms."""
