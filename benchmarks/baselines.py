@@ -1,7 +1,7 @@
-"""The baselines on every rendered layout against colours: docs/evidence/baselines.md and .json.
+"""The baselines on every rendered layout against colors: docs/evidence/baselines.md and .json.
 
 Run with `python -m benchmarks.baselines --work FOLDER`. Worlds and runs are kept in that folder, so that a
-killed run goes on with the same command; `--only NAME` does some of the ladders, and the page holds
+killed run goes on with the same command; `--only NAME` does some of the ablations, and the page holds
 what is there. Each world has a seed of its own, hence people of its own.
 """
 
@@ -20,7 +20,7 @@ from glimpse.files import atomic_write
 METHODS = ("bot", "transreid", "clip-reid")
 # Without these keys CLIP-ReID is at chance across SYSU-MM01's modalities; BoT and TransReID do as well with
 # them as without. Chosen on another world of that layout (seed 206); RegDB's baselines need none.
-INFRARED = "sampler.balanced=true,sampler.images=2,augment.grey=0.5,epochs=40"
+INFRARED = "sampler.balanced=true,sampler.images=2,augment.gray=0.5,epochs=40"
 SEEDS = {
     "market1501": 101,
     "occluded_duke": 102,
@@ -44,31 +44,31 @@ best one on validation persons.
 
 
 @dataclass(frozen=True)
-class Ladder:
-    """Rungs that are trained on one layout, the first of `tests` unless nothing is trained, and measured."""
+class Ablation:
+    """Arms that are trained on one layout, the first of `tests` unless nothing is trained, and measured."""
 
-    rungs: tuple[str, ...]
+    arms: tuple[str, ...]
     tests: tuple[str, ...]
 
     def command(self, name: str, size: str, threads: int | None) -> list[str]:
         """As a user would type it, without the program's name."""
-        words = ["ladder", "--out", f"ladders/{name}", "--size", size, "--baseline", "colours"]
-        for rung in self.rungs:
-            words += ["--rung", rung]
+        words = ["ablation", "--out", f"ablations/{name}", "--size", size, "--baseline", "colors"]
+        for arm in self.arms:
+            words += ["--arm", arm]
         for layout in self.tests:
             words += ["--data", f"{layout}:worlds/{layout}"]
         return words + (["--threads", str(threads)] if threads else [])
 
 
-def ladders(size: str) -> dict[str, Ladder]:
+def ablations(size: str) -> dict[str, Ablation]:
     """By name; text is measured with the pre-trained network as it is."""
     trained = tuple(f"{method}={method}" for method in METHODS)
     return {
-        "market": Ladder(trained, ("market1501", "occluded_reid", "partial_reid", "partial_ilids")),
-        "occluded": Ladder(trained, ("occluded_duke",)),
-        "sysu": Ladder(tuple(f"{rung}:{INFRARED}" for rung in trained), ("sysu_mm01",)),
-        "regdb": Ladder(trained, ("regdb",)),
-        "text": Ladder((f"clip=clip-{size}",), ("cuhk_pedes", "icfg_pedes", "rstpreid")),
+        "market": Ablation(trained, ("market1501", "occluded_reid", "partial_reid", "partial_ilids")),
+        "occluded": Ablation(trained, ("occluded_duke",)),
+        "sysu": Ablation(tuple(f"{arm}:{INFRARED}" for arm in trained), ("sysu_mm01",)),
+        "regdb": Ablation(trained, ("regdb",)),
+        "text": Ablation((f"clip=clip-{size}",), ("cuhk_pedes", "icfg_pedes", "rstpreid")),
     }
 
 
@@ -80,18 +80,18 @@ def glimpse(words: list[str], folder: Path) -> None:
 
 
 def keep(folder: Path, names: list[str]) -> None:
-    """Write the page and its twin from the ladders that are done."""
-    done = [name for name in names if (folder / "ladders" / name / "ladder.json").is_file()]
+    """Write the page and its twin from the ablations that are done."""
+    done = [name for name in names if (folder / "ablations" / name / "ablation.json").is_file()]
     seeds = ", ".join(f"{seed} for {layout}" for layout, seed in SEEDS.items())
     parts = [TITLE.format(seeds=seeds)]
     for name in done:
-        page = (folder / "ladders" / name / "ladder.md").read_text(encoding="utf-8")
-        parts.append(page.replace("\n## ", "\n### ").replace("# Ladder", f"## Ladder {name}", 1))
-    tables = {name: json.loads((folder / "ladders" / name / "ladder.json").read_bytes()) for name in done}
+        page = (folder / "ablations" / name / "ablation.md").read_text(encoding="utf-8")
+        parts.append(page.replace("\n## ", "\n### ").replace("# Ablation", f"## Ablation {name}", 1))
+    tables = {name: json.loads((folder / "ablations" / name / "ablation.json").read_bytes()) for name in done}
     with atomic_write(EVIDENCE / "baselines.md") as file:
         file.write("\n".join(parts).encode())
     with atomic_write(EVIDENCE / "baselines.json") as file:
-        file.write((json.dumps({"seeds": SEEDS, "ladders": tables}, indent=1) + "\n").encode())
+        file.write((json.dumps({"seeds": SEEDS, "ablations": tables}, indent=1) + "\n").encode())
 
 
 def main() -> None:
@@ -99,12 +99,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder of worlds and runs")
     parser.add_argument("--size", choices=["micro", "tiny"], default="micro")
     parser.add_argument("--threads", type=int, help="of torch")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="some of the ladders")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="some of the ablations")
     options = parser.parse_args()
-    known = ladders(options.size)
+    known = ablations(options.size)
     wrong = [name for name in options.only or [] if name not in known]
     if wrong:
-        parser.error(f"there is no ladder {wrong[0]}; there are {', '.join(known)}")
+        parser.error(f"there is no ablation {wrong[0]}; there are {', '.join(known)}")
     folder = options.work.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     for name in options.only or known:

@@ -1,7 +1,7 @@
 """One training step of DPM, with every mask head and in every form, against one of its ViT baseline.
 
 Run with `python -m benchmarks.dpm_step`. A step is what the engine does with a batch that lies on the
-device: all updates with forward, backward and optimiser. Steps of baseline and rival alternate; the first
+device: all updates with forward, backward and optimizer. Steps of baseline and rival alternate; the first
 round, which warms up, does not count, and of the others the fastest of each does, as other work on the
 machine only slows. Processor seconds are blind to it only with `--threads 1`. `arcface` is DPM without a
 mask: what the second classification costs.
@@ -26,14 +26,14 @@ from numpy.typing import NDArray
 
 from glimpse.choices import Form, MaskKind, Precision, Size
 from glimpse.methods.prepare import prepare
-from glimpse.recipes.dpm import DPM_RUNGS
+from glimpse.recipes.dpm import DPM_ARMS
 from glimpse.recipes.groups import scaled
 from glimpse.recipes.provenance import with_settings
 from glimpse.recipes.registry import recipe_of
 from glimpse.records import Records
 from glimpse.training.batches import Batch, TrainingData
 from glimpse.training.stages import Step
-from glimpse.training.update import get_ready, set_mode, take_step
+from glimpse.training.update import build_optimizers, set_mode, take_step
 
 IMAGES = 4
 
@@ -58,9 +58,9 @@ def stepper(
     torch.manual_seed(0)
     prepared = prepare(method, recipe, data)
     model, (stage,) = prepared.method.to(batch.images.device), prepared.stages
-    ready = get_ready(model, stage)
+    ready = build_optimizers(model, stage)
     for one in ready:
-        one.set_rates(1)
+        one.set_lrs(1)
     set_mode(model, stage)
     keys = {update.name: Step(stage.name, update.name, 1, 1, 0, 1, (0,)) for update in stage.updates}
 
@@ -88,7 +88,7 @@ def compare(size: Size, options: argparse.Namespace) -> None:
     settings = ("weights=none", "cameras=false", f"stride={options.stride}", f"sampler.persons={persons}")
     baseline = with_settings(scaled(recipe_of("transreid"), size), (*settings, "jigsaw=false"))
     plain = with_settings(scaled(recipe_of("dpm"), size), settings)
-    rivals = {"arcface": with_settings(plain, DPM_RUNGS["arcface"])} | {
+    rivals = {"arcface": with_settings(plain, DPM_ARMS["arcface"])} | {
         f"{mask} {form}": replace(plain, mask=mask, form=form)
         for mask in (MaskKind.LIGHT, MaskKind.FULL)
         for form in Form

@@ -2,7 +2,7 @@
 
 Run with `python benchmarks/embedding.py`. Both ways use the same network on the same files, and their
 vectors are compared. Memory is what a process of its own holds at its peak above what it held before
-embedding, for 32 pictures and for all.
+embedding, for 32 images and for all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ IMAGES = {Size.MICRO: (64, 32), Size.TINY: (128, 64), Size.SMALL: (256, 128), Si
 Extract = Callable[[list[str]], NDArray[np.float32]]
 
 
-def write_pictures(folder: Path, count: int) -> None:
+def write_images(folder: Path, count: int) -> None:
     """JPEGs of 256 x 128 with large shapes and a little noise, about as compressible as pedestrians."""
     random = np.random.default_rng(0)
     for row in range(count):
@@ -46,15 +46,15 @@ def retriever_of(method: str, size: Size, *, bfloat16: bool = False) -> Retrieve
 
 
 def serially(retriever: Retriever) -> Extract:
-    """Each picture through PIL, a float tensor and a normalisation of its own; then one batch of all."""
+    """Each image through PIL, a float tensor and a normalization of its own; then one batch of all."""
     encoder = retriever.encoder
     assert isinstance(encoder, NetworkEncoder)
     card = encoder.card
-    mean, deviation = (torch.tensor(values).reshape(3, 1, 1) for values in (card.mean, card.deviation))
+    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in (card.mean, card.std))
 
     def one(path: str) -> torch.Tensor:
-        picture = Image.open(path).convert("RGB").resize(card.image[::-1], Image.Resampling.BILINEAR)
-        return (torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255 - mean) / deviation
+        image = Image.open(path).convert("RGB").resize(card.image[::-1], Image.Resampling.BILINEAR)
+        return (torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255 - mean) / std
 
     def extract(paths: list[str]) -> NDArray[np.float32]:
         images = torch.stack([one(path) for path in paths])
@@ -85,7 +85,7 @@ def peak_mib() -> float:
 def memory_of(way: str, method: str, size: Size, folder: Path, count: int) -> float:
     """MiB above the start, in a process of its own."""
     command = [sys.executable, __file__, "--method", method, "--size", size.value]
-    command += ["--child", way, "--folder", str(folder), "--pictures", str(count)]
+    command += ["--child", way, "--folder", str(folder), "--images", str(count)]
     return float(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
@@ -102,19 +102,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--method", default="transreid")
     parser.add_argument("--size", type=Size, default=Size.MICRO)
-    parser.add_argument("--pictures", type=int, default=4096)
+    parser.add_argument("--images", type=int, default=4096)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bfloat16", action="store_true", help="also, on processors made for it")
     parser.add_argument("--child", choices=["serial", "glimpse"])
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    method, size, count = options.method, options.size, options.pictures
+    method, size, count = options.method, options.size, options.images
     if options.child:
         child(options.child, method, size, options.folder, count)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_pictures(folder, count)
+        write_images(folder, count)
         paths = sorted(map(str, folder.iterdir()))
         retriever = retriever_of(method, size)
         ways = {
@@ -126,7 +126,7 @@ def main() -> None:
         few = paths[:64]
         apart = np.abs(ways["serial"](few) - ways["glimpse"](few)).max()
         assert apart < 1e-4, apart
-        # in turns, so that a noisy neighbour meets all ways alike
+        # in turns, so that a noisy neighbor meets all ways alike
         rounds = [
             {way: seconds_of(extract, paths) for way, extract in ways.items()} for _ in range(options.rounds)
         ]
@@ -140,7 +140,7 @@ def main() -> None:
             )
         for way in ("serial", "glimpse"):
             small, large = (memory_of(way, method, size, folder, n) for n in (32, count))
-            print(f"{way:18} {small:8.0f} MiB for 32 pictures, {large:8.0f} MiB for {count}")
+            print(f"{way:18} {small:8.0f} MiB for 32 images, {large:8.0f} MiB for {count}")
 
 
 if __name__ == "__main__":

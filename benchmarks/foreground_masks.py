@@ -1,6 +1,6 @@
-"""How fast persons are cut out of training pictures (S0): all cores against one, and from kept cuts.
+"""How fast persons are cut out of training images (S0): all cores against one, and from kept cuts.
 
-Run with `python -m benchmarks.foreground_masks`. The pictures are of the rendered world, 256x128 as the masks
+Run with `python -m benchmarks.foreground_masks`. The images are of the rendered world, 256x128 as the masks
 are made at; every run has a folder of its own, so that nothing is kept from another. Runs on one core and on
 all alternate, and the fastest of each counts, as other work on the machine only slows.
 """
@@ -22,7 +22,7 @@ from glimpse.segmentation import GrabCutMasks
 from glimpse.world.frame import HEAD
 from glimpse.world.world import World
 
-MARKET = 13_000  # training pictures of Market-1501, about
+MARKET = 13_000  # training images of Market-1501, about
 
 
 class Held:
@@ -49,7 +49,7 @@ def main() -> None:
     frames = world.render(shots, size=(256, 128))
     pixels, persons = Held(frames.images), np.array([shot.person for shot in shots])
     count, workers = len(shots), cores()
-    print(f"{count} pictures of 256x128, of {options.people} persons, {workers} cores")
+    print(f"{count} images of 256x128, of {options.people} persons, {workers} cores")
     seconds: dict[str, list[NDArray[np.float64]]] = {"one worker": [], "all cores": [], "kept masks": []}
     first = None
     for _ in range(options.rounds):
@@ -64,9 +64,9 @@ def main() -> None:
     for name, found in seconds.items():
         spent, processor = np.min(found, axis=0)
         print(
-            f"{name}: {count / spent:.1f} pictures/s, {one / spent:.2f} times one worker, "
-            f"{MARKET:,} pictures in {MARKET / count * spent / 60:.1f} min; "
-            f"{count / processor:.1f} pictures per processor second"
+            f"{name}: {count / spent:.1f} images/s, {one / spent:.2f} times one worker, "
+            f"{MARKET:,} images in {MARKET / count * spent / 60:.1f} min; "
+            f"{count / processor:.1f} images per processor second"
         )
     print("the masks are the same")
     with tempfile.TemporaryDirectory() as folder:
@@ -77,7 +77,7 @@ def main() -> None:
     shown = first.any((1, 2))
     overlap = (first & truth).sum((1, 2)) / np.maximum((first | truth).sum((1, 2)), 1)
     print(
-        f"trusted masks of {shown.mean():.0%} of the pictures; their overlap with the truth is "
+        f"trusted masks of {shown.mean():.0%} of the images; their overlap with the truth is "
         f"{overlap[shown].mean():.2f} (intersection over union)"
     )
 

@@ -66,9 +66,9 @@ def main() -> None:
     parser.add_argument("--dense", type=int, default=6000, help="points if memory is short for all")
     options = parser.parse_args()
     random = np.random.default_rng(0)
-    centres = random.standard_normal((1501, options.dim), dtype=np.float32)
+    centers = random.standard_normal((1501, options.dim), dtype=np.float32)
     query, gallery = (
-        centres[random.integers(0, 1501, rows)]
+        centers[random.integers(0, 1501, rows)]
         + random.standard_normal((rows, options.dim), dtype=np.float32)
         for rows in (options.queries, options.gallery)
     )

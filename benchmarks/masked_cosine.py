@@ -1,6 +1,6 @@
 """Masked cosine of Occluded-Duke's size, against the loop over queries and one plain matrix product.
 
-Run with `python -m benchmarks.masked_cosine`. The loop forms a masked, normalised gallery for each query,
+Run with `python -m benchmarks.masked_cosine`. The loop forms a masked, normalized gallery for each query,
 as the authors' evaluation does; it is timed on some queries and multiplied.
 """
 
@@ -13,13 +13,13 @@ import torch
 
 from benchmarks.measure import Measured, line, measured
 from glimpse.embeddings import Embeddings
-from glimpse.similarity import Cosine, MaskedCosine, Precision, Side, TwoPass
+from glimpse.similarity import Cosine, MaskedCosine, MaskSide, Precision, TwoPass
 
 
 def loop(query: torch.Tensor, masks: torch.Tensor, gallery: torch.Tensor) -> torch.Tensor:
-    normalise = torch.nn.functional.normalize
-    query, gallery = normalise(query), normalise(gallery)
-    return torch.stack([normalise(gallery * m) @ q for q, m in zip(query, masks, strict=True)])
+    normalize = torch.nn.functional.normalize
+    query, gallery = normalize(query), normalize(gallery)
+    return torch.stack([normalize(gallery * m) @ q for q, m in zip(query, masks, strict=True)])
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
     line("ours, all scores", ours)
     line("one plain matrix product", plain, note=f"ours takes {ours.wall / plain.wall:.2f} times as long")
     line("loop over queries", looped, ours, f"extrapolated from {options.looped} queries")
-    for side in (Side.SUBSPACE, Side.BOTH):
+    for side in (MaskSide.SUBSPACE, MaskSide.BOTH):
         line(
             f"ours, side {side.value}",
             measured(lambda side=side: MaskedCosine(side).pairwise(query, gallery))[1],

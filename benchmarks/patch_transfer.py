@@ -27,7 +27,7 @@ from glimpse.training.transfer.transfer import PatchTransfer
 
 
 def masks(batch: int, size: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
-    """A standing rectangle per picture, some of them hidden from below."""
+    """A standing rectangle per image, some of them hidden from below."""
     result = np.zeros((batch, *size), np.uint8)
     for one in result:
         left, top = generator.integers(size[1] // 4), generator.integers(size[0] // 8)
@@ -46,13 +46,13 @@ def main() -> None:
     visible = masks(options.batch, (16, 8), generator) > 0
     labels = np.repeat(np.arange(options.batch // 4 + 1), 4)[: options.batch]
     times = [timed(lambda: paired(visible, labels, PairingRule(), generator)) for _ in range(50)]
-    print(f"pairing of {options.batch} pictures, 16x8 cells: {1000 * np.median(times):.2f} ms (median of 50)")
+    print(f"pairing of {options.batch} images, 16x8 cells: {1000 * np.median(times):.2f} ms (median of 50)")
 
     recipe = replace(scaled(TransReIDRecipe(), options.size), stride=16, cameras=False, jigsaw=False)
     image = recipe.augment.size
     network = TransReIDNetwork(options.size, image, 0, TransReIDOptions(stride=16))
     method = TransReID(network, len(labels), recipe)
-    optimiser = torch.optim.SGD(method.parameters(), 1e-3)
+    optimizer = torch.optim.SGD(method.parameters(), 1e-3)
     numbers = torch.arange(options.batch)
     batch = Batch(
         rows=numbers,
@@ -67,9 +67,9 @@ def main() -> None:
     step = Step("train", "all", 1, 1, 0, 1)
 
     def train() -> None:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         total_of(method.losses(batch, step).values()).backward()
-        optimiser.step()
+        optimizer.step()
 
     train()
     seconds = [(timed(lambda: transfer.apply(batch, generator)), timed(train)) for _ in range(options.rounds)]

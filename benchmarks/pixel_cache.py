@@ -1,4 +1,4 @@
-"""Training epochs from the pixel cache, against decoding every picture in every epoch.
+"""Training epochs from the pixel cache, against decoding every image in every epoch.
 
 Run with `python benchmarks/pixel_cache.py`. Batches of 64 are drawn in a new order each epoch; all ways
 give the same pixels, which is checked. Times include building the cache.
@@ -26,7 +26,7 @@ BATCH = 64
 Read = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 
 
-def write_pictures(folder: Path, count: int) -> list[str]:
+def write_images(folder: Path, count: int) -> list[str]:
     """JPEGs of 128 x 64 with large shapes and a little noise, about as compressible as pedestrians."""
     random = np.random.default_rng(0)
     paths = []
@@ -58,13 +58,13 @@ def epochs_by(read: Read, count: int, epochs: int) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=4096)
+    parser.add_argument("--images", type=int, default=4096)
     parser.add_argument("--epochs", type=int, default=3)
     options = parser.parse_args()
-    count, epochs = options.pictures, options.epochs
+    count, epochs = options.images, options.epochs
 
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        paths = write_pictures(Path(folder), count)
+        paths = write_images(Path(folder), count)
 
         def one(row: int) -> NDArray[np.uint8]:
             return resize(decode(paths[row]), SIZE)

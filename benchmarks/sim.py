@@ -1,7 +1,7 @@
 """SIM on SYSU-MM01's all-search multi-shot size, against a dense implementation.
 
 Run with `python -m benchmarks.sim`. The dense peer follows the equations with whole matrices in NumPy and
-torch: neighbours by sorting G x G, paths by a gather of Q x G x 20 and a partial sort, sets as dense rows.
+torch: neighbors by sorting G x G, paths by a gather of Q x G x 20 and a partial sort, sets as dense rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from glimpse.similarity import Cosine
 
 def dense(to_gallery: torch.Tensor, within: torch.Tensor, sim: SimilarityInference) -> torch.Tensor:
     rank = within.argsort(dim=1, stable=True)
-    near = rank[:, : sim.neighbours]
+    near = rank[:, : sim.neighbors]
     steps = sim.weight * within.gather(1, near)
     inferred = torch.empty_like(to_gallery)
     for start in range(0, len(to_gallery), 64):
@@ -27,7 +27,7 @@ def dense(to_gallery: torch.Tensor, within: torch.Tensor, sim: SimilarityInferen
         inferred[start : start + 64] = paths.topk(sim.paths, largest=False).values.mean(2)
     squared = inferred.square()
     squared /= squared.amax(1, keepdim=True)
-    normalised = within.square() / within.square().amax(1, keepdim=True)
+    normalized = within.square() / within.square().amax(1, keepdim=True)
     full, half = sim.k_gallery + 1, round(sim.k_gallery / 2) + 1
 
     def reciprocal(i: int, k: int) -> np.ndarray:
@@ -44,7 +44,7 @@ def dense(to_gallery: torch.Tensor, within: torch.Tensor, sim: SimilarityInferen
             if len(np.intersect1d(theirs, own)) > 2 / 3 * len(theirs):
                 members = np.append(members, theirs)
         members = np.unique(members)
-        shares = torch.exp(-normalised[i, members])
+        shares = torch.exp(-normalized[i, members])
         weights[i, members] = shares / shares.sum()
     own_sets = torch.zeros_like(squared)
     nearest = squared.argsort(dim=1, stable=True)[:, : sim.k_query + 1]
@@ -65,10 +65,10 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=2048)
     options = parser.parse_args()
     random = np.random.default_rng(0)
-    centres = random.standard_normal((96, options.dim), dtype=np.float32)
+    centers = random.standard_normal((96, options.dim), dtype=np.float32)
     query, gallery = (
         Embeddings(
-            centres[random.integers(0, 96, rows)]
+            centers[random.integers(0, 96, rows)]
             + random.standard_normal((rows, options.dim), dtype=np.float32)
         )
         for rows in (options.queries, options.gallery)

@@ -24,10 +24,10 @@ def main() -> None:
     options = parser.parse_args()
     random = np.random.default_rng(0)
     people = options.gallery // 20
-    centres = random.standard_normal((people, options.dim), dtype=np.float32)
+    centers = random.standard_normal((people, options.dim), dtype=np.float32)
     query, gallery = (
         Embeddings(
-            centres[random.integers(0, people, rows)]
+            centers[random.integers(0, people, rows)]
             + random.standard_normal((rows, options.dim), dtype=np.float32)
         )
         for rows in (options.queries, options.gallery)

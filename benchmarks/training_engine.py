@@ -1,7 +1,7 @@
 """Training images per second: the engine against a plain DataLoader that decodes and transforms each image.
 
 Run with `python -m benchmarks.training_engine`. Both train the same vision transformer of ours with the same
-optimiser on the same P x K batches, with flip, pad-crop and random erasing; the plain loop reads through
+optimizer on the same P x K batches, with flip, pad-crop and random erasing; the plain loop reads through
 worker processes, one per core, and runs in a process of its own, as what one process asks of the C library
 would serve both. The engine's time includes its checkpoints; the build of the pixel cache,
 which happens once however many epochs follow, is shown apart. Epochs of both alternate, so that other work
@@ -32,7 +32,7 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from glimpse.choices import Kind, Size
+from glimpse.choices import OptimizerKind, Size
 from glimpse.models.backbones.sizes import VIT
 from glimpse.models.backbones.vit import ViT, ViTConfig
 from glimpse.pixels import PixelCache
@@ -44,7 +44,7 @@ from glimpse.training.batches import Batch, TrainingData
 from glimpse.training.engine import Engine
 from glimpse.training.loggers import EpochReport
 from glimpse.training.loop import train
-from glimpse.training.optimizers import Optimiser
+from glimpse.training.optimizers import Optimizer
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Method, Stage, Step, one_update
 
@@ -81,7 +81,7 @@ class PatchTransformer(Method):
         return self.features(batch.images)
 
 
-def write_pictures(folder: Path, persons: int, images: int, size: tuple[int, int]) -> Records:
+def write_images(folder: Path, persons: int, images: int, size: tuple[int, int]) -> Records:
     """JPEGs of `size` with large shapes and a little noise, about as compressible as pedestrians."""
     draw = np.random.default_rng(0)
     paths = []
@@ -149,13 +149,13 @@ class Steps:
     def __init__(self, config: ViTConfig, persons: int, *, fused: bool = False) -> None:
         torch.manual_seed(0)
         self.model = PatchTransformer(config, persons)
-        self.optimiser = torch.optim.SGD(self.model.parameters(), 0.001, momentum=0.9, fused=fused)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), 0.001, momentum=0.9, fused=fused)
 
     def __call__(self, pixels: Tensor, labels: Tensor) -> None:
         """One step."""
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         sum(self.model.losses_of(pixels, labels).values()).backward()
-        self.optimiser.step()
+        self.optimizer.step()
 
 
 def plain_epochs(
@@ -220,7 +220,7 @@ def compare(name: str, records: Records, folder: Path, epochs: int) -> str:
     torch.manual_seed(0)
     method = PatchTransformer(config, persons)
     augmentation = Augmentation(geometry=FlipAndCrop(), erasing=Erasing())
-    stage = Stage(name, epochs, one_update(Optimiser(Kind.SGD, 0.001)), sampler, augmentation)
+    stage = Stage(name, epochs, one_update(Optimizer(OptimizerKind.SGD, 0.001)), sampler, augmentation)
     train(
         method,
         TrainingData(records, cache),
@@ -259,7 +259,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as name:
-        records = write_pictures(Path(name), options.persons, options.images, tuple(options.source))
+        records = write_images(Path(name), options.persons, options.images, tuple(options.source))
         high, wide = options.source
         print(
             f"{len(records)} JPEGs of {high}x{wide}, batches of {PERSONS} x {IMAGES}, {os.cpu_count()} cores"

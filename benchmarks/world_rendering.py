@@ -1,7 +1,7 @@
-"""Pictures per second of the world's renderer, and how they scale from one thread to two and to all cores.
+"""Images per second of the world's renderer, and how they scale from one thread to two and to all cores.
 
 Run with `python benchmarks/world_rendering.py`. The batch holds whole, occluded, partial and infrared
-pictures by several cameras; compilation is not counted. Ratios are between runs that take turns.
+images by several cameras; compilation is not counted. Ratios are between runs that take turns.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def main() -> None:
     )
     start = time.perf_counter()
     world.render(shots[:1], size=(32, 16), samples=1)
-    print(f"{len(shots)} pictures, {options.samples} samples per pixel, {os.cpu_count()} cores")
-    print(f"first picture (compiles, or loads what was compiled): {time.perf_counter() - start:.1f} s")
+    print(f"{len(shots)} images, {options.samples} samples per pixel, {os.cpu_count()} cores")
+    print(f"first image (compiles, or loads what was compiled): {time.perf_counter() - start:.1f} s")
     threads = sorted({1, 2, os.cpu_count() or 1})
     for size in SIZES:
         taken = {n: np.zeros((ROUNDS, 2)) for n in threads}

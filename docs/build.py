@@ -25,7 +25,7 @@ COMMANDS = (
     ("embed",),
     ("evaluate",),
     ("explain",),
-    ("ladder",),
+    ("ablation",),
     ("export",),
     ("import-weights",),
 )

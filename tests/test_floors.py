@@ -128,7 +128,7 @@ def loaded_after(code):
     return set(shown.rpartition("LOADED")[2].split())
 
 
-@pytest.mark.parametrize("name", ["occluded-micro", "clip-micro", "colours"])
+@pytest.mark.parametrize("name", ["occluded-micro", "clip-micro", "colors"])
 def test_serving_never_reaches_training(name):
     found = loaded_after(
         "import numpy as np, glimpse\n"

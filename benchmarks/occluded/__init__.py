@@ -1,4 +1,4 @@
-"""The proof for occluded people: ladder, controls, accuracy by visible fraction, and what masks know.
+"""The proof for occluded people: ablation, controls, accuracy by visible fraction, and what masks know.
 
 `python -m benchmarks.occluded --work FOLDER` writes docs/evidence/occluded.md and .json.
 """

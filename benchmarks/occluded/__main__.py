@@ -1,8 +1,8 @@
 """Occluded people on the rendered world: docs/evidence/occluded.md and .json.
 
 Run with `python -m benchmarks.occluded --work FOLDER`. World, shots, runs and studies are kept in that
-folder, so that a killed run goes on with the same command; `--only RUNG ...` does some of the rungs, in
-several processes if wished, and the page holds what is there.
+folder, so that a killed run goes on with the same command; `--only ARM ...` does some of the arms, in
+several processes if asked for, and the page holds what is there.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.__main__ import EVIDENCE, ROOT
+from benchmarks.occluded.arms import ARMS, arm
 from benchmarks.occluded.page import keep_page
-from benchmarks.occluded.rungs import RUNGS, rung
 from benchmarks.occluded.shots import Shots, taken_again
 from benchmarks.occluded.study import Questions, studied, whole_queries
 from benchmarks.occluded.summary import DATA, gathered
-from glimpse.ablation.arms import Rung, check_rungs
-from glimpse.ablation.run import Plan, climb, run_folder
+from glimpse.ablation.arms import Arm, check_arms
+from glimpse.ablation.run import Plan, run_ablation, run_folder
 from glimpse.ablation.summary import FINAL
 from glimpse.ablation.table import About
 from glimpse.choices import Precision, Size
@@ -51,8 +51,8 @@ def main() -> None:
     dataset, questions = _asked(read(DATA, world), own, series)
     engine = engine_of(options.device, Precision.FLOAT32, None, None, options.threads)
     size = Size(options.size)
-    made = {name: rung(name, options.epochs) for name in RUNGS}
-    check_rungs(list(made.values()))
+    made = {name: arm(name, options.epochs) for name in ARMS}
+    check_arms(list(made.values()))
     about = About(
         command=_command(options),
         commit=git_commit(ROOT / "src"),
@@ -60,7 +60,7 @@ def main() -> None:
         seeds=options.seeds,
         trained_on=f"{DATA}:worlds/{DATA}",
         data={DATA: (DATA, f"worlds/{DATA}")},
-        rungs={name: str(one) for name, one in made.items()},
+        arms={name: str(one) for name, one in made.items()},
     )
 
     def recorded(name: str, seed: int) -> dict[str, Any]:
@@ -69,23 +69,23 @@ def main() -> None:
         values: dict[str, Any] = json.loads(json.dumps({"method": made[name].made_of, **to_json(recipe)}))
         return values
 
-    for name in options.only or RUNGS:
-        out = folder / "rungs" / name
+    for name in options.only or ARMS:
+        out = folder / "arms" / name
         for number, seed in enumerate(options.seeds, 1):
             plan = Plan(
                 [made[name]], options.seeds[:number], dataset, {DATA: dataset}, size=size, engine=engine
             )
-            climb(plan, out, about, cache=folder / "pixels", say=_say)
+            run_ablation(plan, out, about, cache=folder / "pixels", say=_say)
             run = run_folder(out, made[name], seed)
             _say(f"{name}, seed {seed}: studying")
             studied(run / FINAL, questions, run / "study.json")
-            keep_page(gathered(_folders(folder / "rungs", made), recorded), about, world, options.evidence)
+            keep_page(gathered(_folders(folder / "arms", made), recorded), about, world, options.evidence)
 
 
-def _folders(rungs: Path, made: Mapping[str, Rung]) -> dict[str, dict[int, Path]]:
+def _folders(arms: Path, made: Mapping[str, Arm]) -> dict[str, dict[int, Path]]:
     """All runs that were begun, of any seed."""
     found = {
-        name: sorted(run_folder(rungs / name, one, 0).parent.glob("seed-*")) for name, one in made.items()
+        name: sorted(run_folder(arms / name, one, 0).parent.glob("seed-*")) for name, one in made.items()
     }
     return {
         name: dict(sorted((int(path.name.removeprefix("seed-")), path) for path in paths))
@@ -98,7 +98,7 @@ def _say(line: str) -> None:
 
 
 def _asked(dataset: Dataset, own: Shots, series: Shots) -> tuple[Dataset, Questions]:
-    """The data set with whole pictures as queries too, and all that networks are asked."""
+    """The data set with whole images as queries too, and all that networks are asked."""
     test = dataset.protocol("test")
     truth = Records.load(dataset.root / "ground_truth" / "records.csv")
     kinds = dict(zip(truth.path.tolist(), truth.kind.tolist(), strict=True))
@@ -127,12 +127,12 @@ def _command(options: argparse.Namespace) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.occluded", description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder of world, shots and runs")
-    parser.add_argument("--only", nargs="+", metavar="RUNG", choices=list(RUNGS), help="some of the rungs")
+    parser.add_argument("--only", nargs="+", metavar="ARM", choices=list(ARMS), help="some of the arms")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of the trainings")
     parser.add_argument("--size", choices=["micro", "tiny"], default="micro")
     parser.add_argument("--threads", type=int, help="of torch")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--epochs", type=int, help="of every rung, instead of the recipe's: for a trial")
+    parser.add_argument("--epochs", type=int, help="of every arm, instead of the recipe's: for a trial")
     parser.add_argument("--scale", default="bench", help="of the world: tiny or small for a trial")
     parser.add_argument(
         "--evidence", type=Path, default=EVIDENCE, help="where the page is written; elsewhere for a trial"

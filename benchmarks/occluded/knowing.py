@@ -13,7 +13,7 @@ from glimpse.evaluation.metrics import rank_correlation
 from glimpse.similarity import participation_ratio
 
 WHOLE, OCCLUDED = 0.9, 0.7
-"""From this visible fraction on a picture counts as whole; below that one as occluded."""
+"""From this visible fraction on an image counts as whole; below that one as occluded."""
 Values = dict[str, Any]
 
 
@@ -23,7 +23,7 @@ def whole_knowledge(masks: FloatArray, visible: NDArray[np.float64]) -> Values:
     Returns:
         `dropped`, the rank correlation of 1 - mean mask with the hidden fraction, and `narrowed`, that of
         1 - participation; both None where nothing varies. `entropy`, `spread`, `mean` and `participation`,
-        means over `whole` and over `occluded` pictures, None where there are none. `variation`.
+        means over `whole` and over `occluded` images, None where there are none. `variation`.
     """
     width = participation_ratio(masks)
     groups = {"whole": visible >= WHOLE, "occluded": visible < OCCLUDED}
@@ -49,10 +49,10 @@ def stripe_knowledge(trust: FloatArray, hidden: NDArray[np.float64]) -> Values:
     """What the trust in each stripe's block, [N, S], has to do with the hidden share of the stripe, [N, S].
 
     Returns:
-        `each`, a rank correlation per stripe of 1 - trust with the hidden share, over the pictures in
-        which the person reaches into it; `pooled`, over all stripes of all pictures; `within`, the rank
-        correlation among a picture's own stripes, mean over the pictures that hide some stripes more than
-        others: a mask that only tells occluded pictures from whole ones has none.
+        `each`, a rank correlation per stripe of 1 - trust with the hidden share, over the images in
+        which the person reaches into it; `pooled`, over all stripes of all images; `within`, the rank
+        correlation among an image's own stripes, mean over the images that hide some stripes more than
+        others: a mask that only tells occluded images from whole ones has none.
     """
     known = np.isfinite(hidden)
     each = [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.occluded import sections
-from benchmarks.occluded.rungs import BASELINE
+from benchmarks.occluded.arms import BASELINE
 from benchmarks.occluded.summary import (
     SHOTS,
     Runs,
@@ -21,8 +21,8 @@ from benchmarks.occluded.summary import (
     verdict,
     visible_figures,
 )
-from glimpse.ablation.summary import ladder_rows
-from glimpse.ablation.table import About, ladder_json, ladder_markdown
+from glimpse.ablation.summary import ablation_rows
+from glimpse.ablation.table import About, ablation_json, ablation_markdown
 from glimpse.evaluation.intervals import Estimate
 from glimpse.files import atomic_write
 
@@ -34,12 +34,12 @@ def keep_page(runs: Runs, about: About, world: Path, evidence: Path) -> None:
 
     Args:
         runs: all that are there.
-        about: the command, where it ran, and what the rungs are.
+        about: the command, where it ran, and what the arms are.
         world: the folder of the rendered layout.
         evidence: where the two files go.
     """
     card = json.loads((world / "glimpse-world.json").read_bytes())
-    about = replace(about, seeds=sorted({seed for of_rung in runs.values() for seed in of_rung}))
+    about = replace(about, seeds=sorted({seed for of_arm in runs.values() for seed in of_arm}))
     values = json.dumps(page_json(runs, about, card), indent=1, ensure_ascii=False, allow_nan=False)
     evidence.mkdir(parents=True, exist_ok=True)
     for name, text in (("json", values + "\n"), ("md", page_markdown(runs, about, card))):
@@ -49,11 +49,11 @@ def keep_page(runs: Runs, about: About, world: Path, evidence: Path) -> None:
 
 def page_markdown(runs: Runs, about: About, world: Mapping[str, Any]) -> str:
     """The page."""
-    ladder = ladder_markdown(about, ladder_rows(measurements(runs), BASELINE), BASELINE)
+    ablation = ablation_markdown(about, ablation_rows(measurements(runs), BASELINE), BASELINE)
     parts = [
         sections.head(runs, about, world),
         sections.said(runs),
-        sections.ladder(ladder),
+        sections.ablation(ablation),
         sections.controls(runs),
         sections.by_visible(runs),
         sections.known(runs),
@@ -63,9 +63,9 @@ def page_markdown(runs: Runs, about: About, world: Mapping[str, Any]) -> str:
 
 def page_json(runs: Runs, about: About, world: Mapping[str, Any]) -> Values:
     """Everything on the page, figures as [mean, low, high], and the studies of the single seeds."""
-    with_masks = {name: of_rung for name, of_rung in runs.items() if masked(of_rung)}
+    with_masks = {name: of_arm for name, of_arm in runs.items() if masked(of_arm)}
     return {
-        **ladder_json(about, ladder_rows(measurements(runs), BASELINE), BASELINE),
+        **ablation_json(about, ablation_rows(measurements(runs), BASELINE), BASELINE),
         "world": dict(world),
         "runs": {
             f"{name}/seed-{seed}": {
@@ -74,16 +74,16 @@ def page_json(runs: Runs, about: About, world: Mapping[str, Any]) -> Values:
                 "stages": dict(run.stages),
                 "seconds": run.seconds,
             }
-            for name, of_rung in runs.items()
-            for seed, run in of_rung.items()
+            for name, of_arm in runs.items()
+            for seed, run in of_arm.items()
         },
         "verdicts": {name: _of_verdict(verdict(runs, name, BASELINE)) for name in runs if name != BASELINE},
         "controls": {
             name: {
-                protocol: {m: _json(control_figures(of_rung, protocol, m)) for m in ("rank1", "map", "minp")}
+                protocol: {m: _json(control_figures(of_arm, protocol, m)) for m in ("rank1", "map", "minp")}
                 for protocol in ("test", "whole", "series")
             }
-            for name, of_rung in with_masks.items()
+            for name, of_arm in with_masks.items()
         },
         "by_visible": {
             shots: {
@@ -101,9 +101,9 @@ def page_json(runs: Runs, about: About, world: Mapping[str, Any]) -> Values:
         "studies": {
             name: {
                 str(seed): {key: value for key, value in run.study.items() if key != "stamp"}
-                for seed, run in of_rung.items()
+                for seed, run in of_arm.items()
             }
-            for name, of_rung in runs.items()
+            for name, of_arm in runs.items()
         },
     }
 

@@ -1,11 +1,11 @@
-"""The rungs: what is trained, all of it from the same weights, on the same rows, in as many steps."""
+"""The arms: what is trained, all of it from the same weights, on the same rows, in as many steps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from glimpse.ablation.arms import Rung
+from glimpse.ablation.arms import Arm
 
 _NO_COPIES = ("transfer.share=0", "pair-weight=0")
 _UNMASKED = ("mask=none", "masked-weight=0", "identity-weight=1")
@@ -15,7 +15,7 @@ _NO_HEADS = ("enrichment-weight=0",)
 _NO_STRIPES = ("stripes=0", "stripe-weight=0")
 _BASELINE = (*_UNMASKED, *_NO_TEXT, *_NO_HEADS)
 
-RUNGS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
+ARMS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "baseline": ("dpm++", (*_BASELINE, *_NO_COPIES, *_NO_STRIPES)),
         # copies make a batch a quarter larger, stripes a pass twice as long: this one computes as much
@@ -35,7 +35,7 @@ RUNGS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Name, method, and what is set otherwise than in the method's recipe for the world, as `--set` takes it.
 
-From `mask` to `dpm++` each rung adds one part to the one before: masks, head enrichment, patch transfer,
+From `mask` to `dpm++` each arm adds one part to the one before: masks, head enrichment, patch transfer,
 words, pair and budget losses, stripes. `arcface`, `static-mask`, `transfer-only` (copies without a mask),
 `stripes-only` (stripes without mask and copies) and `erasing` (rectangles of noise instead of transfer) are
 controls.
@@ -44,18 +44,18 @@ controls.
 BASELINE = "baseline"
 """Gains are counted from it."""
 FULL = "dpm++"
-"""The rung that the verdict is about."""
+"""The arm that the verdict is about."""
 
 
-def rung(name: str, epochs: int | None = None) -> Rung:
-    """A rung of the table, perhaps with other epochs, of which each stage has its share.
+def arm(name: str, epochs: int | None = None) -> Arm:
+    """An arm of the table, perhaps with other epochs, of which each stage has its share.
 
-    >>> rung("erasing", 1).settings
+    >>> arm("erasing", 1).settings
     ('transfer.kind=erasing', 'epochs=1', 'adapt-epochs=0', 'prompt-epochs=1')
     """
-    method, settings = RUNGS[name]
+    method, settings = ARMS[name]
     if epochs is None:
-        return Rung(name, method, settings)
+        return Arm(name, method, settings)
     kept = tuple(pair for pair in settings if not pair.startswith("epochs="))
     shares = f"epochs={epochs}", f"adapt-epochs={epochs // 10}", f"prompt-epochs={max(epochs // 2, 1)}"
-    return Rung(name, method, (*kept, *shares))
+    return Arm(name, method, (*kept, *shares))

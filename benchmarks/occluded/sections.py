@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.occluded.rungs import BASELINE, FULL
+from benchmarks.occluded.arms import BASELINE, FULL
 from benchmarks.occluded.study import ANOTHERS, NEAR, OWN, PERMUTATIONS, PLAIN
 from benchmarks.occluded.summary import (
     CONTROLS,
@@ -31,12 +31,12 @@ VERDICT = """## Verdict
 
 Computed from what is below: final networks, points of Rank-1, means of differences seed by seed with the
 95 % interval of Student's t. A gain counts if its whole interval lies above zero. Something is lost on
-whole pictures if the whole interval lies below zero, and nothing if the mean does not lie below zero or if
+whole images if the whole interval lies below zero, and nothing if the mean does not lie below zero or if
 the interval excludes a loss of 3 points; otherwise it is not known, as with a single seed."""
-LADDER = """## 1. The ladder
+ABLATION = """## 1. The ablation
 
-`test` is the layout's protocol: all queries are occluded. `whole` asks with the whole gallery pictures of
-the same persons: the same gallery, in which the camera rule leaves out the picture itself."""
+`test` is the layout's protocol: all queries are occluded. `whole` asks with the whole gallery images of
+the same persons: the same gallery, in which the camera rule leaves out the image itself."""
 CONTROLLED = f"""## 2. Does the mask do it: controls at test time
 
 Rank-1 of final networks. The masks of the queries are their own; none (the plain cosine); the same for
@@ -61,13 +61,13 @@ KNOWN = """## 4. Does the mask know what is hidden
 
 `dropped` and `narrowed` are Spearman's rank correlations, over queries, of 1 - mean mask and of 1 -
 participation ratio with the fraction of the person that is truly hidden: 0 for a mask that does not know,
-1 for one that orders all pictures rightly. `stripes`, of networks whose descriptor has a block for each
-horizontal stripe of the picture, are those of 1 - mean mask of a block with the hidden share of its
-stripe: `pooled` over pictures and stripes; `within` among a picture's own stripes, mean over pictures,
-which a mask cannot get by telling occluded pictures from whole ones.
+1 for one that orders all images rightly. `stripes`, of networks whose descriptor has a block for each
+horizontal stripe of the image, are those of 1 - mean mask of a block with the hidden share of its
+stripe: `pooled` over images and stripes; `within` among an image's own stripes, mean over images,
+which a mask cannot get by telling occluded images from whole ones.
 
 `entropy` is the mean over dimensions of the binary entropy of m, in bits: 1 undecided, 0 decided.
-`spread` is the entropy of m / sum m over log D: 1 for an even mask. Whole pictures show 90 % and more,
+`spread` is the entropy of m / sum m over log D: 1 for an even mask. Whole images show 90 % and more,
 occluded ones less than 70 %. `over images` is how far a dimension's trust strays from image to image (the
 root of its variance over all queries, averaged over dimensions), `over dimensions` how far the mean mask
 strays from dimension to dimension, `own share` how much of the two variances is over images: 0 for a
@@ -96,9 +96,9 @@ KNOWN_COLUMNS = (
 
 def head(runs: Runs, about: About, world: Mapping[str, Any]) -> str:
     """What was done, on what, with which budget."""
-    epochs = sorted({run.epochs for of_rung in runs.values() for run in of_rung.values()})
-    budget = f"All rungs are trained for {epochs[0]} epochs on the same rows" if len(epochs) == 1 else ""
-    unequal = f"THE BUDGETS DIFFER: rungs are trained for {' or '.join(map(str, epochs))} epochs"
+    epochs = sorted({run.epochs for of_arm in runs.values() for run in of_arm.values()})
+    budget = f"All arms are trained for {epochs[0]} epochs on the same rows" if len(epochs) == 1 else ""
+    unequal = f"THE BUDGETS DIFFER: arms are trained for {' or '.join(map(str, epochs))} epochs"
     counts = ", ".join(f"{part} {rows:,} of {persons:,}" for part, (persons, rows) in world["counts"].items())
     make = (
         f"glimpse world make worlds/{DATA} --layout {DATA} --seed {world['seed']} --people {world['people']} "
@@ -107,41 +107,41 @@ def head(runs: Runs, about: About, world: Mapping[str, Any]) -> str:
     rows = [
         [
             name,
-            about.rungs[name],
-            str(len(of_rung)),
-            " + ".join(f"{stage} {count}" for stage, count in next(iter(of_rung.values())).stages.items()),
-            f"{np.mean([run.seconds for run in of_rung.values()]):,.0f}",
+            about.arms[name],
+            str(len(of_arm)),
+            " + ".join(f"{stage} {count}" for stage, count in next(iter(of_arm.values())).stages.items()),
+            f"{np.mean([run.seconds for run in of_arm.values()]):,.0f}",
         ]
-        for name, of_rung in runs.items()
+        for name, of_arm in runs.items()
     ]
     return f"""# Occluded people on the rendered world
 
 Written by `{about.command}`; a killed run goes on with the same command,
-and `--seeds 3 4 --only RUNG` adds seeds to a rung.
+and `--seeds 3 4 --only ARM` adds seeds to an arm.
 Commit {about.commit or "unknown"}; {about.hardware}; seeds {", ".join(map(str, about.seeds))}.
 
 Data: `{make}`,
-hardness {world["hardness"]:g}, {world["height"]}x{world["width"]} pixels; pictures of persons: {counts}.
+hardness {world["hardness"]:g}, {world["height"]}x{world["width"]} pixels; images of persons: {counts}.
 
 Recipes are those for the world, and start from the weights that ship with Glimpse, which were trained on
-another world. {budget or unequal}, in the same batches; what a rung adds to a batch,
+another world. {budget or unequal}, in the same batches; what an arm adds to a batch,
 as occluded copies, comes on top, and its price is in the last column. Nothing was chosen on test persons;
 docs/occluded.md says what made us look again.
 Figures are of the networks after the last epoch; where a table says best, after the epoch that was best on
 persons set aside from the training rows.
 
-{table(["rung", "trained as", "seeds", "epochs of its stages", "seconds of a training"], rows, left=2)}"""
+{table(["arm", "trained as", "seeds", "epochs of its stages", "seconds of a training"], rows, left=2)}"""
 
 
 def said(runs: Runs) -> str:
     """The verdict."""
     found = {name: verdict(runs, name, BASELINE) for name in runs if name != BASELINE}
     header = [
-        "rung",
+        "arm",
         f"Rank-1 over {BASELINE}",
         "a gain",
         f"of {100 * THREE:.0f} or more",
-        f"whole pictures over {BASELINE}",
+        f"whole images over {BASELINE}",
         "nothing lost",
         f"own mask over {ANOTHERS}",
         "own is better",
@@ -159,7 +159,7 @@ def said(runs: Runs) -> str:
         ]
         for name, one in found.items()
     ]
-    answers = _answers(found[FULL]) if FULL in found else f"The rung {FULL} is not trained yet."
+    answers = _answers(found[FULL]) if FULL in found else f"The arm {FULL} is not trained yet."
     return f"{VERDICT}\n\n{answers}\n\n{table(header, rows, left=1)}"
 
 
@@ -170,7 +170,7 @@ def _answers(one: Verdict) -> str:
             one.gain,
             one.gains_three,
         ),
-        ("Does it lose nothing on whole pictures beyond noise", one.whole, one.keeps_whole),
+        ("Does it lose nothing on whole images beyond noise", one.whole, one.keeps_whole),
         ("Is another query's mask worse than the true one", one.over_anothers, one.mask_is_its_own),
     )
     return "\n".join(
@@ -178,21 +178,21 @@ def _answers(one: Verdict) -> str:
     )
 
 
-def ladder(page: str) -> str:
-    """The tables of a ladder's page."""
+def ablation(page: str) -> str:
+    """The tables of an ablation's page."""
     tables = page[page.index("Percent.") :].replace("\n## ", "\n### ").rstrip()
-    return f"{LADDER}\n\n{tables}"
+    return f"{ABLATION}\n\n{tables}"
 
 
 def controls(runs: Runs) -> str:
     """Scores with masks that must do worse."""
-    header = ["rung", OWN, *CONTROLS, *(f"own over {control}" for control in CONTROLS)]
+    header = ["arm", OWN, *CONTROLS, *(f"own over {control}" for control in CONTROLS)]
     parts = [CONTROLLED]
     for protocol, title in CONTROLLED_ON.items():
         rows = []
-        for name, of_rung in runs.items():
-            if masked(of_rung):
-                found = control_figures(of_rung, protocol, "rank1")
+        for name, of_arm in runs.items():
+            if masked(of_arm):
+                found = control_figures(of_arm, protocol, "rank1")
                 scores = [points(found[one]) for one in (OWN, *CONTROLS)]
                 rows.append([name, *scores, *(points(found[f"over {one}"], "+") for one in CONTROLS)])
         parts.append(f"{title}:\n\n{table(header, rows, left=1)}")
@@ -201,8 +201,8 @@ def controls(runs: Runs) -> str:
 
 def _bootstrap(runs: Runs) -> str:
     rows = []
-    for name, of_rung in runs.items():
-        seed, run = next(iter(of_rung.items()))
+    for name, of_arm in runs.items():
+        seed, run = next(iter(of_arm.items()))
         base = runs.get(BASELINE, {}).get(seed)
         over = ["-"] * len(PROTOCOLS)
         if base is not None and name != BASELINE:
@@ -211,7 +211,7 @@ def _bootstrap(runs: Runs) -> str:
         masks = [_interval(drawn[one]["rank-1"]) if one in drawn else "-" for one in (PLAIN, ANOTHERS)]
         rows.append([name, str(seed), *over, *masks])
     gains = [f"over {BASELINE}, {protocol}" for protocol in PROTOCOLS]
-    return table(["rung", "seed", *gains, f"own mask over {PLAIN}", f"own over {ANOTHERS}"], rows, left=2)
+    return table(["arm", "seed", *gains, f"own mask over {PLAIN}", f"own over {ANOTHERS}"], rows, left=2)
 
 
 def _over(result: Result, base: Result) -> str:
@@ -223,9 +223,7 @@ def by_visible(runs: Runs) -> str:
     """Accuracy by visible fraction."""
     parts = [VISIBLE]
     for shots, title in SHOTS.items():
-        some = next(
-            (run.study["visible"][shots] for of_rung in runs.values() for run in of_rung.values()), {}
-        )
+        some = next((run.study["visible"][shots] for of_arm in runs.values() for run in of_arm.values()), {})
         there = [near for near in reversed(NEAR) if near in some]
         for measure, called in (("rank1", "Rank-1"), ("map", "mAP")):
             rows = [
@@ -238,7 +236,7 @@ def by_visible(runs: Runs) -> str:
                 if name != BASELINE:
                     gains = [points(found[near]["gain"], "+") for near in there]
                     rows.append([f"{name} over {BASELINE}", *gains])
-            header = ["rung", *(f"{near} %" for near in there)]
+            header = ["arm", *(f"{near} %" for near in there)]
             parts.append(f"{called}, {title}:\n\n{table(header, rows, left=1)}")
     return "\n\n".join(parts)
 
@@ -247,13 +245,13 @@ def known(runs: Runs) -> str:
     """What masks know."""
     parts = [KNOWN]
     for shots, title in SHOTS.items():
-        found = {name: known_figures(of_rung, shots) for name, of_rung in runs.items() if masked(of_rung)}
+        found = {name: known_figures(of_arm, shots) for name, of_arm in runs.items() if masked(of_arm)}
         for names in KNOWN_COLUMNS:
             # the layout's own queries are all occluded: they have no figures of whole ones
             names = [one for one in names if any(figures[one] is not None for figures in found.values())]
             rows = [[name, *(figure(figures[one]) for one in names)] for name, figures in found.items()]
             if names:
-                parts.append(f"Over {title}:\n\n{table(['rung', *names], rows, left=1)}")
+                parts.append(f"Over {title}:\n\n{table(['arm', *names], rows, left=1)}")
     return "\n\n".join(parts)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from glimpse.files import atomic_write
 from glimpse.records import Records
 from glimpse.world.export.options import WRITERS
-from glimpse.world.export.tree import Options, Picture
+from glimpse.world.export.tree import Image, Options
 from glimpse.world.export.writing import encoded
 from glimpse.world.frame import HEAD, Shot
 from glimpse.world.world import World
@@ -32,12 +32,12 @@ Counts = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class Shots:
-    """Pictures whose truth is known.
+    """Images whose truth is known.
 
     Attributes:
         records: N rows.
         visible: float64 [N], the visible fraction.
-        shown: int32 [N, H], pixels of the person in each row of the picture.
+        shown: int32 [N, H], pixels of the person in each row of the image.
         whole: int32 [N, H], the same if nothing stood before the person.
     """
 
@@ -83,17 +83,17 @@ def taken_again(world_folder: Path, folder: Path) -> tuple[Shots, Shots]:
     card = json.loads((world_folder / "glimpse-world.json").read_bytes())
     if _read(folder / _CARD) != _described(card):
         _take(card, folder)
-    pictures = _queries(_options(card))
+    images = _queries(_options(card))
     with np.load(folder / _TRUTH, allow_pickle=False) as truth:
         own = Shots(
-            _records(pictures, [str(world_folder / p.paths[0]) for p in pictures]),
+            _records(images, [str(world_folder / p.paths[0]) for p in images]),
             truth["own_visible"].astype(np.float64),
             truth["own_shown"],
             truth["whole"],
         )
-        paths = [str(folder / _name(share, p)) for share in WANTED for p in pictures]
+        paths = [str(folder / _name(share, p)) for share in WANTED for p in images]
         series = Shots(
-            _records(pictures * len(WANTED), paths),
+            _records(images * len(WANTED), paths),
             truth["visible"].astype(np.float64),
             truth["shown"],
             np.tile(truth["whole"], (len(WANTED), 1)),
@@ -105,21 +105,21 @@ def _take(card: dict[str, object], folder: Path) -> None:
     options = _options(card)
     tree = WRITERS[options.layout].plan(options)
     world = World(options.seed, people=tree.people, cameras=tree.cameras, hardness=options.hardness)
-    pictures = _queries(options)
-    as_asked = [world.shot(p.person, p.camera, p.number, p.kind, p.band) for p in pictures]
+    images = _queries(options)
+    as_asked = [world.shot(p.person, p.camera, p.number, p.kind, p.band) for p in images]
     size = (options.height, options.width)
     own_visible, own_shown = _truth(world, as_asked, size)
     _, whole = _truth(world, [replace(shot, occluder=-1) for shot in as_asked], size)
     visible, shown = [], []
     for share in WANTED:
-        shots = [world.shot(p.person, p.camera, p.number, _kind(share), p.band, share) for p in pictures]
+        shots = [world.shot(p.person, p.camera, p.number, _kind(share), p.band, share) for p in images]
         for start in range(0, len(shots), _AT_ONCE):
             frames = world.render(shots[start : start + _AT_ONCE], size=size)
             visible.append(frames.visible_whole)
             shown.append(_rows_of_person(frames.parts))
-            for row, picture in enumerate(pictures[start : start + _AT_ONCE]):
-                quality = world.cameras[picture.camera].jpeg_quality
-                path = folder / _name(share, picture)
+            for row, image in enumerate(images[start : start + _AT_ONCE]):
+                quality = world.cameras[image.camera].jpeg_quality
+                path = folder / _name(share, image)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(encoded(frames.images[row], ".jpg", quality))
     with atomic_write(folder / _TRUTH) as file:
@@ -149,27 +149,25 @@ def _rows_of_person(parts: NDArray[np.uint8]) -> Counts:
     return np.count_nonzero(parts >= HEAD, axis=2).astype(np.int32)
 
 
-def _queries(options: Options) -> list[Picture]:
+def _queries(options: Options) -> list[Image]:
     tree = WRITERS[options.layout].plan(options)
-    return [picture for picture in tree.pictures if picture.paths[0].startswith("query/")]
+    return [image for image in tree.images if image.paths[0].startswith("query/")]
 
 
 def _options(card: dict[str, object]) -> Options:
     return Options(**{name: card[name] for name in Options.__dataclass_fields__})  # type: ignore[arg-type]
 
 
-def _records(pictures: list[Picture], paths: list[str]) -> Records:
-    return Records.from_columns(
-        paths, [p.label for p in pictures], camera=[p.printed_camera for p in pictures]
-    )
+def _records(images: list[Image], paths: list[str]) -> Records:
+    return Records.from_columns(paths, [p.label for p in images], camera=[p.printed_camera for p in images])
 
 
 def _kind(share: float) -> str:
     return "whole" if share == 1.0 else "occluded"
 
 
-def _name(share: float, picture: Picture) -> str:
-    return f"visible-{100 * share:03.0f}/{Path(picture.paths[0]).name}"
+def _name(share: float, image: Image) -> str:
+    return f"visible-{100 * share:03.0f}/{Path(image.paths[0]).name}"
 
 
 def _described(card: dict[str, object]) -> dict[str, object]:

@@ -38,7 +38,7 @@ class Questions:
 
     Attributes:
         test: the layout's own protocol.
-        whole: whole pictures of the same persons against the same gallery.
+        whole: whole images of the same persons against the same gallery.
         own: the truth about the queries of `test`, in their order.
         series: its queries again, with less and less visible.
     """
@@ -64,9 +64,9 @@ class Questions:
 
 
 def whole_queries(test: Protocol, kinds: Mapping[str, str], root: Path) -> Protocol:
-    """Whole gallery pictures of the persons who are asked for, as queries against the same gallery.
+    """Whole gallery images of the persons who are asked for, as queries against the same gallery.
 
-    A picture does not find itself: the camera rule leaves out its person in its camera.
+    An image does not find itself: the camera rule leaves out its person in its camera.
 
     Args:
         test: the layout's protocol.
@@ -152,7 +152,7 @@ def controlled(
 
 
 def measures(results: Sequence[Result]) -> dict[str, float]:
-    """Means over results, by the names that a ladder uses."""
+    """Means over results, by the names that an ablation uses."""
     return {
         "rank1": float(np.mean([one.rank_k(1) for one in results])),
         "map": float(np.mean([one.mean_ap for one in results])),
@@ -210,9 +210,9 @@ def _knows(retriever: Retriever, query: Embeddings, shots: Shots) -> Values:
 
 
 def stripes_of(retriever: Retriever) -> list[slice]:
-    """Which dimensions describe which horizontal stripe of a picture, from the top; none of most networks.
+    """Which dimensions describe which horizontal stripe of an image, from the top; none of most networks.
 
-    DPM++'s descriptor is a block of `width` for the whole picture and one for each of its `stripes`.
+    DPM++'s descriptor is a block of `width` for the whole image and one for each of its `stripes`.
     """
     network = retriever.encoder.network if isinstance(retriever.encoder, NetworkEncoder) else None
     if not isinstance(network, DpmppNetwork):

@@ -47,38 +47,38 @@ class Run:
 
 
 Runs = Mapping[str, Mapping[int, Run]]
-"""By rung and seed."""
+"""By arm and seed."""
 Recipes = Callable[[str, int], Mapping[str, Any]]
-"""The recipe of a rung and a seed, as the record of a run says it."""
+"""The recipe of an arm and a seed, as the record of a run says it."""
 
 
 def gathered(folders: Mapping[str, Mapping[int, Path]], recipes: Recipes) -> dict[str, dict[int, Run]]:
     """Every run that was trained, measured and studied, whichever command did it.
 
     Args:
-        folders: of runs, by rung and seed; some may not be there.
+        folders: of runs, by arm and seed; some may not be there.
         recipes: what the runs must have been trained by, as their records say it: one by another recipe is
-            no rung of this ladder any more.
+            no arm of this ablation any more.
     """
     found: dict[str, dict[int, Run]] = {}
-    for rung, by_number in folders.items():
+    for arm, by_number in folders.items():
         for seed, folder in by_number.items():
             if not (folder / "study.json").is_file():
                 continue
             record = read_run(folder / RUN_FILE)
-            if record["recipe"] == recipes(rung, seed):
-                found.setdefault(rung, {})[seed] = _run(rung, seed, folder, record)
+            if record["recipe"] == recipes(arm, seed):
+                found.setdefault(arm, {})[seed] = _run(arm, seed, folder, record)
     return found
 
 
-def _run(rung: str, seed: int, folder: Path, record: Mapping[str, Any]) -> Run:
+def _run(arm: str, seed: int, folder: Path, record: Mapping[str, Any]) -> Run:
     kept = {path.parent.parent.name: path.parent for path in folder.glob(f"results/*/{DATA}/test.json")}
     # the last epoch may have been the best one: then its results stand for both
     measured = {FINAL: kept[FINAL], BEST: kept.get(BEST, kept[FINAL])}
     return Run(
         study=json.loads((folder / "study.json").read_bytes()),
         measurements=tuple(
-            measurement(rung, network, seed, DATA, Result.load(where / f"{protocol}.json"))
+            measurement(arm, network, seed, DATA, Result.load(where / f"{protocol}.json"))
             for network, where in measured.items()
             for protocol in PROTOCOLS
         ),
@@ -90,21 +90,21 @@ def _run(rung: str, seed: int, folder: Path, record: Mapping[str, Any]) -> Run:
     )
 
 
-def masked(of_rung: Mapping[int, Run]) -> bool:
-    """Whether a rung's networks give masks."""
-    return any(run.study["masks"] for run in of_rung.values())
+def masked(of_arm: Mapping[int, Run]) -> bool:
+    """Whether an arm's networks give masks."""
+    return any(run.study["masks"] for run in of_arm.values())
 
 
 def measurements(runs: Runs) -> list[Measurement]:
     """Of all networks."""
-    return [one for of_rung in runs.values() for run in of_rung.values() for one in run.measurements]
+    return [one for of_arm in runs.values() for run in of_arm.values() for one in run.measurements]
 
 
 def by_seed(runs: Mapping[int, Run], *keys: str) -> BySeed:
     """A figure of the study of each seed that has it.
 
     Args:
-        runs: of one rung.
+        runs: of one arm.
         keys: where the figure is.
     """
     values = {seed: _at(run.study, keys) for seed, run in runs.items()}
@@ -125,7 +125,7 @@ def estimate(values: BySeed) -> Estimate | None:
 
 
 def control_figures(runs: Mapping[int, Run], protocol: str, measure: str) -> dict[str, Estimate | None]:
-    """A rung's score with its own masks and with each control, and how much the own one is better."""
+    """An arm's score with its own masks and with each control, and how much the own one is better."""
     values = {one: by_seed(runs, "controls", protocol, one, measure) for one in (OWN, *CONTROLS)}
     return {
         **{one: estimate(found) for one, found in values.items()},
@@ -134,14 +134,14 @@ def control_figures(runs: Mapping[int, Run], protocol: str, measure: str) -> dic
 
 
 def visible_figures(
-    runs: Runs, rung: str, first: str, shots: str, measure: str
+    runs: Runs, arm: str, first: str, shots: str, measure: str
 ) -> dict[str, dict[str, Estimate | None]]:
-    """A rung's score by visible fraction, and its gain over the first rung there."""
+    """An arm's score by visible fraction, and its gain over the first arm there."""
     figures = {}
     for near in NEAR:
-        own = by_seed(runs[rung], "visible", shots, near, OWN, measure)
+        own = by_seed(runs[arm], "visible", shots, near, OWN, measure)
         others = by_seed(runs.get(first, {}), "visible", shots, near, OWN, measure)
-        gain = paired_gain(own, others) if rung != first else None
+        gain = paired_gain(own, others) if arm != first else None
         figures[near] = {"value": estimate(own), "gain": gain}
     return figures
 
@@ -167,7 +167,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 
 
 def known_figures(runs: Mapping[int, Run], shots: str) -> dict[str, Estimate | None]:
-    """What a rung's masks know, over seeds; entropies of occluded pictures less those of whole ones too."""
+    """What an arm's masks know, over seeds; entropies of occluded images less those of whole ones too."""
     values = {name: by_seed(runs, "knows", shots, *keys) for name, keys in KNOWN.items()}
     more = {
         f"{name}, occluded - whole": paired_gain(values[f"{name}, occluded"], values[f"{name}, whole"])
@@ -178,11 +178,11 @@ def known_figures(runs: Mapping[int, Run], shots: str) -> dict[str, Estimate | N
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the figures say of a rung against the first one; None while there is no pair of runs.
+    """What the figures say of an arm against the first one; None while there is no pair of runs.
 
     Attributes:
         gain: in Rank-1 on the layout's occluded queries.
-        whole: in Rank-1 on whole pictures.
+        whole: in Rank-1 on whole images.
         over_anothers: how much better its own masks are than other queries', in Rank-1 on occluded queries;
             None without masks.
     """
@@ -203,7 +203,7 @@ class Verdict:
 
     @property
     def keeps_whole(self) -> bool | None:
-        """Whether nothing is lost on whole pictures beyond noise.
+        """Whether nothing is lost on whole images beyond noise.
 
         No where the interval lies below zero; yes where the mean does not, or where the interval excludes
         a loss as large as the gain that is wanted; otherwise the noise is too wide to know.
@@ -225,14 +225,14 @@ def _above_zero(found: Estimate | None) -> bool | None:
     return None if found is None or found.low is None else found.low > 0
 
 
-def verdict(runs: Runs, rung: str, first: str) -> Verdict:
-    """The verdict on a rung: its final networks against those of the first one, seed by seed."""
+def verdict(runs: Runs, arm: str, first: str) -> Verdict:
+    """The verdict on an arm: its final networks against those of the first one, seed by seed."""
 
     def gain(protocol: str) -> Estimate | None:
         mine, others = (
-            by_seed(runs.get(name, {}), "controls", protocol, OWN, "rank1") for name in (rung, first)
+            by_seed(runs.get(name, {}), "controls", protocol, OWN, "rank1") for name in (arm, first)
         )
         return paired_gain(mine, others)
 
-    anothers = control_figures(runs[rung], "test", "rank1")[f"over {ANOTHERS}"]
+    anothers = control_figures(runs[arm], "test", "rank1")[f"over {ANOTHERS}"]
     return Verdict(gain("test"), gain("whole"), anothers)

@@ -1,6 +1,6 @@
-"""What colours alone can do: the yardstick below which no method should fall.
+"""What colors alone can do: the yardstick below which no method should fall.
 
-No training, no model: a histogram of colours for each half of a crop, and for sentences the colours
+No training, no model: a histogram of colors for each half of a crop, and for sentences the colors
 that they name.
 """
 
@@ -18,14 +18,14 @@ from glimpse.errors import ShapeError
 HUES, SATURATIONS, BRIGHTNESSES = 16, 4, 4
 _BANDS = ((0.12, 0.50), (0.50, 0.94))  # upper and lower body, as fractions of a crop's height
 _SIDES = (0.15, 0.85)  # the middle of its width
-_BLOCK = 512  # pictures at a time
+_BLOCK = 512  # images at a time
 
 
-def colour_histogram(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def color_histogram(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """HSV histograms of the upper and the lower body, as unit vectors whose dot product compares them.
 
     The vectors are roots of relative frequencies, so that the dot product is the mean Bhattacharyya
-    coefficient of the two halves: 1 for the same colours, 0 for none in common.
+    coefficient of the two halves: 1 for the same colors, 0 for none in common.
 
     Args:
         images: `[N, H, W, 3]`, sRGB.
@@ -34,7 +34,7 @@ def colour_histogram(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         `[N, 512]`.
 
     >>> red = np.full((1, 8, 4, 3), (200, 10, 10), np.uint8)
-    >>> vectors = colour_histogram(np.concatenate([red, red[..., ::-1]]))
+    >>> vectors = color_histogram(np.concatenate([red, red[..., ::-1]]))
     >>> (vectors @ vectors.T).round(2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
@@ -102,13 +102,13 @@ COLOUR_WORDS: dict[str, tuple[float, float, float]] = {
     "beige": (0.82, 0.72, 0.55),
     "cream": (0.9, 0.82, 0.66),
 }
-"""English words of colours and what they look like in sRGB: our choice, apart from the world's own values."""
+"""English words of colors and what they look like in sRGB: our choice, apart from the world's own values."""
 
 
-def colour_words(captions: Sequence[str]) -> NDArray[np.float32]:
+def color_words(captions: Sequence[str]) -> NDArray[np.float32]:
     """How often each sentence names each of `COLOUR_WORDS`, `[N, C]`, each row of unit length or 0.
 
-    >>> words = colour_words(["A red shirt and red shoes.", "Somebody."])
+    >>> words = color_words(["A red shirt and red shoes.", "Somebody."])
     >>> words.shape == (2, len(COLOUR_WORDS)), float(words[0].max()), float(words[1].max())
     (True, 1.0, 0.0)
     """
@@ -121,11 +121,11 @@ def colour_words(captions: Sequence[str]) -> NDArray[np.float32]:
     return _unit(vectors)
 
 
-def colour_palette(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How much of each image has the colour of each of `COLOUR_WORDS`, `[N, C]`, rows of unit length.
+def color_palette(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How much of each image has the color of each of `COLOUR_WORDS`, `[N, C]`, rows of unit length.
 
-    Comparable with `colour_words` by the dot product. Each pixel of the body's middle counts for the
-    word whose colour is nearest.
+    Comparable with `color_words` by the dot product. Each pixel of the body's middle counts for the
+    word whose color is nearest.
     """
     table = np.array(list(COLOUR_WORDS.values()), np.float32)
     vectors = np.zeros((len(images), len(table)), np.float32)
@@ -135,7 +135,7 @@ def colour_palette(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         nearest = ((table**2).sum(1) - 2.0 * pixels @ table.T).argmin(2)
         for row, words in enumerate(nearest, start=start):
             vectors[row] = np.bincount(words, minlength=len(table))
-    # roots: what covers most of the picture should not drown what a sentence names beside it
+    # roots: what covers most of the image should not drown what a sentence names beside it
     return _unit(np.sqrt(vectors))
 
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class OptimizerKind(StrEnum):
     """How gradients become steps."""
 
     SGD = "sgd"
@@ -11,7 +11,7 @@ class Kind(StrEnum):
     ADAMW = "adamw"
 
 
-class Course(StrEnum):
+class SchedulerKind(StrEnum):
     """How the learning rate goes on after the warm-up."""
 
     CONSTANT = "constant"
@@ -34,7 +34,7 @@ class Precision(StrEnum):
 
 
 class Mixing(StrEnum):
-    """Where a picture is mixed with its donor: in its patch embeddings, or in its pixels."""
+    """Where an image is mixed with its donor: in its patch embeddings, or in its pixels."""
 
     EMBEDDING = "embedding"
     PIXELS = "pixels"
@@ -43,7 +43,7 @@ class Mixing(StrEnum):
 class Copies(StrEnum):
     """What the synthetic copies of a batch are hidden by.
 
-    - TRANSFER: what hides other persons in the training pictures (dpm_family 6.8).
+    - TRANSFER: what hides other persons in the training images (dpm_family 6.8).
     - ERASING: a rectangle of noise; the control.
     """
 
@@ -51,7 +51,7 @@ class Copies(StrEnum):
     ERASING = "erasing"
 
 
-class Tap(StrEnum):
+class NeckFeat(StrEnum):
     """Where the embedding is taken: before the neck's batch norm or after it."""
 
     BEFORE = "before"
@@ -74,7 +74,7 @@ class MaskKind(StrEnum):
 
 
 class Form(StrEnum):
-    """How encoder and mask head are trained by turns (dpm_family 3.7, B1 and B2).
+    """How backbone and mask head are trained by turns (dpm_family 3.7, B1 and B2).
 
     - RELEASED: two whole passes per step, the first for everything but the mask head, the second for it.
     - CACHED: the second pass runs only the mask head, on the kept tokens and features of the first.
@@ -86,11 +86,11 @@ class Form(StrEnum):
     JOINT = "joint"
 
 
-class Tower(StrEnum):
-    """What the encoder is.
+class Backbone(StrEnum):
+    """What the backbone is.
 
     - VIT: ImageNet's; without texts (dpm_family 6.10).
-    - CLIP: CLIP's image tower, with what its text tower knows of the persons.
+    - CLIP: CLIP's image backbone, with what its text backbone knows of the persons.
     """
 
     VIT = "vit"
@@ -106,14 +106,14 @@ class Size(StrEnum):
     BASE = "base"
 
 
-class UnknownSide(StrEnum):
-    """What stands for a camera that the encoder was not trained with (dpm_family 3.10)."""
+class UnknownCamera(StrEnum):
+    """What stands for a camera that the backbone was not trained with (dpm_family 3.10)."""
 
     ZERO = "zero"
     MEAN = "mean"
 
 
-class Side(StrEnum):
+class MaskSide(StrEnum):
     """Whose mask is applied to what, for a query q with mask m and a gallery vector g with mask n.
 
     Products are per dimension; `unit` scales a vector to length 1 (dpm_family 3.8, 3.9b and 6.9).
@@ -149,7 +149,7 @@ class Filter(StrEnum):
 
 
 class ChannelOrder(StrEnum):
-    """The order of colours that a model wants; OpenCV's is BGR."""
+    """The order of colors that a model wants; OpenCV's is BGR."""
 
     RGB = "rgb"
     BGR = "bgr"

@@ -18,10 +18,10 @@ class RecordsError(GlimpseError, ValueError):
 
 
 class BrokenImageError(GlimpseError):
-    """A picture cannot be decoded safely; the sentence names the file and the reason.
+    """An image cannot be decoded safely; the sentence names the file and the reason.
 
     >>> str(BrokenImageError("people/0001.jpg", "the file is empty"))
-    'cannot use the picture people/0001.jpg: the file is empty'
+    'cannot use the image people/0001.jpg: the file is empty'
     """
 
     def __init__(self, path: str, reason: str) -> None:
@@ -32,11 +32,11 @@ class BrokenImageError(GlimpseError):
     def __str__(self) -> str:
         # Names may hold newlines or bytes that are no text; the sentence must stay one printable line.
         shown = self.path if self.path.isprintable() else repr(self.path)[1:-1]
-        return f"cannot use the picture {shown}: {self.reason}"
+        return f"cannot use the image {shown}: {self.reason}"
 
 
 class UnreadableImageError(BrokenImageError):
-    """A picture's file cannot be read now, so nothing is known of its content: worth trying again."""
+    """An image's file cannot be read now, so nothing is known of its content: worth trying again."""
 
 
 class LayoutError(GlimpseError):
@@ -60,4 +60,4 @@ class StorageError(GlimpseError):
 
 
 class TrainingError(GlimpseError):
-    """A training run cannot go on: its losses are no numbers, or it is not the run it claims to continue."""
+    """A training run cannot go on: its losses are not finite, or it is not the run it claims to continue."""

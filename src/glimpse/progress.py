@@ -40,7 +40,7 @@ def terminal_bar(label: str, total: int) -> Iterator[Advance]:
 
 @contextmanager
 def _bar(label: str, total: int) -> Iterator[Advance]:
-    # Imported late: rich costs more than decoding the few pictures of a short build.
+    # Imported late: rich costs more than decoding the few images of a short build.
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar

@@ -39,10 +39,10 @@ def run():
 def folder(tmp_path):
     rng = np.random.default_rng(0)
     for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
-        path = tmp_path / "pictures" / name
+        path = tmp_path / "images" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (20, 10, 3), dtype=np.uint8)).save(path)
-    return tmp_path / "pictures"
+    return tmp_path / "images"
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def network(tmp_path):
 
 def test_a_folder_becomes_embeddings_with_their_records(run, folder, tmp_path):
     out = tmp_path / "out.safetensors"
-    assert run("embed", "colours", folder, out).startswith(f"4 x 531 in {out}")
+    assert run("embed", "colors", folder, out).startswith(f"4 x 531 in {out}")
     records = Records.load(tmp_path / "out.csv")
     assert [path.removeprefix(f"{folder}/") for path in records.path] == [
         "a/1.png",
@@ -63,19 +63,19 @@ def test_a_folder_becomes_embeddings_with_their_records(run, folder, tmp_path):
         "b/2.png",
     ]
     assert set(records.person) == {JUNK}
-    expected = Retriever.load("colours").embed(folder)
+    expected = Retriever.load("colors").embed(folder)
     np.testing.assert_array_equal(load_embeddings(out).vectors, expected.vectors)
 
 
 def test_lists_and_tables_are_read_from_their_own_folder(run, folder, tmp_path):
     (folder / "list.txt").write_text("b/2.png\na/1.png\n")
-    run("embed", "colours", folder / "list.txt", tmp_path / "list.safetensors")
+    run("embed", "colors", folder / "list.txt", tmp_path / "list.safetensors")
     rows = [{"path": "a/1.png", "person": 7, "camera": 3}]
     rows += [{"path": "a/1.png", "person": 7, "modality": "text", "caption": "a red coat"}]
     Records.from_rows(rows).save(folder / "table.csv")
-    run("embed", "colours", folder / "table.csv", tmp_path / "table.safetensors")
+    run("embed", "colors", folder / "table.csv", tmp_path / "table.safetensors")
     listed, tabled = (load_embeddings(tmp_path / f"{name}.safetensors").vectors for name in ("list", "table"))
-    whole = Retriever.load("colours").embed(folder).vectors
+    whole = Retriever.load("colors").embed(folder).vectors
     np.testing.assert_array_equal(listed, whole[[3, 0]])
     np.testing.assert_array_equal(tabled[0], whole[0])
     saved = Records.load(tmp_path / "table.csv")
@@ -83,13 +83,13 @@ def test_lists_and_tables_are_read_from_their_own_folder(run, folder, tmp_path):
     assert saved.caption.tolist() == ["", "a red coat"]
 
 
-def test_broken_pictures_stop_or_are_named(run, folder, tmp_path):
-    (folder / "a" / "2.png").write_bytes(b"no picture")
+def test_broken_images_stop_or_are_named(run, folder, tmp_path):
+    (folder / "a" / "2.png").write_bytes(b"no image")
     out = tmp_path / "out.safetensors"
     with pytest.raises(BrokenImageError, match=r"a/2\.png"):
-        run("embed", "colours", folder, out)
+        run("embed", "colors", folder, out)
     assert not out.exists()
-    told = json.loads(run("embed", "colours", folder, out, "--broken", "skip", "--json"))
+    told = json.loads(run("embed", "colors", folder, out, "--broken", "skip", "--json"))
     assert (told["rows"], told["dim"], told["masks"]) == (3, 531, False)
     assert told["skipped"] == {str(folder / "a" / "2.png"): "it is not a JPEG, PNG, BMP, TIFF or WebP file"}
     assert len(Records.load(told["records"])) == len(load_embeddings(out)) == 3
@@ -99,10 +99,10 @@ def test_broken_pictures_stop_or_are_named(run, folder, tmp_path):
     ("arguments", "sentence"),
     [
         (("nobody", "list.txt", "out.safetensors"), "there is no retriever nobody"),
-        (("colours", "nowhere", "out.safetensors"), "there is nothing at nowhere"),
-        (("colours", ".", "out.npz"), "written as .safetensors, not to out.npz"),
-        (("colours", ".", "o.safetensors", "--records-as", ".txt"), "written as .csv, .arrow, .parquet"),
-        (("colours", "a.csv", "a.safetensors"), "would overwrite a.csv"),
+        (("colors", "nowhere", "out.safetensors"), "there is nothing at nowhere"),
+        (("colors", ".", "out.npz"), "written as .safetensors, not to out.npz"),
+        (("colors", ".", "o.safetensors", "--records-as", ".txt"), "written as .csv, .arrow, .parquet"),
+        (("colors", "a.csv", "a.safetensors"), "would overwrite a.csv"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(run, tmp_path, monkeypatch, arguments, sentence):
@@ -133,12 +133,12 @@ def test_a_plain_export_as_json(run, network, tmp_path):
     assert figures["bytes"] == (tmp_path / "model.onnx").stat().st_size
 
 
-def test_colours_are_no_network_to_export(run, tmp_path):
+def test_colors_are_no_network_to_export(run, tmp_path):
     with pytest.raises(GlimpseError, match="only a network can be exported"):
-        run("export", "colours", "--out", tmp_path / "model.onnx")
+        run("export", "colors", "--out", tmp_path / "model.onnx")
 
 
-def test_vectors_can_be_averaged_with_those_of_mirrored_pictures(run, folder, network, tmp_path):
+def test_vectors_can_be_averaged_with_those_of_mirrored_images(run, folder, network, tmp_path):
     run("embed", network, folder, tmp_path / "plain.safetensors")
     run("embed", network, folder, tmp_path / "both.safetensors", "--flip")
     for path in folder.rglob("*.png"):
@@ -148,5 +148,5 @@ def test_vectors_can_be_averaged_with_those_of_mirrored_pictures(run, folder, ne
         load_embeddings(tmp_path / f"{name}.safetensors").vectors for name in ("plain", "both", "mirrored")
     )
     np.testing.assert_allclose(both, (plain + mirrored) / 2, atol=1e-5)
-    with pytest.raises(OptionError, match="only networks average with mirrored pictures"):
-        run("embed", "colours", folder, tmp_path / "colours.safetensors", "--flip")
+    with pytest.raises(OptionError, match="only networks average with mirrored images"):
+        run("embed", "colors", folder, tmp_path / "colors.safetensors", "--flip")

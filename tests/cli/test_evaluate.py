@@ -34,7 +34,7 @@ def run():
 
 @pytest.fixture
 def tree(tmp_path):
-    """Partial-iLIDS: one query and one gallery picture of each person."""
+    """Partial-iLIDS: one query and one gallery image of each person."""
     for side in ("query", "gallery"):
         for person in range(1, PERSONS + 1):
             path = tmp_path / "ilids" / side / f"{person}.jpg"
@@ -134,8 +134,8 @@ def test_what_does_not_fit_is_one_sentence(run, tree, embeddings, two_tables, tm
             (tmp_path / "none.pkl", *data),
             r"is neither a file of embeddings \(.safetensors, .npz\) nor a retr",
         ),
-        (("colour", *data), r"colour is neither .* comes with Glimpse \(.*colours"),
-        (("colours", *data, "--records", "r.csv"), "--records goes with EMBEDDINGS, not with a retriever"),
+        (("color", *data), r"color is neither .* comes with Glimpse \(.*colors"),
+        (("colors", *data, "--records", "r.csv"), "--records goes with EMBEDDINGS, not with a retriever"),
         ((embeddings, *data, "--device", "cpu"), "--device goes with a retriever, not with EMBEDDINGS"),
         ((tree, *data), r"there is no retriever in .* it has no card\.json"),
         ((embeddings, *data, "--protocol", "night"), "no protocol 'night'"),

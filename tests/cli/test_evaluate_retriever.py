@@ -15,8 +15,8 @@ from glimpse.errors import GlimpseError
 from glimpse.evaluation import Result
 from glimpse.evaluation import evaluate as measure
 from glimpse.reranking import KReciprocal
-from glimpse.retriever import ColourEncoder, Retriever
-from glimpse.similarity import Cosine, Euclidean, MaskedCosine, Side
+from glimpse.retriever import ColorEncoder, Retriever
+from glimpse.similarity import Cosine, Euclidean, MaskedCosine, MaskSide
 
 PERSONS = 6
 
@@ -43,19 +43,19 @@ def tree(tmp_path_factory):
         (root / f"{kind}_body_images").mkdir()
         for person in range(1, PERSONS + (kind != "whole")):
             rng = np.random.default_rng((person, len(kind)))
-            colour = np.random.default_rng(person).integers(0, 256, 3)
-            pixels = (colour + rng.integers(-40, 41, (40, 20, 3))).clip(0, 255).astype(np.uint8)
+            color = np.random.default_rng(person).integers(0, 256, 3)
+            pixels = (color + rng.integers(-40, 41, (40, 20, 3))).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(root / f"{kind}_body_images" / f"{person:03d}_001.png")
     return root
 
 
 @pytest.mark.filterwarnings("ignore::glimpse.datasets.DatasetWarning")
 def test_every_protocol_is_measured_as_by_hand(run, tree, tmp_path):
-    out = json.loads(run("colours", "--data", f"partial_reid:{tree}", "--json", "--out", tmp_path / "kept"))
+    out = json.loads(run("colors", "--data", f"partial_reid:{tree}", "--json", "--out", tmp_path / "kept"))
     assert list(out["protocols"]) == ["partial", "occluded"]
-    colours = Retriever.load("colours")
+    colors = Retriever.load("colors")
     for protocol in read("partial_reid", tree).protocols.values():
-        pair = colours.embed(protocol.query), colours.embed(protocol.gallery)
+        pair = colors.embed(protocol.query), colors.embed(protocol.gallery)
         expected = measure(pair, protocol, similarity=Cosine())
         shown = out["protocols"][protocol.name]["results"]["cosine"]
         assert shown["summary"] == expected.summary()
@@ -66,23 +66,23 @@ def test_every_protocol_is_measured_as_by_hand(run, tree, tmp_path):
 
 def test_a_row_of_several_protocols_is_embedded_once(run, tree, monkeypatch):
     asked = []
-    embed = ColourEncoder.embed
+    embed = ColorEncoder.embed
     monkeypatch.setattr(
-        ColourEncoder, "embed", lambda self, p, c: (asked.append(len(p)), embed(self, p, c))[1]
+        ColorEncoder, "embed", lambda self, p, c: (asked.append(len(p)), embed(self, p, c))[1]
     )
-    run("colours", "--data", f"partial_reid:{tree}")
+    run("colors", "--data", f"partial_reid:{tree}")
     assert sum(asked) == PERSONS + PERSONS + PERSONS - 1
 
 
 def test_tables_name_protocols_and_skipped_queries(run, tree):
-    lines = run("colours", "--data", f"partial_reid:{tree}", "--protocol", "occluded").splitlines()
+    lines = run("colors", "--data", f"partial_reid:{tree}", "--protocol", "occluded").splitlines()
     assert lines[0] == "protocol occluded"
     assert lines[2].split()[:4] == ["cosine", "1", str(PERSONS - 1), "1"]
     assert not any(line.startswith("protocol partial") for line in lines)
 
 
 def test_a_card_says_how_its_embeddings_are_compared(run, tree, tmp_path):
-    Retriever(ColourEncoder(), Euclidean(), KReciprocal(k1=3, k2=2)).save(tmp_path / "own")
+    Retriever(ColorEncoder(), Euclidean(), KReciprocal(k1=3, k2=2)).save(tmp_path / "own")
     ask = (tmp_path / "own", "--data", f"partial_reid:{tree}", "--protocol", "partial", "--json")
 
     def names(*more):
@@ -98,13 +98,13 @@ def test_one_file_holds_one_protocol(run, tree, tmp_path):
     with pytest.raises(
         GlimpseError, match=r"one protocol's result, not those of partial, occluded: give a f"
     ):
-        run("colours", *data, "--out", tmp_path / "r.json")
-    run("colours", *data, "--protocol", "partial", "--out", tmp_path / "r.json")
+        run("colors", *data, "--out", tmp_path / "r.json")
+    run("colors", *data, "--protocol", "partial", "--out", tmp_path / "r.json")
     assert Result.load(tmp_path / "r.json").protocol == "partial"
 
 
 def test_a_similarity_that_is_named_as_the_retrievers_own_is_its_own():
-    own = Comparing(("masked-cosine", MaskedCosine(Side.SUBSPACE)), None)
+    own = Comparing(("masked-cosine", MaskedCosine(MaskSide.SUBSPACE)), None)
     named = comparing(own, SimilarityName.MASKED_COSINE, None)
     assert named.similarity == own.similarity == comparing(own, None, None).similarity
     assert comparing(own, SimilarityName.COSINE, None).similarity == ("cosine", Cosine())
@@ -112,7 +112,7 @@ def test_a_similarity_that_is_named_as_the_retrievers_own_is_its_own():
 
 
 @pytest.mark.filterwarnings("ignore::glimpse.datasets.DatasetWarning")
-def test_a_network_can_be_measured_with_mirrored_pictures_too(run, tree):
+def test_a_network_can_be_measured_with_mirrored_images_too(run, tree):
     options = ("--data", f"partial_reid:{tree}", "--json", "--protocol", "partial")
     out = json.loads(run("vit-micro", *options, "--flip"))
     both = Retriever.load("vit-micro").averaging_mirrored()

@@ -1,4 +1,4 @@
-"""`glimpse explain`: pictures and a page, or one sentence."""
+"""`glimpse explain`: images and a page, or one sentence."""
 
 import sys
 
@@ -21,11 +21,11 @@ def one_thread():
 
 @pytest.fixture
 def data(tmp_path):
-    """Three persons, three pictures each."""
+    """Three persons, three images each."""
     rng = np.random.default_rng(0)
     for person in range(3):
-        for picture in range(3):
-            path = tmp_path / "people" / f"{person}" / f"{picture}.png"
+        for image in range(3):
+            path = tmp_path / "people" / f"{person}" / f"{image}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(rng.integers(0, 256, (40, 20, 3), dtype=np.uint8)).save(path)
     return tmp_path / "people"
@@ -45,27 +45,27 @@ def run(monkeypatch, capsys, tmp_path):
     return running
 
 
-def test_queries_of_a_data_set_become_pictures_and_a_page(run, data, tmp_path):
+def test_queries_of_a_data_set_become_images_and_a_page(run, data, tmp_path):
     code, printed = run("vit-micro", "--data", f"folder:{data}", "--queries", 2, "--out", tmp_path / "seen")
     assert code == 0
-    assert printed.out == f"4 pictures, and all of them in {tmp_path / 'seen' / 'report.html'}\n"
+    assert printed.out == f"4 images, and all of them in {tmp_path / 'seen' / 'report.html'}\n"
     assert {path.name for path in (tmp_path / "seen").iterdir()} == {
         "report.html",
         *(f"query-{n}-{what}.png" for n in (1, 2) for what in ("support", "lists")),
     }
     page = (tmp_path / "seen" / "report.html").read_text(encoding="utf-8")
     assert "This retriever makes no masks" in page
-    assert "two persons with 4 training pictures each" in page
+    assert "two persons with 4 training images each" in page
 
 
 def test_the_same_seed_shows_the_same(run, data, tmp_path):
     for name in ("a", "b"):
-        run("colours", "--data", f"folder:{data}", "--queries", 2, "--seed", 3, "--out", tmp_path / name)
+        run("colors", "--data", f"folder:{data}", "--queries", 2, "--seed", 3, "--out", tmp_path / name)
     first, again = ((tmp_path / name / "report.html").read_bytes() for name in ("a", "b"))
     assert first == again
 
 
-def test_pictures_of_ones_own_need_no_data_set(run, data, tmp_path):
+def test_images_of_ones_own_need_no_data_set(run, data, tmp_path):
     own = data / "0" / "0.png"
     code, _ = run("vit-micro", "--image", own, "--image", data / "1" / "1.png", "--out", tmp_path / "seen")
     assert code == 0
@@ -87,16 +87,16 @@ def test_pictures_of_ones_own_need_no_data_set(run, data, tmp_path):
         (("vit-micro", "--data", "folder:people", "--protocol", "x"), "has no protocol 'x'"),
         (("vit-micro", "--data", "folder:people", "--queries", 0), "at least one"),
         (("vit-micro", "--data", "folder:people", "--answers", 0), "at least one"),
-        (("vit-micro", "--data", "folder:people", "--occlusions"), "two persons with 4 training pictures"),
+        (("vit-micro", "--data", "folder:people", "--occlusions"), "two persons with 4 training images"),
         (("nobody", "--image", "people/0/0.png"), "there is no retriever nobody"),
-        (("vit-micro", "--image", "missing.png"), "cannot use the picture missing.png"),
-        (("vit-micro", "--image", "broken.png"), "cannot use the picture broken.png"),
-        (("colours", "--image", "people/0/0.png"), "nothing to show without a data set"),
+        (("vit-micro", "--image", "missing.png"), "cannot use the image missing.png"),
+        (("vit-micro", "--image", "broken.png"), "cannot use the image broken.png"),
+        (("colors", "--image", "people/0/0.png"), "nothing to show without a data set"),
         (("vit-micro", "--image", "people/0/0.png", "--out", "broken.png"), "cannot write broken.png"),
     ],
 )
 def test_what_cannot_be_is_one_sentence_and_exit_code_2(run, data, tmp_path, arguments, sentence):
-    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "broken.png").write_bytes(b"no image")
     code, printed = run(*arguments)
     assert code == 2
     (line,) = printed.err.splitlines()

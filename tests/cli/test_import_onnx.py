@@ -53,7 +53,7 @@ def model(tmp_path):
 def test_what_is_said_is_what_the_model_is_fed(run, model, tmp_path):
     out = run(
         *(model, "--out", tmp_path / "means", "--channels", "bgr", "--interpolation", "bicubic"),
-        *("--mean", "0,0.2,1", "--deviation", "1,2,0.5"),
+        *("--mean", "0,0.2,1", "--std", "1,2,0.5"),
     )
     assert "BGR, resized bicubic, (pixel / 255 - mean) / deviation with mean 0, 0.2, 1 and" in out
     assert "taken for granted" not in out
@@ -64,7 +64,7 @@ def test_what_is_said_is_what_the_model_is_fed(run, model, tmp_path):
         "kind": "onnx",
         "size": [64, 32],
         "mean": [0, 0.2, 1],
-        "deviation": [1, 2, 0.5],
+        "std": [1, 2, 0.5],
         "interpolation": "bicubic",
         "channels": "bgr",
     }
@@ -72,7 +72,7 @@ def test_what_is_said_is_what_the_model_is_fed(run, model, tmp_path):
 
 
 def test_without_options_it_is_imagenet_and_says_so(run, model, tmp_path):
-    assert "ImageNet's normalisation is taken for granted" in run(model, "--out", tmp_path / "plain")
+    assert "ImageNet's normalization is taken for granted" in run(model, "--out", tmp_path / "plain")
     vectors = Retriever.load(tmp_path / "plain").embed(RED).vectors
     expected = (np.array([1, 0.2, 0]) - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
     np.testing.assert_allclose(vectors[0], expected, rtol=1e-5)
@@ -91,7 +91,7 @@ def test_what_does_not_fit_is_one_sentence(run, model, tmp_path):
     (tmp_path / "there").mkdir()
     for arguments, sentence in [
         ((model, "--out", tmp_path / "o", "--mean", "1,2"), "--mean is three numbers"),
-        ((model, "--out", tmp_path / "o", "--deviation", "1,0,1"), "deviation .* must be above 0"),
+        ((model, "--out", tmp_path / "o", "--std", "1,0,1"), "deviation .* must be above 0"),
         ((model, "--out", tmp_path / "o", "--style", "clip"), "--style is for checkpoints, not for ONNX"),
         ((model, "--out", tmp_path / "o", "--image", "32x32"), r"the model must take \[N, 3, 32, 32\]"),
         ((model, "--out", tmp_path / "o.safetensors"), "a retriever in a folder: give a folder"),

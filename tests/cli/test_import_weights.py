@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from glimpse.cli.import_weights import import_weights
 from glimpse.errors import OptionError, WeightsError
 from glimpse.models.backbones.resnet import ResNet, ResNetConfig
-from glimpse.models.weights import load_encoder
+from glimpse.models.weights import load_backbone
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_folder_with_the_encoder_and_the_report(run, checkpoint, tmp_path):
     assert "missing: nothing" in text
     assert "left over: nothing" in text
     assert "1 tensors, a classifier of the training persons" in text
-    again = load_encoder(tmp_path / "out" / "image.safetensors")
+    again = load_backbone(tmp_path / "out" / "image.safetensors")
     assert again.stages[2][0].conv2.weight.equal(network.stages[2][0].conv2.weight)
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert ["base.conv1.weight", "image.stems.0.conv.weight"] in report["used"]
@@ -63,7 +63,7 @@ def test_one_file_and_json(run, checkpoint, tmp_path):
     )
     assert report["files"] == {"image": str(tmp_path / "r.safetensors")}
     assert report["missing"] == report["left_over"] == []
-    assert load_encoder(tmp_path / "r.safetensors").config.width == 4
+    assert load_backbone(tmp_path / "r.safetensors").config.width == 4
 
 
 def test_nothing_is_written_when_the_import_is_refused(run, tmp_path, checkpoint):

@@ -49,10 +49,10 @@ def market(tmp_path_factory):
     ):
         (root / folder).mkdir()
         for person in persons:
-            colour = np.random.default_rng(person).integers(0, 256, 3)
+            color = np.random.default_rng(person).integers(0, 256, 3)
             for camera in cameras:
                 for shot in range(1 if folder == "query" else 2):
-                    pixels = (colour + random.integers(-9, 10, (64, 32, 3))).clip(0, 255).astype(np.uint8)
+                    pixels = (color + random.integers(-9, 10, (64, 32, 3))).clip(0, 255).astype(np.uint8)
                     name = f"{person:04d}_c{camera}s1_{shot:06d}_00.jpg"
                     Image.fromarray(pixels).save(root / folder / name)
     return root

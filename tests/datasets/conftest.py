@@ -8,8 +8,8 @@ from glimpse.datasets import DatasetWarning, read
 
 
 @pytest.fixture(scope="session")
-def pictures():
-    """A real 5x2-pixel picture in each format that a layout uses."""
+def images():
+    """A real 5x2-pixel image in each format that a layout uses."""
     found = {}
     for suffix, name in ((".jpg", "JPEG"), (".png", "PNG"), (".bmp", "BMP"), (".tif", "TIFF")):
         buffer = io.BytesIO()
@@ -19,8 +19,8 @@ def pictures():
 
 
 @pytest.fixture
-def plant(tmp_path, pictures):
-    """Write pictures in the format of their ending below a root, and give the root."""
+def plant(tmp_path, images):
+    """Write images in the format of their ending below a root, and give the root."""
 
     def planted(*names, root="data"):
         folder = tmp_path / root
@@ -28,7 +28,7 @@ def plant(tmp_path, pictures):
         for name in names:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(pictures.get(path.suffix.lower(), b""))
+            path.write_bytes(images.get(path.suffix.lower(), b""))
         return folder
 
     return planted

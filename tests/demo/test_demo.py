@@ -29,13 +29,13 @@ def left(tmp_path_factory):
     return run_demo(folder, scale="tiny", say=told.append), folder, told
 
 
-def test_the_demo_leaves_a_world_figures_pictures_and_a_page(left):
+def test_the_demo_leaves_a_world_figures_images_and_a_page(left):
     demo, folder, told = left
-    assert Image.open(demo.picture).size[0] > 500
-    assert list(demo.results) == ["colour histogram", f"{NETWORK}, cosine", f"{NETWORK}, masked cosine"]
+    assert Image.open(demo.image).size[0] > 500
+    assert list(demo.results) == ["color histogram", f"{NETWORK}, cosine", f"{NETWORK}, masked cosine"]
     assert all(name in demo.table for name in demo.results)
     assert "chance: rank-1" in demo.table
-    assert 0 < demo.results["colour histogram"].mean_ap < demo.results[f"{NETWORK}, cosine"].mean_ap <= 1
+    assert 0 < demo.results["color histogram"].mean_ap < demo.results[f"{NETWORK}, cosine"].mean_ap <= 1
     page = demo.page.read_text(encoding="utf-8")
     assert demo.page == folder / "report.html"
     assert demo.table.splitlines()[1] in page
@@ -54,7 +54,7 @@ def test_a_second_run_finds_the_world_and_a_network_with_masks_is_measured_with_
     told = []
     again = run_demo(folder, scale="tiny", retriever=tmp_path / "masked", say=told.append)
     assert sum("already there" in line for line in told) == 1
-    assert list(again.results) == ["colour histogram", "masked, cosine", "masked, masked cosine"]
+    assert list(again.results) == ["color histogram", "masked, cosine", "masked, masked cosine"]
     assert again.table.splitlines()[1].split() == demo.table.splitlines()[1].split()
     assert (folder / "kept-dimensions.png").is_file()
     assert "What the masks keep" in again.page.read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ def test_the_readmes_commands_and_examples_run_in_order(tmp_path, monkeypatch, c
     assert any("rank-1" in output for _, output in printed)
 
 
-def test_the_readme_is_three_sentences_one_picture_and_two_commands():
+def test_the_readme_is_three_sentences_one_image_and_two_commands():
     opening = README.split("\n\n")[1]
     assert len(re.findall(r"[.!?](?:\s|$)", opening)) == 3
     assert README.count("![") == 1

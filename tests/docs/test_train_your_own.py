@@ -41,13 +41,13 @@ def test_every_command_and_example_of_the_page_runs(tmp_path, monkeypatch, capsy
     def rank_1(retriever):
         return float(of(f"glimpse evaluate {retriever}").splitlines()[2].split()[4])
 
-    assert rank_1("colours") < rank_1("resnet-micro") < rank_1("runs/people/best")
+    assert rank_1("colors") < rank_1("resnet-micro") < rank_1("runs/people/best")
     resumed = next(output for text, output in printed.items() if text.endswith("--resume"))
     assert resumed.splitlines()[1:] == trained.splitlines()[1:]
     assert "cosine, k-reciprocal" in of("glimpse evaluate runs/people/best")
     assert len(list(Path("results/people").iterdir())) == 2
-    assert "| started | best | 2 |" in of("glimpse ladder")
-    assert Path("ladders/start/ladder.md").is_file()
+    assert "| started | best | 2 |" in of("glimpse ablation")
+    assert Path("ablations/start/ablation.md").is_file()
     answers = re.findall(r"^(0\.\d+|1\.000)  people/gallery/person-\d+/", of("from pathlib"), flags=re.M)
     assert answers == sorted(answers, reverse=True)
     assert len(answers) == 5
@@ -58,5 +58,5 @@ def test_every_command_and_example_of_the_page_runs(tmp_path, monkeypatch, capsy
     assert own[1:5] == back[1:5]
     card = json.loads(Path("runs/imported/card.json").read_text())["encoder"]
     network = Retriever.load("runs/people/best").encoder.card
-    assert (card["mean"], card["deviation"]) == (list(network.mean), list(network.deviation))
+    assert (card["mean"], card["std"]) == (list(network.mean), list(network.std))
     assert card["interpolation"] == network.interpolation.value

@@ -25,15 +25,15 @@ def test_backslashes_are_slashes():
     assert rows_by_path(wanted, Records.from_columns([r"query\1.jpg"], [1]), ROOT, "query").tolist() == [0]
 
 
-def test_captions_of_one_picture_are_told_apart_by_their_words():
+def test_captions_of_one_image_are_told_apart_by_their_words():
     def captions(*words):
         return Records.from_columns(
             ["1.jpg"] * len(words), [1] * len(words), modality=TEXT, caption=list(words)
         )
 
-    picture = Records.from_columns(["1.jpg"], [1])
-    saved = Records.concat([captions("a red coat", "a blue bag"), picture, captions("a red coat")])
+    image = Records.from_columns(["1.jpg"], [1])
+    saved = Records.concat([captions("a red coat", "a blue bag"), image, captions("a red coat")])
     assert rows_by_path(captions("a blue bag", "a red coat"), saved, ROOT, "query").tolist() == [1, 0]
-    assert rows_by_path(picture, saved, ROOT, "gallery").tolist() == [2]
+    assert rows_by_path(image, saved, ROOT, "gallery").tolist() == [2]
     with pytest.raises(RecordsError, match=r"1 of the 1 query rows .* '1\.jpg' with 'a hat'"):
         rows_by_path(captions("a hat"), saved, ROOT, "query")

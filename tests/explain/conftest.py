@@ -1,4 +1,4 @@
-"""What these tests share: pictures on disk, a protocol over them, and one thread."""
+"""What these tests share: images on disk, a protocol over them, and one thread."""
 
 import sys
 from pathlib import Path
@@ -26,25 +26,25 @@ def one_thread():
 
 @pytest.fixture
 def people(tmp_path):
-    """Records of pictures of four persons in plain colours, four each, by two cameras, as files."""
+    """Records of images of four persons in plain colors, four each, by two cameras, as files."""
     rng = np.random.default_rng(0)
     paths, persons, cameras = [], [], []
     for person in range(4):
-        colour = rng.integers(40, 216, 3)
-        for picture in range(4):
+        color = rng.integers(40, 216, 3)
+        for image in range(4):
             pixels = rng.integers(0, 60, (64, 32, 3)) + 100
-            pixels[8:56, 8:24] = colour + rng.integers(-10, 10, (48, 16, 3))
-            path = tmp_path / "people" / f"{person}" / f"{picture}.png"
+            pixels[8:56, 8:24] = color + rng.integers(-10, 10, (48, 16, 3))
+            path = tmp_path / "people" / f"{person}" / f"{image}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
             paths.append(str(path))
             persons.append(person)
-            cameras.append(1 + picture % 2)
+            cameras.append(1 + image % 2)
     return Records.from_columns(paths, persons, camera=cameras)
 
 
 @pytest.fixture
 def protocol(people):
-    """The first picture of each person is asked, all others are searched."""
+    """The first image of each person is asked, all others are searched."""
     asked = np.arange(len(people)) % 4 == 0
     return single_query(people[asked], people[~asked])

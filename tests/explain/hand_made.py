@@ -7,7 +7,7 @@ from torch import nn
 from glimpse.choices import SimilarityName, Size
 from glimpse.models.factory import NetworkCard, build_network
 from glimpse.retriever import NetworkEncoder, Retriever
-from glimpse.similarity import Side
+from glimpse.similarity import MaskSide
 
 IMAGE = (64, 32)
 SIZE = (128, 64)
@@ -33,7 +33,7 @@ def two_patches(mask):
     return NetworkEncoder(TwoPatches(mask), CARD)
 
 
-def micro(method="dpm", side=Side.SUBSPACE, flip=False, **options):
+def micro(method="dpm", side=MaskSide.SUBSPACE, flip=False, **options):
     """A retriever with random weights, so large that vectors and masks differ."""
     masked = method in ("dpm", "dpm++")
     name = SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE
@@ -47,7 +47,7 @@ def micro(method="dpm", side=Side.SUBSPACE, flip=False, **options):
 
 
 class Halves:
-    """A mask source that knows: every second picture shows its person in the upper half only."""
+    """A mask source that knows: every second image shows its person in the upper half only."""
 
     truth = "told by the test"
     size = SIZE

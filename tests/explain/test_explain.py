@@ -5,12 +5,12 @@ import pytest
 from hand_made import Halves, micro
 
 from glimpse.errors import MissingExtraError, OptionError
-from glimpse.explain import Wish, chosen_queries, explain, occlusions
+from glimpse.explain import ReportOptions, chosen_queries, explain, occlusions
 from glimpse.explain.sections import HOW_SEEN, NO_MASKS, UNUSED_MASKS
 from glimpse.retriever import Retriever
 from glimpse.similarity import Cosine, Euclidean
 
-WISH = Wish(queries=2, answers=3, samples=2, masks=Halves())
+WISH = ReportOptions(queries=2, answers=3, samples=2, masks=Halves())
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def words(report):
 
 
 def test_masks_give_maps_two_lists_each_and_the_dimensions_that_are_kept(asked, protocol, people):
-    report = explain(micro(), asked, protocol=protocol, training=people, wish=WISH)
+    report = explain(micro(), asked, protocol=protocol, training=people, options=WISH)
     names = [f"query-{n}-{what}" for n in (1, 2) for what in ("support", "lists")]
-    assert [name for name in report.pictures if name != "synthetic-occlusions"] == [*names, "kept-dimensions"]
+    assert [name for name in report.images if name != "synthetic-occlusions"] == [*names, "kept-dimensions"]
     assert report.sections[-1].title == "Synthetic occlusions"
     figures = {figure.name: figure for section in report.sections for figure in section.figures}
     assert "With its mask: " in figures["query-1-lists"].alt
@@ -33,52 +33,52 @@ def test_masks_give_maps_two_lists_each_and_the_dimensions_that_are_kept(asked, 
     assert "4 masks of 64 dimensions" in figures["kept-dimensions"].alt
     assert NO_MASKS not in words(report)
     assert sum("Its mask uses" in paragraph for paragraph in words(report)) == 2
-    wide = report.pictures["query-1-support"].size[0]
-    assert wide > 1.5 * explain(micro("transreid"), asked, wish=WISH).pictures["query-1-support"].size[0]
+    wide = report.images["query-1-support"].size[0]
+    assert wide > 1.5 * explain(micro("transreid"), asked, options=WISH).images["query-1-support"].size[0]
 
 
 def test_a_descriptor_in_blocks_is_explained_like_any_other(asked, protocol):
-    report = explain(micro("dpm++", stripes=4), asked, protocol=protocol, wish=WISH)
-    assert {"query-1-support", "query-1-seen", "query-1-lists", "kept-dimensions"} <= set(report.pictures)
+    report = explain(micro("dpm++", stripes=4), asked, protocol=protocol, options=WISH)
+    assert {"query-1-support", "query-1-seen", "query-1-lists", "kept-dimensions"} <= set(report.images)
     assert HOW_SEEN in words(report)
-    without = explain(micro("dpm++"), asked, protocol=protocol, wish=WISH)
-    assert "query-1-seen" not in without.pictures
+    without = explain(micro("dpm++"), asked, protocol=protocol, options=WISH)
+    assert "query-1-seen" not in without.images
     assert HOW_SEEN not in words(without)
 
 
 def test_the_gallery_may_be_embedded_already(asked, protocol):
     retriever = micro()
     embedded = retriever.embed(protocol.gallery)
-    given = explain(retriever, asked, protocol=protocol, gallery=embedded, wish=WISH)
-    made = explain(retriever, asked, protocol=protocol, wish=WISH)
-    assert given.pictures["query-2-lists"].tobytes() == made.pictures["query-2-lists"].tobytes()
+    given = explain(retriever, asked, protocol=protocol, gallery=embedded, options=WISH)
+    made = explain(retriever, asked, protocol=protocol, options=WISH)
+    assert given.images["query-2-lists"].tobytes() == made.images["query-2-lists"].tobytes()
 
 
 def test_without_masks_there_are_lists_and_a_sentence(asked, protocol):
-    report = explain(micro("transreid"), asked, protocol=protocol, wish=WISH)
+    report = explain(micro("transreid"), asked, protocol=protocol, options=WISH)
     assert NO_MASKS in words(report)
-    assert "kept-dimensions" not in report.pictures
+    assert "kept-dimensions" not in report.images
     assert "mask" not in next(f for s in report.sections for f in s.figures if f.name == "query-1-lists").alt
 
 
 def test_masks_that_nobody_compares_with_are_named(asked, protocol):
     plain = Retriever(micro().encoder, Cosine())
-    report = explain(plain, asked, protocol=protocol, wish=WISH)
+    report = explain(plain, asked, protocol=protocol, options=WISH)
     assert UNUSED_MASKS in words(report)
-    assert "kept-dimensions" in report.pictures
+    assert "kept-dimensions" in report.images
 
 
 def test_what_is_no_network_still_finds_people(asked, protocol):
-    report = explain(Retriever.load("colours"), asked, protocol=protocol, wish=WISH)
-    assert list(report.pictures) == ["query-1-lists", "query-2-lists"]
+    report = explain(Retriever.load("colors"), asked, protocol=protocol, options=WISH)
+    assert list(report.images) == ["query-1-lists", "query-2-lists"]
     assert any("they need a network in torch" in paragraph for paragraph in words(report))
     with pytest.raises(OptionError, match="nothing to show without a data set: there are no maps"):
-        explain(Retriever.load("colours"), asked, wish=WISH)
+        explain(Retriever.load("colors"), asked, options=WISH)
 
 
 def test_a_similarity_that_is_no_cosine_has_no_maps(asked, protocol):
     retriever = Retriever(micro("transreid").encoder, Euclidean())
-    report = explain(retriever, asked, protocol=protocol, wish=WISH)
+    report = explain(retriever, asked, protocol=protocol, options=WISH)
     assert any("made of cosines, not of Euclidean" in paragraph for paragraph in words(report))
 
 
@@ -87,15 +87,18 @@ def test_without_opencv_the_report_says_so_or_ends_where_it_was_asked_for(asked,
         raise MissingExtraError('this needs cv2: pip install "glimpse[occluded]"')
 
     monkeypatch.setattr(occlusions, "GrabCutMasks", missing)
-    report = explain(micro("transreid"), asked, training=people, wish=Wish(queries=1, samples=1))
+    report = explain(micro("transreid"), asked, training=people, options=ReportOptions(queries=1, samples=1))
     assert report.sections[-1].words == ('There are none: this needs cv2: pip install "glimpse[occluded]".',)
     with pytest.raises(MissingExtraError):
         explain(
-            micro("transreid"), asked, training=people, wish=Wish(queries=1, samples=1, must_occlude=True)
+            micro("transreid"),
+            asked,
+            training=people,
+            options=ReportOptions(queries=1, samples=1, must_occlude=True),
         )
 
 
 def test_a_report_of_nothing_is_refused():
-    for wish in ({"queries": 0}, {"answers": 0}, {"samples": 0}):
+    for options in ({"queries": 0}, {"answers": 0}, {"samples": 0}):
         with pytest.raises(OptionError, match="at least one of each"):
-            Wish(**wish)
+            ReportOptions(**options)

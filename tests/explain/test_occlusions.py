@@ -67,14 +67,14 @@ def test_grabcut_is_the_source_if_none_is_given(people):
     assert all(sample.person.shape == expected and 0 <= sample.visible <= 1 for sample in samples)
 
 
-def test_samples_are_rows_of_five_pictures(people):
+def test_samples_are_rows_of_five_images(people):
     one, three = draw_samples(drawn(people, count=1)), draw_samples(drawn(people, count=3))
     assert one.size[0] == three.size[0] > 400
     assert three.size[1] > 2.5 * one.size[1]
 
 
 def test_too_few_persons_are_said(people):
-    with pytest.raises(OptionError, match="two persons with 4 training pictures each, got 1"):
+    with pytest.raises(OptionError, match="two persons with 4 training images each, got 1"):
         synthetic_samples(people[:4], 2, np.random.default_rng(0), source=Halves())
     with pytest.raises(OptionError, match="got 0"):
         synthetic_samples(Records.empty(), 2, np.random.default_rng(0), source=Halves())

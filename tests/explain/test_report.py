@@ -1,4 +1,4 @@
-"""A report on disk: one page that needs no other file, and a file for each picture."""
+"""A report on disk: one page that needs no other file, and a file for each image."""
 
 import base64
 import io
@@ -31,12 +31,12 @@ class Tags(HTMLParser):
 
 
 def report(name="one"):
-    picture = Image.new("RGB", (6, 4), (200, 10, 10))
-    figures = (Figure(name, picture, EVIL, EVIL), Figure("two", picture, "plain"))
+    image = Image.new("RGB", (6, 4), (200, 10, 10))
+    figures = (Figure(name, image, EVIL, EVIL), Figure("two", image, "plain"))
     return Report(EVIL, {EVIL: EVIL}, (Section(EVIL, (EVIL,), figures, EVIL), Section("bare")))
 
 
-def test_the_page_holds_its_pictures_and_asks_nobody_for_anything(tmp_path):
+def test_the_page_holds_its_images_and_asks_nobody_for_anything(tmp_path):
     page = report().save(tmp_path / "new" / "folder").read_text(encoding="utf-8")
     found = Tags()
     found.feed(page)
@@ -71,7 +71,7 @@ def test_the_page_is_made_for_telephones_and_for_the_dark(tmp_path):
     assert '<html lang="en">' in page
 
 
-def test_every_picture_is_a_file_too_and_nothing_else_is_left(tmp_path):
+def test_every_image_is_a_file_too_and_nothing_else_is_left(tmp_path):
     again = report()
     again.save(tmp_path)
     again.save(tmp_path)

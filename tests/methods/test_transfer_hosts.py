@@ -28,7 +28,7 @@ WIDE_OPEN = TransferRecipe(share=1.0, candidates=1.0, overlap=0.1)
 
 
 class UpperHalf:
-    """Says that everybody is the upper half of their picture."""
+    """Says that everybody is the upper half of their image."""
 
     truth = "an assumption"
     size = (64, 32)
@@ -83,7 +83,7 @@ def test_the_donors_words_do_not_compete(micro, people, batch):
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_the_donors_pictures_are_no_negatives(host, micro, people, batch):
+def test_the_donors_images_are_no_negatives(host, micro, people, batch):
     method, changed = mixed(host, micro, people, batch, Mixing.PIXELS)
     method.eval()
     # of two persons each hides behind the other: nobody is left to keep away from

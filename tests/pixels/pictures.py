@@ -1,4 +1,4 @@
-"""Small pictures for the tests of this folder."""
+"""Small images for the tests of this folder."""
 
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +11,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """Random colours, uint8 [height, width, 3]."""
+    """Random colors, uint8 [height, width, 3]."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -23,7 +23,7 @@ def encoded(image: Image.Image, format: str, **options: object) -> bytes:
 
 
 def folder_of(folder: Path, count: int, *, height: int = 24, width: int = 12) -> list[str]:
-    """`count` different pictures as files, in turn as PNG and JPEG."""
+    """`count` different images as files, in turn as PNG and JPEG."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for row in range(count):

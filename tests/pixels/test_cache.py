@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from caches import NAME, SIZE, build, expected, replace_content, spoil
-from pictures import encoded, folder_of, noise
+from images import encoded, folder_of, noise
 from PIL import Image
 
 from glimpse.errors import BrokenImageError, OptionError, ShapeError
@@ -43,9 +43,9 @@ def test_a_finished_cache_decodes_nothing_again(tmp_path):
 def test_processes_and_this_process_write_the_same_bytes(tmp_path):
     paths = folder_of(tmp_path / "in", 150)
     build(paths, tmp_path / "here", workers=1)
-    cache = build(paths, tmp_path / "crew", workers=3)
+    cache = build(paths, tmp_path / "workers", workers=3)
     assert cache.report.decoded == 150
-    assert contents(tmp_path / "here") == contents(tmp_path / "crew")
+    assert contents(tmp_path / "here") == contents(tmp_path / "workers")
 
 
 def contents(folder):
@@ -70,7 +70,7 @@ def test_each_size_filter_and_white_level_has_its_own_folder(tmp_path):
     assert plain.read([0]).max() < 20 < bright.read([0]).max()
 
 
-def test_added_pictures_extend_the_cache_and_the_old_ones_stay(tmp_path):
+def test_added_images_extend_the_cache_and_the_old_ones_stay(tmp_path):
     paths = folder_of(tmp_path / "in", 6)
     before = build(paths[2:4], tmp_path / "cache")
     pixels = before.read([0, 1])
@@ -81,7 +81,7 @@ def test_added_pictures_extend_the_cache_and_the_old_ones_stay(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["time", "size"])
-def test_a_changed_picture_is_noticed_and_decoded_again(tmp_path, change):
+def test_a_changed_image_is_noticed_and_decoded_again(tmp_path, change):
     paths = folder_of(tmp_path / "in", 4)
     before = build(paths, tmp_path / "cache")
     old = before.read([2])
@@ -119,7 +119,7 @@ def break_files(paths, rows):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_stopping_names_the_first_broken_picture_and_keeps_the_others(tmp_path, workers):
+def test_stopping_names_the_first_broken_image_and_keeps_the_others(tmp_path, workers):
     paths = folder_of(tmp_path / "in", 130)
     break_files(paths, [100, 65, 64, 90])
     with pytest.raises(BrokenImageError) as caught:
@@ -152,7 +152,7 @@ def test_stopping_at_a_missing_file_still_names_the_first_broken_one(tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_skipping_reports_and_remembers_the_broken_pictures(tmp_path, workers):
+def test_skipping_reports_and_remembers_the_broken_images(tmp_path, workers):
     paths = folder_of(tmp_path / "in", 80)
     break_files(paths, [70, 3])
     Path(paths[5]).unlink()
@@ -168,10 +168,10 @@ def test_skipping_reports_and_remembers_the_broken_pictures(tmp_path, workers):
     assert caught.value.path == paths[70]
     np.testing.assert_array_equal(cache.read([69, 71]), np.stack([expected(paths[69]), expected(paths[71])]))
 
-    picture = encoded(Image.fromarray(noise(30, 20)), "PNG")
-    replace_content(paths[3], picture[:6])  # same stamp: not looked into again
-    Path(paths[5]).write_bytes(picture)
-    Path(paths[70]).write_bytes(picture)
+    image = encoded(Image.fromarray(noise(30, 20)), "PNG")
+    replace_content(paths[3], image[:6])  # same stamp: not looked into again
+    Path(paths[5]).write_bytes(image)
+    Path(paths[70]).write_bytes(image)
     cache = build(paths, tmp_path / "cache", **options)
     assert cache.report.broken == broken[:1]
     assert (cache.report.decoded, cache.report.reused) == (2, 77)
@@ -264,5 +264,5 @@ def test_a_build_tells_its_progress_to_the_end(tmp_path, workers):
         yield told.append
 
     PixelCache.build(folder_of(tmp_path / "in", 70), tmp_path / "cache", workers=workers, progress=listen)
-    assert told[0] == ("decoding pictures", 70)
+    assert told[0] == ("decoding images", 70)
     assert sum(told[1:]) == 70

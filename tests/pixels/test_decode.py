@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pictures import FORMATS, LOSSLESS, encoded, noise
+from images import FORMATS, LOSSLESS, encoded, noise
 from PIL import Image, ImageOps
 
 from glimpse.errors import BrokenImageError, OptionError, UnreadableImageError
@@ -53,7 +53,7 @@ def test_lossless_webp_gives_back_the_pixels(shape):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_decodes_as_pillow_does_from_text_path_and_bytes(format, tmp_path):
-    path = tmp_path / "picture"  # no suffix: the content decides
+    path = tmp_path / "image"  # no suffix: the content decides
     path.write_bytes(FILES[format])
     with Image.open(path) as image:
         expected = np.array(image.convert("RGB"))
@@ -87,7 +87,7 @@ def test_the_rotation_turns_the_known_corner():
     assert decoded.sum() == 3 * 255
 
 
-def test_damaged_exif_leaves_the_picture_as_it_is_stored():
+def test_damaged_exif_leaves_the_image_as_it_is_stored():
     data = encoded(Image.fromarray(RGB), "PNG", exif=b"Exif\0\0 nothing of the kind")
     np.testing.assert_array_equal(decode(data), RGB)
 
@@ -112,7 +112,7 @@ def test_other_modes_become_rgb(image, format, expected):
 
 
 @pytest.mark.parametrize("transparency", [None, 0, bytes(range(256))])
-def test_a_palette_gives_its_colours_whatever_its_transparency(transparency):
+def test_a_palette_gives_its_colors_whatever_its_transparency(transparency):
     image = Image.fromarray(GREY)
     image = image.convert("P")
     palette = noise(1, 256)[0]
@@ -153,7 +153,7 @@ def test_wide_integers_are_read_within_16_bits_and_refused_beyond():
 
 
 def test_white_is_refused_where_pillow_has_dropped_the_lower_bits():
-    # A 1 x 1 PNG of colour type 2 and bit depth 16, written by hand: Pillow cannot write one.
+    # A 1 x 1 PNG of color type 2 and bit depth 16, written by hand: Pillow cannot write one.
     import zlib
 
     def chunk(kind: bytes, body: bytes) -> bytes:
@@ -203,7 +203,7 @@ def test_the_size_bound_holds_for_every_format(format):
         decode(FILES[format], max_pixels=24 * 16 - 1)
 
 
-def test_a_file_too_large_for_any_allowed_picture_is_not_read(tmp_path):
+def test_a_file_too_large_for_any_allowed_image_is_not_read(tmp_path):
     path = tmp_path / "large.bmp"
     with path.open("wb") as file:
         file.truncate(2**24 + 9)
@@ -216,13 +216,13 @@ def test_a_file_too_large_for_any_allowed_picture_is_not_read(tmp_path):
 def test_truncation_anywhere_is_named(name):
     data = FILES[name]
     for kept in (len(data) // 2, 40, 12, 3, 1):
-        with pytest.raises(BrokenImageError, match=r"^cannot use the picture \(bytes\): "):
+        with pytest.raises(BrokenImageError, match=r"^cannot use the image \(bytes\): "):
             decode(data[:kept])
 
 
 def test_each_kind_of_bad_file_is_named_with_its_reason(tmp_path):
     (tmp_path / "empty.jpg").touch()
-    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "text.jpg").write_text("no image")
     (tmp_path / "a.gif").write_bytes(encoded(Image.new("L", (2, 2)), "GIF"))
     (tmp_path / "folder.jpg").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import noise
+from images import noise
 from PIL import Image
 
 from glimpse.errors import OptionError, ShapeError
@@ -23,8 +23,8 @@ def kernel(distance: np.ndarray, filter: Filter) -> np.ndarray:
 def weights(old: int, new: int, filter: Filter) -> np.ndarray:
     """[new, old] weights of the antialiased filter."""
     scale = max(old / new, 1)
-    centre = (np.arange(new) + 0.5) * old / new
-    rows = kernel((np.arange(old) + 0.5 - centre[:, None]) / scale, filter)
+    center = (np.arange(new) + 0.5) * old / new
+    rows = kernel((np.arange(old) + 0.5 - center[:, None]) / scale, filter)
     return rows / rows.sum(1, keepdims=True)
 
 
@@ -39,7 +39,7 @@ def test_resizing_equals_the_antialiased_filter_up_to_rounding(filter, size):
     assert np.abs(resize(image, size, filter).astype(int) - expected).max() <= 1
 
 
-def test_a_tiny_picture_grows_and_the_result_can_be_written():
+def test_a_tiny_image_grows_and_the_result_can_be_written():
     grown = resize(noise(5, 2), (256, 128))
     assert grown.shape == (256, 128, 3)
     assert grown.flags.writeable
@@ -58,7 +58,7 @@ PILLOWS = {Filter.BICUBIC: Image.Resampling.BICUBIC, Filter.BILINEAR: Image.Resa
 
 
 def by_pillow(image: np.ndarray, size: tuple[int, int], filter: Filter) -> np.ndarray:
-    """Along one side after the other: in which order Pillow does it at once hangs on its version."""
+    """Along one side after the other: in which order Pillow does it at once depends on its version."""
     across = Image.fromarray(image).resize((size[1], image.shape[0]), PILLOWS[filter])
     return np.array(across.resize(size[::-1], PILLOWS[filter]))
 

@@ -91,10 +91,10 @@ def test_regdb_asks_both_ways_and_leaves_nothing_out():
 
 @pytest.mark.parametrize(("exclude", "matches"), [(False, [2, 2, 1]), (True, [1, 1, 0])])
 def test_a_caption_asks_every_image_and_by_choice_not_its_own(exclude, matches):
-    pictures = Records.from_columns(["a", "b", "c"], [1, 1, 2])
+    images = Records.from_columns(["a", "b", "c"], [1, 1, 2])
     captions = Records.from_columns(["a", "a", "c"], [1, 1, 2], modality="text", caption=["x", "y", "z"])
     protocol = text_to_image(
-        captions, pictures, name="test", trained_on="cuhk_pedes", exclude_matching_image=exclude
+        captions, images, name="test", trained_on="cuhk_pedes", exclude_matching_image=exclude
     )
     assert protocol.comparison(protocol.trials[0]).matches_per_query().tolist() == matches
 

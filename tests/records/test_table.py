@@ -42,8 +42,8 @@ def test_filter_takes_values_collections_and_a_function():
     assert records.filter(modality="rgb").path.tolist() == records.path.tolist()
     assert len(records.filter(path=[])) == 0
     assert records.filter(lambda rows: rows.time > 1).path.tolist() == ["2.jpg", "3.jpg"]
-    with pytest.raises(RecordsError, match="no column colour; there are path"):
-        records.filter(colour="red")
+    with pytest.raises(RecordsError, match="no column color; there are path"):
+        records.filter(color="red")
     with pytest.raises(RecordsError, match="booleans"):
         records.filter(lambda rows: rows.person)
 

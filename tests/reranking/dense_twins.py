@@ -7,15 +7,15 @@ def order(values):
     return np.argsort(values, axis=-1, kind="stable")
 
 
-def neighbour_order(distances):
+def neighbor_order(distances):
     """By distance, ties by number, the point itself first."""
     ranked = distances.astype(np.float64).copy()
     np.fill_diagonal(ranked, -1)
     return order(ranked)
 
 
-def shortest_paths(query_gallery, gallery, weight, paths, neighbours, in_place=False):
-    near = neighbour_order(gallery)[:, :neighbours]
+def shortest_paths(query_gallery, gallery, weight, paths, neighbors, in_place=False):
+    near = neighbor_order(gallery)[:, :neighbors]
     read = query_gallery.astype(np.float64).copy()
     result = read if in_place else read.copy()
     for q in range(len(read)):
@@ -26,7 +26,7 @@ def shortest_paths(query_gallery, gallery, weight, paths, neighbours, in_place=F
 
 
 def expanded_sets(distances, k1, extra=1):
-    rank = neighbour_order(distances)
+    rank = neighbor_order(distances)
 
     def reciprocal(i, k):
         return {t for t in rank[i, : k + extra] if i in rank[t, : k + extra]}
@@ -44,15 +44,15 @@ def expanded_sets(distances, k1, extra=1):
 
 
 def set_weights(distances, k1, extra=1):
-    normalised = distances.astype(np.float64) ** 2
-    normalised /= np.where(normalised.max(1, keepdims=True) > 0, normalised.max(1, keepdims=True), 1)
-    np.fill_diagonal(normalised, 0)
-    weights = np.zeros_like(normalised)
+    normalized = distances.astype(np.float64) ** 2
+    normalized /= np.where(normalized.max(1, keepdims=True) > 0, normalized.max(1, keepdims=True), 1)
+    np.fill_diagonal(normalized, 0)
+    weights = np.zeros_like(normalized)
     for i, members in enumerate(expanded_sets(distances, k1, extra)):
         chosen = sorted(members)
-        weights[i, chosen] = np.exp(-normalised[i, chosen])
+        weights[i, chosen] = np.exp(-normalized[i, chosen])
         weights[i] /= weights[i].sum()
-    return normalised, weights
+    return normalized, weights
 
 
 def overlap_distance(ours, theirs):
@@ -63,7 +63,7 @@ def overlap_distance(ours, theirs):
 def similarity_inference(query_gallery, gallery, sim):
     """SIM with the parameters of a SimilarityInference; both steps."""
     extra = int(sim.k_plus_self)
-    inferred = shortest_paths(query_gallery, gallery, sim.weight, sim.paths, sim.neighbours)
+    inferred = shortest_paths(query_gallery, gallery, sim.weight, sim.paths, sim.neighbors)
     squared = inferred**2
     squared /= squared.max(1, keepdims=True) if sim.norm.value == "rowmax" else 4
     _, weights = set_weights(gallery, sim.k_gallery, extra)
@@ -81,17 +81,17 @@ def k_reciprocal(query_gallery, query_query, gallery_gallery, k1, k2, weight, ex
 
 
 def k_reciprocal_of_all(whole, queries, k1, k2, weight, extra=1):
-    normalised, weights = set_weights(whole, k1, extra)
-    rank = neighbour_order(whole)
+    normalized, weights = set_weights(whole, k1, extra)
+    rank = neighbor_order(whole)
     averaged = np.array([weights[rank[i, :k2]].mean(0) for i in range(len(whole))])
     jaccard = overlap_distance(averaged[:queries], averaged[queries:])
-    return (1 - weight) * jaccard + weight * normalised[:queries, queries:]
+    return (1 - weight) * jaccard + weight * normalized[:queries, queries:]
 
 
 def clustered(rng, rows, dim, people, noise=0.6):
-    """Rows around the centres of some people, as re-identification features are."""
-    centres = np.random.default_rng(99).normal(size=(people, dim))
-    return centres[rng.integers(0, people, rows)] + noise * rng.normal(size=(rows, dim))
+    """Rows around the centers of some people, as re-identification features are."""
+    centers = np.random.default_rng(99).normal(size=(people, dim))
+    return centers[rng.integers(0, people, rows)] + noise * rng.normal(size=(rows, dim))
 
 
 def euclidean(a, b):

@@ -25,7 +25,7 @@ def retriever(encoder):
 
 @pytest.fixture(scope="session")
 def images():
-    """Pictures of three sizes."""
+    """Images of three sizes."""
     rng = np.random.default_rng(0)
     sizes = [(64, 32), (90, 41), (20, 10)]
     return [rng.integers(0, 256, (*sizes[row % 3], 3), dtype=np.uint8) for row in range(11)]
@@ -33,8 +33,8 @@ def images():
 
 @pytest.fixture
 def folder(tmp_path, images):
-    """The same pictures as files, whose sorted names have their order."""
-    root = tmp_path / "pictures"
+    """The same images as files, whose sorted names have their order."""
+    root = tmp_path / "images"
     for row, image in enumerate(images):
         path = root / ("a" if row < 6 else "b") / f"{row:02d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Embedding gives one vector per picture, whatever the pictures come in, and never holds them all."""
+"""Embedding gives one vector per image, whatever the images come in, and never holds them all."""
 
 import threading
 
@@ -15,7 +15,7 @@ from glimpse.models.factory import NetworkCard, build_network
 from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.pixels import OnBroken, resize
 from glimpse.records import TEXT, Records
-from glimpse.retriever import ColourEncoder, NetworkEncoder, Retriever
+from glimpse.retriever import ColorEncoder, NetworkEncoder, Retriever
 from glimpse.retriever.embedding import AHEAD, embedded_batches
 from glimpse.retriever.images import Arrays
 
@@ -23,11 +23,11 @@ TIGHT = {"rtol": 1e-6, "atol": 1e-6}
 
 
 def naive(encoder, images, cameras=None):
-    """One picture at a time, in plain steps."""
+    """One image at a time, in plain steps."""
     card, rows = encoder.card, []
     for number, image in enumerate(images):
         pixels = torch.tensor(resize(image, card.image, card.interpolation)) / 255
-        fed = (pixels - torch.tensor(card.mean)) / torch.tensor(card.deviation)
+        fed = (pixels - torch.tensor(card.mean)) / torch.tensor(card.std)
         camera = -1 if cameras is None else cameras[number]
         place = card.cameras.index(camera) if camera in card.cameras else -1
         with torch.no_grad():
@@ -35,7 +35,7 @@ def naive(encoder, images, cameras=None):
     return torch.cat(rows).numpy()
 
 
-def test_vectors_are_those_of_one_picture_at_a_time(retriever, images):
+def test_vectors_are_those_of_one_image_at_a_time(retriever, images):
     expected = naive(retriever.encoder, images)
     assert np.linalg.norm(expected - expected.mean(0)) > 1
     np.testing.assert_allclose(retriever.embed(images).vectors, expected, rtol=0, atol=1e-5)
@@ -68,7 +68,7 @@ def test_the_workers_change_nothing(retriever, folder):
     np.testing.assert_array_equal(retriever.embed(folder, workers=5, batch=4).vectors, alone)
 
 
-def test_flip_averaging_normalises_once_and_leaves_the_pixels_alone(images):
+def test_flip_averaging_normalizes_once_and_leaves_the_pixels_alone(images):
     plain, both = Retriever(micro_encoder()), Retriever(micro_encoder(flip=True))
     stacked = np.stack([resize(image, (64, 32)) for image in images])
     before = stacked.copy()
@@ -88,9 +88,9 @@ def test_known_cameras_are_told_and_unknown_ones_are_none(retriever, images):
         retriever.embed(images, cameras=[1, 4])
 
 
-def test_the_first_broken_picture_is_named_or_all_are_left_out(retriever, images, folder):
+def test_the_first_broken_image_is_named_or_all_are_left_out(retriever, images, folder):
     expected = retriever.embed(folder).vectors
-    (folder / "a" / "02.png").write_bytes(b"no picture")
+    (folder / "a" / "02.png").write_bytes(b"no image")
     (folder / "b" / "07.png").write_bytes(b"")
     with pytest.raises(BrokenImageError, match=r"a/02\.png"):
         retriever.embed(folder, batch=2)
@@ -105,7 +105,7 @@ def test_the_first_broken_picture_is_named_or_all_are_left_out(retriever, images
 
 
 class MaskedNetwork(torch.nn.Module):
-    """Mean colours as vectors, the brighter ones trusted more."""
+    """Mean colors as vectors, the brighter ones trusted more."""
 
     dim = 3
 
@@ -123,7 +123,7 @@ def masked():
 def test_a_file_of_embeddings_holds_what_memory_would(masked, folder, tmp_path, damaged):
     for row in damaged:
         path = sorted(folder.rglob("*.png"))[row]
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     expected = masked.embed_usable(folder, batch=3)
     out = tmp_path / "out.safetensors"
     got = masked.embed_to_file(folder, out, batch=3, on_broken=OnBroken.SKIP)
@@ -136,7 +136,7 @@ def test_a_file_of_embeddings_holds_what_memory_would(masked, folder, tmp_path, 
 
 
 def test_a_file_of_embeddings_appears_whole_or_not_at_all(retriever, folder, tmp_path):
-    (folder / "b" / "10.png").write_bytes(b"no picture")
+    (folder / "b" / "10.png").write_bytes(b"no image")
     out = tmp_path / "results" / "out.safetensors"
     out.parent.mkdir()
     with pytest.raises(BrokenImageError):
@@ -155,7 +155,7 @@ def test_nothing_to_embed_gives_no_rows_of_the_right_width(masked, retriever, tm
 
 
 class Counting:
-    """Pictures that count how many were asked for."""
+    """Images that count how many were asked for."""
 
     def __init__(self, count):
         self.cameras = np.full(count, -1)
@@ -168,26 +168,26 @@ class Counting:
         return np.zeros(preparation.shape, np.uint8)
 
 
-class OneAtATime(ColourEncoder):
+class OneAtATime(ColorEncoder):
     concurrent = False
 
 
-@pytest.mark.parametrize("encoder", [ColourEncoder(), OneAtATime()])
+@pytest.mark.parametrize("encoder", [ColorEncoder(), OneAtATime()])
 def test_never_more_than_a_few_batches_are_held(encoder):
-    pictures, batch, workers, seen = Counting(300), 4, 3, 0
-    for done in embedded_batches(encoder, pictures, batch=batch, workers=workers):
+    images, batch, workers, seen = Counting(300), 4, 3, 0
+    for done in embedded_batches(encoder, images, batch=batch, workers=workers):
         seen += len(done.rows)
         assert len(done.embeddings) == len(done.rows) == batch
-        assert pictures.asked <= seen + (workers + AHEAD) * batch
-    assert seen == pictures.asked == 300
+        assert images.asked <= seen + (workers + AHEAD) * batch
+    assert seen == images.asked == 300
 
 
 def test_work_stops_when_nobody_wants_more():
-    pictures = Counting(3000)
-    batches = embedded_batches(ColourEncoder(), pictures, batch=4, workers=2)
+    images = Counting(3000)
+    batches = embedded_batches(ColorEncoder(), images, batch=4, workers=2)
     next(batches)
     batches.close()
-    assert pictures.asked <= 4 * (2 + AHEAD + 1)
+    assert images.asked <= 4 * (2 + AHEAD + 1)
 
 
 def test_torch_keeps_its_threads(retriever, images):
@@ -196,13 +196,13 @@ def test_torch_keeps_its_threads(retriever, images):
     assert torch.get_num_threads() == before
 
 
-def test_a_picture_of_the_right_size_is_not_copied():
+def test_a_image_of_the_right_size_is_not_copied():
     image = np.zeros((128, 64, 3), np.uint8)
-    assert Arrays([image], np.array([-1])).prepared(0, ColourEncoder().preparation) is image
+    assert Arrays([image], np.array([-1])).prepared(0, ColorEncoder().preparation) is image
 
 
-def test_pictures_and_captions_of_one_table_keep_their_order(tmp_path):
-    colours = Retriever(ColourEncoder())
+def test_images_and_captions_of_one_table_keep_their_order(tmp_path):
+    colors = Retriever(ColorEncoder())
     Image.new("RGB", (10, 20), (200, 20, 20)).save(tmp_path / "red.png")
     Image.new("RGB", (10, 20), (20, 20, 200)).save(tmp_path / "blue.png")
     red, blue = str(tmp_path / "red.png"), str(tmp_path / "blue.png")
@@ -212,9 +212,9 @@ def test_pictures_and_captions_of_one_table_keep_their_order(tmp_path):
         {"path": blue, "person": 2},
         {"path": blue, "person": 2, "modality": TEXT, "caption": "a blue coat"},
     ]
-    vectors = colours.embed(Records.from_rows(rows)).vectors
-    np.testing.assert_array_equal(vectors[[1, 2]], colours.embed([red, blue]).vectors)
-    np.testing.assert_array_equal(vectors[[0, 3]], colours.embed_text(["a red coat", "a blue coat"]).vectors)
+    vectors = colors.embed(Records.from_rows(rows)).vectors
+    np.testing.assert_array_equal(vectors[[1, 2]], colors.embed([red, blue]).vectors)
+    np.testing.assert_array_equal(vectors[[0, 3]], colors.embed_text(["a red coat", "a blue coat"]).vectors)
     scores = vectors[[0, 3]] @ vectors[[1, 2]].T
     assert scores[0, 0] > scores[0, 1]
     assert scores[1, 1] > scores[1, 0]

@@ -16,8 +16,8 @@ from glimpse.models.storage import save_network
 from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.pixels import resize
 from glimpse.reranking import KReciprocal
-from glimpse.retriever import ColourEncoder, NetworkEncoder, Retriever, shipped
-from glimpse.similarity import Cosine, MaskedCosine, Side
+from glimpse.retriever import ColorEncoder, NetworkEncoder, Retriever, shipped
+from glimpse.similarity import Cosine, MaskedCosine, MaskSide
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_everything_comes_back(tmp_path, images):
     )
     whole = Retriever(
         encoder,
-        MaskedCosine(Side.BOTH),
+        MaskedCosine(MaskSide.BOTH),
         KReciprocal(k1=3, k2=2),
         calibration,
         {"command": "glimpse train bot"},
@@ -75,7 +75,7 @@ def test_what_training_left_is_a_retriever_too(encoder, retriever, tmp_path, ima
     np.testing.assert_array_equal(loaded.embed(images).vectors, retriever.embed(images).vectors)
 
 
-@pytest.mark.parametrize("side", [Side.QUERY, Side.SUBSPACE])
+@pytest.mark.parametrize("side", [MaskSide.QUERY, MaskSide.SUBSPACE])
 def test_masks_and_their_side_come_through(side, tmp_path, images):
     told = {
         "similarity": SimilarityName.MASKED_COSINE,
@@ -107,8 +107,8 @@ def test_the_same_retriever_is_the_same_bytes(retriever, saved, tmp_path):
 def test_a_retriever_makes_way_only_when_told(retriever, saved, images):
     with pytest.raises(StorageError, match="a retriever is there: say that it is to be replaced"):
         retriever.save(saved)
-    Retriever(ColourEncoder()).save(saved, replace=True)
-    assert Retriever.load(saved).encoder == ColourEncoder()
+    Retriever(ColorEncoder()).save(saved, replace=True)
+    assert Retriever.load(saved).encoder == ColorEncoder()
     assert [path.name for path in saved.parent.iterdir()] == ["saved"]
 
 
@@ -123,7 +123,7 @@ def test_other_folders_never_make_way(retriever, tmp_path):
 def test_a_save_that_fails_leaves_the_old_retriever(saved, retriever, images, monkeypatch):
     expected = retriever.embed(images).vectors
 
-    class Failing(ColourEncoder):
+    class Failing(ColorEncoder):
         def write(self, folder):
             (folder / "half.safetensors").write_bytes(b"half")
             raise OSError(28, "No space left on device")
@@ -159,10 +159,10 @@ def test_a_pickle_is_never_opened(saved, tmp_path):
     [
         ({"format": "glimpse-retriever-2"}, "written by a newer Glimpse"),
         ({"format": "something"}, "holds no retriever: its card is of format something"),
-        ({"colour": 3}, "has the unknown key 'colour'"),
-        ({"encoder": {"kind": "magic"}}, "its encoder is of kind 'magic'; there are network, onnx, colours"),
+        ({"color": 3}, "has the unknown key 'color'"),
+        ({"encoder": {"kind": "magic"}}, "its encoder is of kind 'magic'; there are network, onnx, colors"),
         ({"encoder": {"kind": "network", "flip": 1}}, "only `flip`, true or false"),
-        ({"encoder": {"kind": "colours", "size": 3}}, "a card says nothing of colours"),
+        ({"encoder": {"kind": "colors", "size": 3}}, "a card says nothing of colors"),
         ({"encoder": {"kind": "onnx"}}, "a card says of an ONNX model channels, deviation"),
         ({"encoder": "network"}, "must tell of its files and its encoder"),
         ({"similarity": {"name": "cosmic"}}, "names 'cosmic'; there are cosine"),
@@ -201,7 +201,7 @@ def test_a_lacking_key_and_a_lacking_folder_are_named(saved, tmp_path):
     (saved / "card.json").write_text("{")
     with pytest.raises(StorageError, match="cannot be read"):
         Retriever.load(saved)
-    with pytest.raises(StorageError, match=r"neither a folder nor one of those .*colours"):
+    with pytest.raises(StorageError, match=r"neither a folder nor one of those .*colors"):
         Retriever.load("no-such-thing")
     (tmp_path / "empty").mkdir()
     with pytest.raises(StorageError, match=r"it has no card\.json"):
@@ -209,7 +209,7 @@ def test_a_lacking_key_and_a_lacking_folder_are_named(saved, tmp_path):
 
 
 def test_every_shipped_retriever_loads_and_embeds(images):
-    assert "colours" in shipped()
+    assert "colors" in shipped()
     for name in shipped():
         loaded = Retriever.load(name)
         assert loaded.embed(images[:1]).vectors.shape == (1, loaded.encoder.dim)
@@ -221,7 +221,7 @@ def test_what_a_card_cannot_hold_is_refused_when_saved(tmp_path):
         pass
 
     with pytest.raises(OptionError, match="a card cannot hold Odd"):
-        Retriever(ColourEncoder(), Odd()).save(tmp_path / "odd")
+        Retriever(ColorEncoder(), Odd()).save(tmp_path / "odd")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -229,7 +229,7 @@ def test_ranks_follow_scores_with_and_without_a_reranking():
     rng = np.random.default_rng(0)
     query, gallery = (Embeddings(rng.normal(size=(n, 6)).astype(np.float32)) for n in (7, 40))
     for reranker in (None, KReciprocal(k1=5, k2=2)):
-        retriever = Retriever(ColourEncoder(), Cosine(), reranker)
+        retriever = Retriever(ColorEncoder(), Cosine(), reranker)
         scores = retriever.score(query, gallery)
         best = retriever.rank(query, gallery, k=5)
         np.testing.assert_array_equal(best.rows, np.argsort(-scores, axis=1, kind="stable")[:, :5])
@@ -237,7 +237,7 @@ def test_ranks_follow_scores_with_and_without_a_reranking():
         assert retriever.rank(query, gallery, k=99).rows.shape == (7, 40)
         with pytest.raises(OptionError, match="k must be at least 0"):
             retriever.rank(query, gallery, k=-1)
-    plain = Retriever(ColourEncoder()).score(query, gallery)
+    plain = Retriever(ColorEncoder()).score(query, gallery)
     assert not np.array_equal(
-        plain, Retriever(ColourEncoder(), reranker=KReciprocal(5, 2)).score(query, gallery)
+        plain, Retriever(ColorEncoder(), reranker=KReciprocal(5, 2)).score(query, gallery)
     )

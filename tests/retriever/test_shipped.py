@@ -1,4 +1,4 @@
-"""What ships with Glimpse: colours, networks pre-trained on a rendered world, and one for occluded people."""
+"""What ships with Glimpse: colors, networks pre-trained on a rendered world, and one for occluded people."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from glimpse.similarity import MaskedCosine
 from glimpse.world.world import World
 
 OCCLUDED = "occluded-micro"
-NETWORKS = sorted(shipped().keys() - {"colours"})
+NETWORKS = sorted(shipped().keys() - {"colors"})
 PRETRAINED = sorted({*NETWORKS} - {OCCLUDED})
 PEOPLE, CAMERAS, SEED = 24, 4, 5
 
@@ -71,12 +71,12 @@ def test_the_retriever_for_occluded_people_has_masks_and_tells_what_it_was_train
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks_find_strangers_that_colours_do_not(name, crowd):
+def test_networks_find_strangers_that_colors_do_not(name, crowd):
     images, protocol, camera = crowd
     found = {}
-    for each in ("colours", name):
+    for each in ("colors", name):
         retriever = Retriever.load(each)
         vectors = retriever.embed(images)
         scores = retriever.score(vectors[camera == 0], vectors[camera > 0])
         found[each] = evaluate(scores, protocol).mean_ap
-    assert found[name] > found["colours"] + 0.05, found
+    assert found[name] > found["colors"] + 0.05, found

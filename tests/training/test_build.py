@@ -1,37 +1,37 @@
 import numpy as np
 import pytest
 
-from glimpse.choices import Course, Fill, Kind
+from glimpse.choices import Fill, OptimizerKind, SchedulerKind
 from glimpse.errors import OptionError
-from glimpse.recipes.groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe
+from glimpse.recipes.groups import AugmentRecipe, OptimizerRecipe, SamplerRecipe
 from glimpse.records import Records
-from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop
+from glimpse.training.augment import Augmentation, ColorJitter, Erasing, FlipAndCrop
 from glimpse.training.batches import TrainingData
-from glimpse.training.build import build_augmentation, build_optimiser, build_sampler, build_schedule
+from glimpse.training.build import build_augmentation, build_optimizer, build_sampler, build_schedule
 from glimpse.training.optimizers import BIAS_TWICE, Rule
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.schedulers import Constant, WarmupSteps
 
 
 def test_the_default_schedule_is_transreids():
-    schedule = build_schedule(OptimiserRecipe(), epochs=120)
-    for epoch, rate in ((1, 0.001664), (5, 0.007966), (60, 0.004008), (120, 1.6e-5)):
-        assert schedule(epoch, 0.008) == pytest.approx(rate, abs=5e-7)
+    schedule = build_schedule(OptimizerRecipe(), epochs=120)
+    for epoch, lr in ((1, 0.001664), (5, 0.007966), (60, 0.004008), (120, 1.6e-5)):
+        assert schedule(epoch, 0.008) == pytest.approx(lr, abs=5e-7)
 
 
 def test_steps_and_constants_are_built_from_their_keys():
-    steps = OptimiserRecipe(course=Course.STEPS, warmup=10, warmup_start=0.1, milestones=(30, 50))
+    steps = OptimizerRecipe(scheduler=SchedulerKind.STEPS, warmup=10, warmup_start=0.1, milestones=(30, 50))
     assert build_schedule(steps, 60) == WarmupSteps(10, 0.1, (30, 50), 0.1)
-    assert build_schedule(OptimiserRecipe(course=Course.CONSTANT), 60) == Constant()
+    assert build_schedule(OptimizerRecipe(scheduler=SchedulerKind.CONSTANT), 60) == Constant()
 
 
-def test_an_optimiser_takes_every_key_of_its_group_and_the_methods_rules():
-    recipe = OptimiserRecipe(kind=Kind.ADAM, rate=0.1, weight_decay=0.2, momentum=0.3, nesterov=True)
-    rule = Rule(("head.*",), rate=10)
-    built = build_optimiser(recipe, 9, parameters=("a.*",), but_not=("a.b",), rules=(rule,))
-    assert (built.kind, built.rate, built.weight_decay) == (Kind.ADAM, 0.1, 0.2)
+def test_an_optimizer_takes_every_key_of_its_group_and_the_methods_rules():
+    recipe = OptimizerRecipe(kind=OptimizerKind.ADAM, lr=0.1, weight_decay=0.2, momentum=0.3, nesterov=True)
+    rule = Rule(("head.*",), lr=10)
+    built = build_optimizer(recipe, 9, parameters=("a.*",), exclude=("a.b",), rules=(rule,))
+    assert (built.kind, built.lr, built.weight_decay) == (OptimizerKind.ADAM, 0.1, 0.2)
     assert (built.momentum, built.nesterov) == (0.3, True)
-    assert (built.parameters, built.but_not) == (("a.*",), ("a.b",))
+    assert (built.parameters, built.exclude) == (("a.*",), ("a.b",))
     assert built.rules == (BIAS_TWICE, rule)
 
 
@@ -42,13 +42,13 @@ def test_augmentation_leaves_out_what_is_off():
     full = AugmentRecipe(brightness=0.3, hue=0.2, erasing_fill=Fill.CONSTANT, padding_fill=127)
     assert build_augmentation(full) == Augmentation(
         geometry=FlipAndCrop(fill=127),
-        jitter=ColourJitter(0.3, 0.0, 0.0, 0.2),
+        jitter=ColorJitter(0.3, 0.0, 0.0, 0.2),
         erasing=Erasing(fill=Fill.CONSTANT),
     )
 
 
 def infrared_rows():
-    """Three persons with two visible and two infrared pictures each."""
+    """Three persons with two visible and two infrared images each."""
     person = np.repeat([4, 7, 9], 4)
     modality = ["rgb", "rgb", "ir", "ir"] * 3
     paths = [f"{row}.png" for row in range(12)]

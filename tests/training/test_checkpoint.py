@@ -25,7 +25,7 @@ def test_a_snapshot_comes_back_as_it_was(tmp_path):
     loaded = latest_snapshot(tmp_path)
     assert loaded.position == saved.position
     assert loaded.notes == saved.notes
-    assert loaded.optimisers == saved.optimisers
+    assert loaded.optimizers == saved.optimizers
     assert torch.equal(loaded.tensors["weights"]["a"], saved.tensors["weights"]["a"])
 
 
@@ -41,7 +41,7 @@ def test_a_folder_without_checkpoints_has_none(tmp_path):
     assert latest_snapshot(tmp_path / "nowhere") is None
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "optimisers.pt", "state.json"])
+@pytest.mark.parametrize("name", ["weights.safetensors", "optimizers.pt", "state.json"])
 @pytest.mark.parametrize("damage", ["cut", "gone", "flipped"])
 def test_damage_of_any_file_is_noticed(tmp_path, name, damage):
     save_snapshot(tmp_path, snapshot(1), keep=3)

@@ -7,14 +7,14 @@ import pytest
 import torch
 from toy_method import Toy, toy, toy_data, toy_stages, train_toy
 
-from glimpse.choices import Kind, Precision
+from glimpse.choices import OptimizerKind, Precision
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import locked
 from glimpse.training import loop
 from glimpse.training.checkpoint import CheckpointWarning
 from glimpse.training.engine import Engine
 from glimpse.training.loop import train
-from glimpse.training.optimizers import Optimiser
+from glimpse.training.optimizers import Optimizer
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.seeding import seed_global_generators
 from glimpse.training.stages import Stage, one_update
@@ -56,7 +56,7 @@ class Fragile(Toy):
 
 
 def test_training_learns_to_tell_the_persons_apart(tmp_path):
-    plain = Stage("plain", 8, one_update(Optimiser(Kind.ADAM, 0.05)), toy_stages()[0].sampler)
+    plain = Stage("plain", 8, one_update(Optimizer(OptimizerKind.ADAM, 0.05)), toy_stages()[0].sampler)
     method = train_toy(tmp_path, method=toy(dropout=0, noise=0), stages=[plain], engine=Engine(device="cpu"))
     first, last = (log(tmp_path)[place]["losses"]["all/id"] for place in (0, -1))
     assert last < 0.7 * first
@@ -111,7 +111,7 @@ def test_what_a_method_observes_is_logged_and_survives_a_cut(tmp_path, reference
 
 def test_adam_and_a_moving_average_resume_exactly_too(tmp_path):
     engine = Engine(device="cpu", checkpoint_steps=1, average=0.9)
-    stages = toy_stages(kind=Kind.ADAMW)
+    stages = toy_stages(kind=OptimizerKind.ADAMW)
     train_toy(tmp_path / "whole", engine=engine, stages=stages)
     with pytest.raises(Interrupted):
         train_toy(tmp_path / "cut", engine=engine, stages=stages, method=Fragile(27))
@@ -130,7 +130,7 @@ def test_a_finished_run_resumes_to_itself(tmp_path, reference):
     assert log(tmp_path) == log(reference)
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "optimisers.pt", "state.json"])
+@pytest.mark.parametrize("name", ["weights.safetensors", "optimizers.pt", "state.json"])
 def test_a_damaged_checkpoint_is_passed_over_for_an_older_one(tmp_path, reference, name):
     with pytest.raises(Interrupted):
         train_toy(tmp_path, method=Fragile(20))
@@ -181,8 +181,8 @@ def test_a_second_run_in_the_same_folder_is_refused(tmp_path, reference):
     ("changed", "sentence"),
     [
         (
-            {"recipe": {"optimiser": {"rate": 0.2}}},
-            r"recipe.optimiser \{'rate': 0.1\}, now it is \{'rate': 0.2",
+            {"recipe": {"optimizer": {"rate": 0.2}}},
+            r"recipe.optimizer \{'rate': 0.1\}, now it is \{'rate': 0.2",
         ),
         ({"seed": 2}, "made with seed 1, now it is 2"),
         ({"data": toy_data(prefix="other")}, None),
@@ -195,10 +195,10 @@ def test_a_second_run_in_the_same_folder_is_refused(tmp_path, reference):
     ],
 )
 def test_only_the_same_run_can_be_resumed(tmp_path, changed, sentence):
-    base = {"recipe": {"optimiser": {"rate": 0.1}, "size": (2, 3)}}
+    base = {"recipe": {"optimizer": {"rate": 0.1}, "size": (2, 3)}}
     train_toy(tmp_path, **base)
     train_toy(tmp_path, **base, resume=True)
-    if sentence is None:  # the same pictures in another folder are the same data
+    if sentence is None:  # the same images in another folder are the same data
         train_toy(tmp_path, **{**base, **changed}, resume=True)
         return
     with pytest.raises(TrainingError, match=sentence):
@@ -316,7 +316,7 @@ def test_bfloat16_trains_float32_weights(tmp_path):
 
     class Watching(Toy):
         def losses(self, batch, step):
-            seen.append(self.encoder(batch.images).dtype)
+            seen.append(self.backbone(batch.images).dtype)
             return super().losses(batch, step)
 
     torch.manual_seed(7)
@@ -340,7 +340,7 @@ def test_compiled_modules_train_and_keep_the_names_of_their_weights(tmp_path, re
 
 def test_stages_that_cannot_be_are_refused():
     sampler = PersonSampler(toy_data().records.person, persons=2, images=2)
-    updates = one_update(Optimiser(Kind.SGD, 0.1))
+    updates = one_update(Optimizer(OptimizerKind.SGD, 0.1))
     with pytest.raises(OptionError, match="at least 1 epoch"):
         Stage("none", 0, updates, sampler)
     with pytest.raises(OptionError, match="must have different names"):

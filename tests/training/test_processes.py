@@ -47,4 +47,4 @@ def test_two_processes_give_the_weights_of_one_on_the_same_batches(tmp_path):
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=1e-4, atol=1e-5)
     # and they are far from where they began
-    assert (one["encoder.0.weight"] - initial["encoder.0.weight"]).abs().max() > 0.01
+    assert (one["backbone.0.weight"] - initial["backbone.0.weight"]).abs().max() > 0.01

@@ -4,14 +4,14 @@ import pytest
 import torch
 from toy_method import Toy, toy, toy_data, toy_stages
 
-from glimpse.choices import Kind, Precision
+from glimpse.choices import OptimizerKind, Precision
 from glimpse.errors import OptionError, TrainingError
 from glimpse.training.augment import Augmentation
 from glimpse.training.batches import make_batch, read_raw
-from glimpse.training.optimizers import BIAS_TWICE, Optimiser
+from glimpse.training.optimizers import BIAS_TWICE, Optimizer
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.stages import Stage, Step, Update, total_of
-from glimpse.training.update import RunningLosses, get_ready, set_mode, take_step
+from glimpse.training.update import RunningLosses, build_optimizers, set_mode, take_step
 
 
 def a_batch():
@@ -28,22 +28,22 @@ def stage_of(*updates):
 
 
 def step(method, stage, precision=Precision.FLOAT32):
-    ready = get_ready(method, stage)
+    ready = build_optimizers(method, stage)
     for one in ready:
-        one.set_rates(1)
+        one.set_lrs(1)
     set_mode(method, stage)
     steps = {u.name: Step(stage.name, u.name, 1, 1, 0, 1, (1, 2)) for u in stage.updates}
     return take_step(method, a_batch(), steps, ready, precision)
 
 
-def sgd(*names, rate=0.1):
-    return Optimiser(Kind.SGD, rate, parameters=names)
+def sgd(*names, lr=0.1):
+    return Optimizer(OptimizerKind.SGD, lr, parameters=names)
 
 
-def test_the_rate_that_is_told_is_the_first_optimisers():
-    main = Optimiser(Kind.SGD, 0.1, parameters=("encoder.*",), rules=(BIAS_TWICE,))
-    (ready,) = get_ready(Toy(), stage_of(Update("all", (main, sgd("head.*", rate=1000)))))
-    assert ready.set_rates(1) == pytest.approx(0.2)
+def test_the_rate_that_is_told_is_the_first_optimizers():
+    main = Optimizer(OptimizerKind.SGD, 0.1, parameters=("backbone.*",), rules=(BIAS_TWICE,))
+    (ready,) = build_optimizers(Toy(), stage_of(Update("all", (main, sgd("head.*", lr=1000)))))
+    assert ready.set_lrs(1) == pytest.approx(0.2)
 
 
 def test_each_update_changes_its_own_parameters_on_a_fresh_forward():
@@ -57,7 +57,7 @@ def test_each_update_changes_its_own_parameters_on_a_fresh_forward():
             return super().losses(batch, step)
 
     method = Watching()
-    main, head = Update("main", (sgd("encoder.*"), sgd("neck.*"))), Update("head", (sgd("head.*"),))
+    main, head = Update("main", (sgd("backbone.*"), sgd("neck.*"))), Update("head", (sgd("head.*"),))
     values = step(method, stage_of(main, head))
     (first, before, trained_first), (second, between, trained_second) = seen
     after = dict(method.named_parameters())
@@ -74,7 +74,7 @@ def test_an_update_counts_only_the_losses_it_names():
     assert values.keys() == {"all/id"}
     both = toy()
     step(both, stage_of(Update("all", (sgd("*"),))))
-    assert not torch.equal(only_id.encoder[0].weight, both.encoder[0].weight)
+    assert not torch.equal(only_id.backbone[0].weight, both.backbone[0].weight)
     with pytest.raises(OptionError, match="needs the loss id_; there are id, triplet"):
         step(toy(), stage_of(Update("all", (sgd("*"),), losses=("id_",))))
 
@@ -85,7 +85,7 @@ def test_the_gradient_is_clipped_over_all_parameters_of_the_update():
         before = [p.detach().clone() for p in method.parameters()]
         step(
             method,
-            stage_of(Update("all", (sgd("encoder.*", "neck.*", rate=1), sgd("head.*", rate=1)), clip=clip)),
+            stage_of(Update("all", (sgd("backbone.*", "neck.*", lr=1), sgd("head.*", lr=1)), clip=clip)),
         )
         return sum((p - b).square().sum() for p, b in zip(method.parameters(), before, strict=True)).sqrt()
 
@@ -93,17 +93,19 @@ def test_the_gradient_is_clipped_over_all_parameters_of_the_update():
     assert change(None) > 0.1
 
 
-def test_two_optimisers_of_an_update_cannot_share_a_parameter():
-    with pytest.raises(OptionError, match="two optimisers of the update all of the stage stage train one"):
-        get_ready(toy(), stage_of(Update("all", (sgd("*"), sgd("head.*")))))
+def test_two_optimizers_of_an_update_cannot_share_a_parameter():
+    with pytest.raises(OptionError, match="two optimizers of the update all of the stage stage train one"):
+        build_optimizers(toy(), stage_of(Update("all", (sgd("*"), sgd("head.*")))))
     # but those of different updates may
-    assert len(get_ready(toy(), stage_of(Update("a", (sgd("*"),)), Update("b", (sgd("head.*"),))))) == 2
+    assert (
+        len(build_optimizers(toy(), stage_of(Update("a", (sgd("*"),)), Update("b", (sgd("head.*"),))))) == 2
+    )
 
 
 def test_frozen_modules_stay_in_evaluation_mode():
     method, stages = toy(), toy_stages()
     set_mode(method, stages[0])
-    assert not any(module.training for module in method.encoder.modules())
+    assert not any(module.training for module in method.backbone.modules())
     assert method.neck.training
     set_mode(method, stages[1])
     assert all(module.training for module in method.modules())
@@ -121,8 +123,8 @@ def test_a_method_without_losses_is_a_mistake():
         step(Empty(), stage_of(Update("all", (sgd("*"),))))
 
 
-def test_updates_without_optimisers_or_with_a_wrong_clip_are_refused():
-    with pytest.raises(OptionError, match="needs an optimiser"):
+def test_updates_without_optimizers_or_with_a_wrong_clip_are_refused():
+    with pytest.raises(OptionError, match="needs an optimizer"):
         Update("all", ())
     with pytest.raises(OptionError, match="clipped above 0"):
         Update("all", (sgd("*"),), clip=0)

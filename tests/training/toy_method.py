@@ -1,5 +1,5 @@
 """A method that trains in milliseconds, with everything that makes resuming hard: dropout, batch
-normalisation, draws of its own, two updates, two stages and a start-of-stage hook.
+normalization, draws of its own, two updates, two stages and a start-of-stage hook.
 
 Run as a script it trains into a folder, for the tests that kill it or start it twice.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from glimpse.choices import Kind
+from glimpse.choices import OptimizerKind
 from glimpse.records import Records
 from glimpse.training import losses as L
 from glimpse.training.augment import Augmentation, Erasing, FlipAndCrop
@@ -19,7 +19,7 @@ from glimpse.training.batches import TrainingData
 from glimpse.training.distributed import gathered
 from glimpse.training.engine import Engine
 from glimpse.training.loop import train
-from glimpse.training.optimizers import BIAS_TWICE, Optimiser
+from glimpse.training.optimizers import BIAS_TWICE, Optimizer
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.schedulers import WarmupSteps
 from glimpse.training.stages import Method, Stage, Update
@@ -29,13 +29,13 @@ EPOCHS = 24  # of a run that lasts long enough to be killed
 
 
 class Pixels:
-    """Each person is a colour, each picture has its own noise."""
+    """Each person is a color, each image has its own noise."""
 
     def __init__(self, person):
         random = np.random.default_rng(0)
-        colours = random.integers(40, 216, (PERSONS, 1, 1, 3))
+        colors = random.integers(40, 216, (PERSONS, 1, 1, 3))
         noise = random.integers(-40, 40, (len(person), *SIZE, 3))
-        self.values = (colours[person] + noise).astype(np.uint8)
+        self.values = (colors[person] + noise).astype(np.uint8)
 
     def read(self, rows):
         return self.values[rows]
@@ -51,7 +51,7 @@ def toy_data(prefix="people"):
 class Toy(Method):
     def __init__(self, dropout=0.2, noise=0.01):
         super().__init__()
-        self.encoder = nn.Sequential(
+        self.backbone = nn.Sequential(
             nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
         )
         self.dropout = nn.Dropout(dropout)
@@ -61,7 +61,7 @@ class Toy(Method):
         self.noise = noise
 
     def losses(self, batch, step):
-        features = self.encoder(batch.images)
+        features = self.backbone(batch.images)
         noise = torch.randn(gathered(features).shape, generator=step.generator())
         features = features + self.noise * noise[: len(features)]
         logits = self.head(self.neck(self.dropout(features)))
@@ -71,7 +71,7 @@ class Toy(Method):
         }
 
     def embed(self, batch):
-        return self.encoder(batch.images)
+        return self.backbone(batch.images)
 
 
 def toy(**options):
@@ -83,20 +83,20 @@ def reset_head(method, data):
     nn.init.normal_(method.head.weight, std=0.1)
 
 
-def toy_stages(epochs=2, kind=Kind.SGD):
-    def optimiser(*names):
+def toy_stages(epochs=2, kind=OptimizerKind.SGD):
+    def optimizer(*names):
         schedule = WarmupSteps(warmup=2, start=0.1)
-        return Optimiser(kind, 0.05, schedule=schedule, parameters=names, rules=(BIAS_TWICE,))
+        return Optimizer(kind, 0.05, schedule=schedule, parameters=names, rules=(BIAS_TWICE,))
 
     person = toy_data().records.person
     sampler = PersonSampler(person, persons=2, images=2, seed=3)
     augmentation = Augmentation(geometry=FlipAndCrop(padding=1), erasing=Erasing())
     alternating = (
-        Update("main", (optimiser("encoder.*"), optimiser("neck.*")), clip=1.0),
-        Update("head", (optimiser("head.*"),), losses=("id",)),
+        Update("main", (optimizer("backbone.*"), optimizer("neck.*")), clip=1.0),
+        Update("head", (optimizer("head.*"),), losses=("id",)),
     )
     return [
-        Stage("warm", 1, (Update("all", (optimiser("head.*"),)),), sampler, evaluating=("encoder*",)),
+        Stage("warm", 1, (Update("all", (optimizer("head.*"),)),), sampler, evaluating=("backbone*",)),
         Stage("main", epochs, alternating, sampler, augmentation, begin=reset_head),
     ]
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glimpse.errors import OptionError
-from glimpse.world import colours
+from glimpse.world import colors
 from glimpse.world.captions import LONG_WORDS, write_captions
 from glimpse.world.facts import frame_facts, visible_facts
 from glimpse.world.frame import KEYPOINTS, PARTS, THINGS
@@ -35,7 +35,7 @@ def named(caption):
     return {thing for thing, words in WORDS_OF.items() if re.search(rf"\b(?:{words})\b", caption)}
 
 
-def colours_named(caption):
+def colors_named(caption):
     plain = caption.lower().replace("olive green", "olive").replace("navy blue", "navy")
     plain = re.sub(
         r"[\w ]{0,12}\bhair\b|(?:dark|black|brown|blond|fair|red|ginger|grey|gray) (?:bob|ponytail|afro)",
@@ -44,23 +44,23 @@ def colours_named(caption):
     )
     for other, word in SAME_COLOUR.items():
         plain = plain.replace(other, word)
-    return {word for word in colours.CLOTH if re.search(rf"\b{word}\b", plain)}
+    return {word for word in colors.CLOTH if re.search(rf"\b{word}\b", plain)}
 
 
-def colours_of(person, thing):
+def colors_of(person, thing):
     if thing == "upper":
         cloth = person.upper.cloth
-        return {cloth.colour.name, cloth.second.name}
+        return {cloth.color.name, cloth.second.name}
     if thing == "lower":
-        return {person.lower.cloth.colour.name, person.lower.cloth.second.name}
+        return {person.lower.cloth.color.name, person.lower.cloth.second.name}
     if thing == "shoes":
         return {person.shoes.name}
     carried = person.carries(thing) if thing in ("backpack", "handbag", "hat", "umbrella") else None
-    return {carried.colour.name} if carried else set()
+    return {carried.color.name} if carried else set()
 
 
 def shown_to(person, shown):
-    return set().union(*(colours_of(person, thing) for thing in shown))
+    return set().union(*(colors_of(person, thing) for thing in shown))
 
 
 @st.composite
@@ -88,11 +88,11 @@ def test_a_caption_never_names_a_hidden_or_absent_thing(view, seed, at_least):
     shown = {thing for thing, count in counts.items() if count >= 20}
     for caption in write_captions(facts, np.random.default_rng(seed), 2, at_least=at_least, grammar=ENGLISH):
         assert named(caption) <= shown, caption
-        assert colours_named(caption) <= shown_to(person, shown), caption
+        assert colors_named(caption) <= shown_to(person, shown), caption
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     world = World(3, people=24, cameras=3, hardness=0.6)
     shots = [
         world.shot(person, camera, seed, kind)
@@ -102,19 +102,19 @@ def pictures():
     return world, world.render(shots, size=(64, 32))
 
 
-def test_captions_of_rendered_pictures_name_only_what_their_part_map_shows(pictures):
-    world, frames = pictures
+def test_captions_of_rendered_images_name_only_what_their_part_map_shows(images):
+    world, frames = images
     rng = np.random.default_rng(0)
     for row, shot in enumerate(frames.shots):
         shown = {thing for thing, count in zip(THINGS, frames.things[row], strict=True) if count > 0}
         person = world.people[shot.person]
         for caption in write_captions(frame_facts(frames, row, person), rng, 4, grammar=ENGLISH):
             assert named(caption) <= shown, caption
-            assert colours_named(caption) <= shown_to(person, shown), caption
+            assert colors_named(caption) <= shown_to(person, shown), caption
 
 
-def test_what_shows_clearly_is_said_somewhere(pictures):
-    world, frames = pictures
+def test_what_shows_clearly_is_said_somewhere(images):
+    world, frames = images
     said = set()
     for row, shot in enumerate(frames.shots):
         facts = frame_facts(frames, row, world.people[shot.person])
@@ -123,7 +123,7 @@ def test_what_shows_clearly_is_said_somewhere(pictures):
     assert said == set(WORDS_OF)
 
 
-def test_an_infrared_picture_has_no_colours_to_speak_of():
+def test_an_infrared_image_has_no_colors_to_speak_of():
     world = World(3, people=4, cameras=1)
     shots = [
         world.shot(person, 0, 0, "whole", band)
@@ -134,7 +134,7 @@ def test_an_infrared_picture_has_no_colours_to_speak_of():
     for row, shot in enumerate(shots):
         facts = frame_facts(frames, row, world.people[shot.person])
         for caption in write_captions(facts, np.random.default_rng(row), 3, grammar=ENGLISH):
-            assert not colours_named(caption), caption
+            assert not colors_named(caption), caption
 
 
 @settings(max_examples=60, deadline=None)
@@ -172,6 +172,6 @@ def test_the_grammar_knows_every_fact_and_says_every_value():
     assert produced == facts
 
 
-def test_a_picture_gets_at_least_one_caption():
+def test_a_image_gets_at_least_one_caption():
     with pytest.raises(OptionError, match="at least one caption"):
         write_captions({"view": "back"}, np.random.default_rng(0), 0)

@@ -5,16 +5,16 @@ import pytest
 
 from glimpse.world.facts import visible_facts
 from glimpse.world.frame import KEYPOINTS, PARTS, THINGS
-from glimpse.world.person import Body, Cloth, Colour, Hair, Lower, Person, Thing, Upper
+from glimpse.world.person import Body, Cloth, Color, Hair, Lower, Person, Thing, Upper
 
 AREA = 128 * 64
-RED, BLUE, WHITE = (Colour(name, (0.5, 0.5, 0.5)) for name in ("red", "blue", "white"))
+RED, BLUE, WHITE = (Color(name, (0.5, 0.5, 0.5)) for name in ("red", "blue", "white"))
 SOMEBODY = Person(
     family=0,
     differs_in=(),
     body=Body(1.7, 0.5, 0.5, 0.5, 0.5, 0.5),
-    skin=Colour("tan", (0.7, 0.5, 0.4)),
-    hair=Hair("short", Colour("black", (0.1, 0.1, 0.1))),
+    skin=Color("tan", (0.7, 0.5, 0.4)),
+    hair=Hair("short", Color("black", (0.1, 0.1, 0.1))),
     upper=Upper("t-shirt", "short", Cloth(RED, "cotton", "plain", WHITE)),
     lower=Lower("trousers", Cloth(BLUE, "denim", "plain", WHITE)),
     shoes=WHITE,
@@ -93,7 +93,7 @@ def test_the_shirt_under_a_jacket_is_seen_from_the_front_only():
     assert "upper.inner" not in facts(jacket, BACK)
 
 
-def test_the_second_colour_of_a_plain_garment_is_never_a_fact():
+def test_the_second_color_of_a_plain_garment_is_never_a_fact():
     assert "upper.second" not in facts()
     assert facts(dressed(pattern="stripes"))["upper.second"] == "white"
 

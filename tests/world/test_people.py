@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from glimpse.errors import OptionError
-from glimpse.world import colours
+from glimpse.world import colors
 from glimpse.world.people import make_people
 from glimpse.world.person import attributes, difference
 
@@ -42,10 +42,10 @@ def test_a_dress_takes_the_place_of_both_garments():
         assert (person.lower.kind == "none") == (person.upper.kind == "dress")
 
 
-def test_a_jittered_colour_stays_near_its_word():
+def test_a_jittered_color_stays_near_its_word():
     rng = np.random.default_rng(0)
-    for rgb in colours.CLOTH.values():
-        shifted = colours.jittered(rgb, 0.035, rng)
+    for rgb in colors.CLOTH.values():
+        shifted = colors.jittered(rgb, 0.035, rng)
         assert np.abs(np.subtract(rgb, shifted)).max() < 0.035 * 4 + 1e-6
 
 

@@ -30,10 +30,10 @@ def test_the_sheet_shows_every_occluder_there_is_before_one_twice(world, rows):
     assert len(set(shown[: len(there)])) == len(there)
 
 
-def test_the_picture_holds_every_frame(world, rows):
-    picture = Image.open(io.BytesIO(WRITERS[".png"](rows, world)))
-    assert picture.width >= len(COLUMNS) * 16
-    assert picture.height >= len(rows) * 32
+def test_the_image_holds_every_frame(world, rows):
+    image = Image.open(io.BytesIO(WRITERS[".png"](rows, world)))
+    assert image.width >= len(COLUMNS) * 16
+    assert image.height >= len(rows) * 32
 
 
 def test_the_page_needs_nothing_but_itself(world, rows):

@@ -6,7 +6,7 @@ import pytest
 from glimpse.errors import OptionError
 from glimpse.world import frame
 from glimpse.world.frame import ARMS, CARRIED, FEET, HEAD, LEGS, OCCLUDER, PARTS, TORSO
-from glimpse.world.person import Colour
+from glimpse.world.person import Color
 from glimpse.world.world import World
 
 SIZE = (96, 48)
@@ -48,7 +48,7 @@ def test_worlds_of_other_seeds_have_other_cameras():
     assert not {c.scene.seed for c in one.cameras} & {c.scene.seed for c in two.cameras}
 
 
-def test_whole_people_fill_the_picture(frames):
+def test_whole_people_fill_the_image(frames):
     whole = rows(frames, lambda shot: shot.kind == "whole")
     assert frames.visible_whole[whole].min() > 0.9
     for i in whole:
@@ -57,7 +57,7 @@ def test_whole_people_fill_the_picture(frames):
 
 
 def test_fractions_agree_with_the_part_map(world):
-    """Without a crop, an occluded picture counts against the same picture without its occluder."""
+    """Without a crop, an occluded image counts against the same image without its occluder."""
     shots = world.plan(people=range(5), kinds=("occluded",))
     shots = [shot for shot in shots if shot.occluder >= 0]
     hidden = world.render(shots, size=SIZE, samples=1)
@@ -132,20 +132,20 @@ def test_the_face_shows_from_the_front_and_not_from_behind(world):
     assert (seen[0::2] > seen[1::2]).all()
 
 
-def recoloured(person):
+def recolored(person):
     cloth = person.upper.cloth
-    other = Colour("yellow" if cloth.colour.name != "yellow" else "blue", (0.85, 0.8, 0.1))
-    second = Colour("teal" if cloth.second.name != "teal" else "red", (0.1, 0.5, 0.5))
+    other = Color("yellow" if cloth.color.name != "yellow" else "blue", (0.85, 0.8, 0.1))
+    second = Color("teal" if cloth.second.name != "teal" else "red", (0.1, 0.5, 0.5))
     pattern = "stripes" if cloth.pattern == "plain" else "plain"
-    upper = replace(person.upper, cloth=replace(cloth, colour=other, second=second, pattern=pattern))
-    return replace(person, upper=upper, hair=replace(person.hair, colour=Colour("grey", (0.6, 0.6, 0.6))))
+    upper = replace(person.upper, cloth=replace(cloth, color=other, second=second, pattern=pattern))
+    return replace(person, upper=upper, hair=replace(person.hair, color=Color("grey", (0.6, 0.6, 0.6))))
 
 
 @pytest.mark.parametrize("band", ["near_infrared", "thermal"])
-def test_infrared_sees_the_material_and_not_the_colour(world, band):
+def test_infrared_sees_the_material_and_not_the_color(world, band):
     """Noise included: it is hashed from the shot and scaled by the light, which is the same."""
     shots = world.plan(cameras=[0, 1], bands=(band,))
-    others = world.with_people([recoloured(person) for person in world.people])
+    others = world.with_people([recolored(person) for person in world.people])
     one = world.render(shots, size=SIZE, samples=4)
     two = others.render(shots, size=SIZE, samples=4)
     assert np.array_equal(one.images, two.images)
@@ -166,8 +166,8 @@ def test_near_infrared_tells_materials_apart(world):
     assert images[1] > images[0] + 20
 
 
-def test_colour_does_show_in_visible_light(world):
-    others = world.with_people([recoloured(person) for person in world.people])
+def test_color_does_show_in_visible_light(world):
+    others = world.with_people([recolored(person) for person in world.people])
     shots = world.plan(people=range(4), cameras=[0])
     one, two = world.render(shots, size=SIZE), others.render(shots, size=SIZE)
     assert np.array_equal(one.parts, two.parts)
@@ -177,8 +177,8 @@ def test_colour_does_show_in_visible_light(world):
 def test_people_are_warmer_than_what_is_behind_them(frames):
     thermal = rows(frames, lambda shot: shot.band == "thermal" and shot.kind == "whole")
     for i in thermal:
-        picture, parts = frames.images[i, ..., 0], frames.parts[i]
-        assert picture[parts == HEAD].mean() > picture[parts == 0].mean() + 25
+        image, parts = frames.images[i, ..., 0], frames.parts[i]
+        assert image[parts == HEAD].mean() > image[parts == 0].mean() + 25
 
 
 def test_an_empty_batch_is_empty(world):
@@ -187,7 +187,7 @@ def test_an_empty_batch_is_empty(world):
     assert frames.keypoints.shape == (0, 14, 3)
 
 
-def test_every_shot_of_a_plan_is_another_picture(frames):
+def test_every_shot_of_a_plan_is_another_image(frames):
     digests = {image.tobytes() for image in frames.images}
     assert len(digests) == len(frames)
 

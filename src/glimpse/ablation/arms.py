@@ -1,4 +1,4 @@
-"""Rungs, seeds and data sets as the command line names them."""
+"""Arms, seeds and data sets as the command line names them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _BETWEEN = re.compile(r",(?=[A-Za-z][\w.-]*=)")  # not the commas within a value
 
 
 @dataclass(frozen=True)
-class Rung:
+class Arm:
     """One method or recipe, trained with every seed; or a retriever that is only measured.
 
     Attributes:
-        name: of the rung.
+        name: of the arm.
         made_of: a method's name, or a retriever's name or folder.
         settings: keys of the recipe, as `key=value`.
         trained: whether it is a method.
@@ -35,46 +35,46 @@ class Rung:
         return self.made_of + (f" with {', '.join(self.settings)}" if self.settings else "")
 
 
-def parse_rung(text: str) -> Rung:
-    """A rung from `NAME=METHOD[:key=value,...]`, or `NAME=RETRIEVER`.
+def parse_arm(text: str) -> Arm:
+    """An arm from `NAME=METHOD[:key=value,...]`, or `NAME=RETRIEVER`.
 
-    >>> parse_rung("ibn=bot:ibn=true,optimiser.milestones=24,34").settings
-    ('ibn=true', 'optimiser.milestones=24,34')
-    >>> parse_rung("plain=colours").trained
+    >>> parse_arm("ibn=bot:ibn=true,optimizer.milestones=24,34").settings
+    ('ibn=true', 'optimizer.milestones=24,34')
+    >>> parse_arm("plain=colors").trained
     False
     """
     name, equals, rest = text.partition("=")
     if not equals or not rest:
-        raise OptionError(f"a rung is given as NAME=METHOD or NAME=METHOD:key=value,..., got {text!r}")
+        raise OptionError(f"an arm is given as NAME=METHOD or NAME=METHOD:key=value,..., got {text!r}")
     method, _, settings = rest.partition(":")
     plain = method.lower().replace("_", "-")
     if plain not in trained_methods():
-        return Rung(_name(name), rest, trained=False)
+        return Arm(_name(name), rest, trained=False)
     pairs = tuple(_BETWEEN.split(settings)) if settings else ()
     if any(pair.partition("=")[0].strip() == "seed" for pair in pairs):
-        raise OptionError(f"the rung {name} sets seed: a ladder's seeds are given by --seeds")
-    return Rung(_name(name), plain, pairs)
+        raise OptionError(f"the arm {name} sets seed: an ablation's seeds are given by --seeds")
+    return Arm(_name(name), plain, pairs)
 
 
-def parse_baseline(retriever: str) -> Rung:
+def parse_baseline(retriever: str) -> Arm:
     """A retriever that is only measured, called as it or its folder is named.
 
-    >>> parse_baseline("colours")
-    Rung(name='colours', made_of='colours', settings=(), trained=False)
+    >>> parse_baseline("colors")
+    Arm(name='colors', made_of='colors', settings=(), trained=False)
     """
     if retriever.lower().replace("_", "-") in trained_methods():
-        raise OptionError(f"the baseline {retriever} is a method: give it as a rung, NAME={retriever}")
-    return Rung(_name(re.split(r"[/\\]", retriever.rstrip("/\\"))[-1]), retriever, trained=False)
+        raise OptionError(f"the baseline {retriever} is a method: give it as an arm, NAME={retriever}")
+    return Arm(_name(re.split(r"[/\\]", retriever.rstrip("/\\"))[-1]), retriever, trained=False)
 
 
-def check_rungs(rungs: Sequence[Rung]) -> None:
-    """Refuse a ladder without rungs, or with two of one name."""
-    if not rungs:
-        raise OptionError("a ladder needs at least one --rung NAME=METHOD")
-    names = [rung.name for rung in rungs]
+def check_arms(arms: Sequence[Arm]) -> None:
+    """Refuse an ablation without arms, or with two of one name."""
+    if not arms:
+        raise OptionError("an ablation needs at least one --arm NAME=METHOD")
+    names = [arm.name for arm in arms]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise OptionError(f"two rungs are called {twice[0]}: give them different names")
+        raise OptionError(f"two arms are called {twice[0]}: give them different names")
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -110,7 +110,7 @@ def data_names(sources: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, st
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise OptionError(
-            f"a rung's name is made of letters, digits and . _ + -, and begins with one of the first two, "
+            f"an arm's name is made of letters, digits and . _ + -, and begins with one of the first two, "
             f"got {text!r}"
         )
     return text

@@ -1,11 +1,11 @@
-"""Training and measuring every rung with every seed, in a folder that a killed ladder goes on in.
+"""Training and measuring every arm with every seed, in a folder that a killed ablation goes on in.
 
 out/
-  ladder.json, ladder.md          the table so far, renewed after each run
+  ablation.json, ablation.md          the table so far, renewed after each run
   pixels/                         prepared pixels, shared by all runs
-  runs/RUNG/seed-0/               a training run (`glimpse.methods.fit`), and
-  runs/RUNG/seed-0/results/       what its networks measured: final/DATA/PROTOCOL.json; best/ if it is another
-  runs/RUNG/results/              of a retriever that is not trained
+  runs/ARM/seed-0/               a training run (`glimpse.methods.fit`), and
+  runs/ARM/seed-0/results/       what its networks measured: final/DATA/PROTOCOL.json; best/ if it is another
+  runs/ARM/results/              of a retriever that is not trained
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from glimpse.ablation.arms import Rung
+from glimpse.ablation.arms import Arm
 from glimpse.ablation.results_cache import Results, measured, retriever_fingerprint
-from glimpse.ablation.summary import BEST, FINAL, UNTRAINED, Measurement, Row, ladder_rows, measurement
-from glimpse.ablation.table import About, ladder_json, ladder_markdown
+from glimpse.ablation.summary import BEST, FINAL, UNTRAINED, Measurement, Row, ablation_rows, measurement
+from glimpse.ablation.table import About, ablation_json, ablation_markdown
 from glimpse.choices import Size
 from glimpse.datasets import Dataset
 from glimpse.errors import OptionError, StorageError, TrainingError
@@ -37,19 +37,19 @@ from glimpse.training.stage_run import RUN_FILE
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A ladder.
+    """An ablation.
 
     Attributes:
-        rungs: from the bottom up; gains are counted from the first.
+        arms: from the bottom up; gains are counted from the first.
         seeds: of the training runs.
-        train: what is trained on; None if no rung is trained.
+        train: what is trained on; None if no arm is trained.
         tests: what is measured on, by name.
         preset: where recipes start.
         size: of the encoders, or None for the preset's.
         engine: how runs are executed.
     """
 
-    rungs: Sequence[Rung]
+    arms: Sequence[Arm]
     seeds: Sequence[int]
     train: Dataset | None
     tests: Mapping[str, Dataset]
@@ -58,7 +58,7 @@ class Plan:
     engine: Engine = field(default_factory=Engine)
 
 
-def climb(
+def run_ablation(
     plan: Plan,
     out: Path,
     about: About,
@@ -68,13 +68,13 @@ def climb(
     progress: Progress = silent,
     quiet: bool = True,
 ) -> list[Row]:
-    """Do whatever of a ladder is not done yet, and write its table.
+    """Do whatever of an ablation is not done yet, and write its table.
 
     Args:
-        plan: the ladder.
+        plan: the ablation.
         out: its folder.
         about: is written above the table.
-        cache: the folder of prepared pixels, which several ladders may share; within `out` if not given.
+        cache: the folder of prepared pixels, which several ablations may share; within `out` if not given.
         say: told what begins.
         progress: shows the preparation of pixels and the embedding.
         quiet: show no progress of training.
@@ -83,7 +83,7 @@ def climb(
         The table's rows.
     """
     recipes = _recipes(plan)
-    first = plan.rungs[0].name
+    first = plan.arms[0].name
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -91,44 +91,42 @@ def climb(
     rows: list[Row] = []
     found: list[Measurement] = []
     with locked(out / ".lock", wait=False):
-        for rung in plan.rungs:
-            for more in _climb_rung(plan, rung, recipes, out, cache or out / "pixels", say, progress, quiet):
+        for arm in plan.arms:
+            for more in _climb_arm(plan, arm, recipes, out, cache or out / "pixels", say, progress, quiet):
                 found += more
-                rows = ladder_rows(found, first)
+                rows = ablation_rows(found, first)
                 _write(out, about, rows, first, _runs(plan, out))
     return rows
 
 
 def _recipes(plan: Plan) -> dict[tuple[str, int], Any]:
-    """Every recipe, before anything is trained: a mistake in the last rung must not show after days."""
-    for rung in plan.rungs:
-        if not rung.trained:
-            _must_be_there(rung)
-    trained = [rung for rung in plan.rungs if rung.trained]
+    """Every recipe, before anything is trained: a mistake in the last arm must not show after days."""
+    for arm in plan.arms:
+        if not arm.trained:
+            _must_be_there(arm)
+    trained = [arm for arm in plan.arms if arm.trained]
     if trained and (plan.train is None or not len(plan.train.train)):
         raise OptionError("the data set to train on has no training rows: name another one with --train")
     return {
-        (rung.name, seed): preset_recipe(
-            rung.made_of, plan.preset, plan.size, (*rung.settings, f"seed={seed}")
-        )
-        for rung in trained
+        (arm.name, seed): preset_recipe(arm.made_of, plan.preset, plan.size, (*arm.settings, f"seed={seed}"))
+        for arm in trained
         for seed in plan.seeds
     }
 
 
-def _must_be_there(rung: Rung) -> None:
+def _must_be_there(arm: Arm) -> None:
     try:
-        find(rung.made_of)
+        find(arm.made_of)
     except StorageError as error:
         raise OptionError(
-            f"the rung {rung.name} is neither a method ({', '.join(trained_methods())}) nor a retriever: "
+            f"the arm {arm.name} is neither a method ({', '.join(trained_methods())}) nor a retriever: "
             f"{error}"
         ) from error
 
 
-def _climb_rung(
+def _climb_arm(
     plan: Plan,
-    rung: Rung,
+    arm: Arm,
     recipes: Mapping[tuple[str, int], Any],
     out: Path,
     cache: Path,
@@ -138,16 +136,16 @@ def _climb_rung(
 ) -> Iterator[list[Measurement]]:
     """The measurements of each run."""
     device = str(torch_device(plan.engine.device))
-    if not rung.trained:
-        say(f"{rung.name}: measuring")
-        kept_in = out / "runs" / rung.name / "results"
-        results = measured(rung.made_of, plan.tests, kept_in, device=device, progress=progress)
-        yield _kept_of(rung, UNTRAINED, None, results)
+    if not arm.trained:
+        say(f"{arm.name}: measuring")
+        kept_in = out / "runs" / arm.name / "results"
+        results = measured(arm.made_of, plan.tests, kept_in, device=device, progress=progress)
+        yield _kept_of(arm, UNTRAINED, None, results)
         return
     for seed in plan.seeds:
-        run = run_folder(out, rung, seed)
-        networks = _trained(plan, rung, recipes[rung.name, seed], run, cache, say, progress, quiet)
-        say(f"{rung.name}, seed {seed}: measuring")
+        run = run_folder(out, arm, seed)
+        networks = _trained(plan, arm, recipes[arm.name, seed], run, cache, say, progress, quiet)
+        say(f"{arm.name}, seed {seed}: measuring")
         kept: list[Measurement] = []
         by_weights: dict[str, Results] = {}
         for name, network in networks.items():
@@ -156,13 +154,13 @@ def _climb_rung(
                 by_weights[weights] = measured(
                     network, plan.tests, run / "results" / name, device=device, progress=progress
                 )
-            kept += _kept_of(rung, name, seed, by_weights[weights])
+            kept += _kept_of(arm, name, seed, by_weights[weights])
         yield kept
 
 
 def _trained(
     plan: Plan,
-    rung: Rung,
+    arm: Arm,
     recipe: Any,
     run: Path,
     cache: Path,
@@ -174,13 +172,13 @@ def _trained(
     assert plan.train is not None  # checked with the recipes
     rows, validation = plan.train.train, plan.train.validation
     try:
-        if finished_run(rung.made_of, recipe, rows, run, plan.engine, validation=validation):
-            say(f"{rung.name}, {run.name}: trained before")
+        if finished_run(arm.made_of, recipe, rows, run, plan.engine, validation=validation):
+            say(f"{arm.name}, {run.name}: trained before")
         else:
-            say(f"{rung.name}, {run.name}: training")
+            say(f"{arm.name}, {run.name}: training")
             engine = replace(plan.engine, validate_every=recipe.validation.every)
             fit(
-                rung.made_of,
+                arm.made_of,
                 recipe,
                 rows,
                 run,
@@ -192,25 +190,25 @@ def _trained(
                 quiet=quiet,
             )
     except TrainingError as error:
-        raise TrainingError(f"rung {rung.name} in {printable(run)}: {error}") from error
+        raise TrainingError(f"arm {arm.name} in {printable(run)}: {error}") from error
     networks = {FINAL: run / FINAL, BEST: run / BEST}
     return {name: folder for name, folder in networks.items() if folder.is_dir()}
 
 
-def _kept_of(rung: Rung, network: str, seed: int | None, results: Results) -> list[Measurement]:
+def _kept_of(arm: Arm, network: str, seed: int | None, results: Results) -> list[Measurement]:
     return [
-        measurement(rung.name, network, seed, data, result)
+        measurement(arm.name, network, seed, data, result)
         for data, by_protocol in results.items()
         for result in by_protocol.values()
     ]
 
 
 def _runs(plan: Plan, out: Path) -> dict[str, dict[str, Any]]:
-    """When and from which commit each run was made: a ladder may have been climbed in several goes."""
+    """When and from which commit each run was made: an ablation may have been run in several goes."""
     paths = {
-        f"{rung.name}/seed-{seed}": run_folder(out, rung, seed) / RUN_FILE
-        for rung in plan.rungs
-        if rung.trained
+        f"{arm.name}/seed-{seed}": run_folder(out, arm, seed) / RUN_FILE
+        for arm in plan.arms
+        if arm.trained
         for seed in plan.seeds
     }
     records = {name: read_run(path) for name, path in paths.items() if path.is_file()}
@@ -218,14 +216,17 @@ def _runs(plan: Plan, out: Path) -> dict[str, dict[str, Any]]:
     return {name: {key: record.get(key) for key in kept} for name, record in records.items()}
 
 
-def run_folder(out: Path, rung: Rung, seed: int) -> Path:
-    """Where the run of a rung with a seed is, in the folder of a ladder."""
-    return out / "runs" / rung.name / f"seed-{seed}"
+def run_folder(out: Path, arm: Arm, seed: int) -> Path:
+    """Where the run of an arm with a seed is, in the folder of an ablation."""
+    return out / "runs" / arm.name / f"seed-{seed}"
 
 
 def _write(out: Path, about: About, rows: Sequence[Row], first: str, runs: Mapping[str, Any]) -> None:
-    values = {**ladder_json(about, rows, first), "runs": runs}
+    values = {**ablation_json(about, rows, first), "runs": runs}
     held = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
-    for name, text in (("ladder.json", held + "\n"), ("ladder.md", ladder_markdown(about, rows, first))):
+    for name, text in (
+        ("ablation.json", held + "\n"),
+        ("ablation.md", ablation_markdown(about, rows, first)),
+    ):
         with atomic_write(out / name) as file:
             file.write(text.encode())

@@ -1,4 +1,4 @@
-"""A ladder: methods (rungs) over several seeds, summed up as one row per rung, data set and protocol."""
+"""An ablation: methods (arms) over several seeds, summed up as one row per arm, data set and protocol."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from glimpse.evaluation.result import Result
 FINAL, BEST, UNTRAINED = "final", "best", "untrained"
 """The network after the last epoch; after the one that validated best; one that was not trained here."""
 MEASURES = {"rank1": "Rank-1", "map": "mAP", "minp": "mINP"}
-"""What a ladder shows, and how tables call it."""
+"""What an ablation shows, and how tables call it."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Place:
     """What a result is measured on.
 
     Attributes:
-        data: the name of the data set in this ladder.
+        data: the name of the data set in this ablation.
         protocol: one of its protocols.
     """
 
@@ -32,7 +32,7 @@ class Measurement:
     """One network on one protocol.
 
     Attributes:
-        rung: its name.
+        arm: its name.
         network: `final`, `best` or `untrained`.
         seed: of its training; None if it was not trained.
         place: data set and protocol.
@@ -41,7 +41,7 @@ class Measurement:
         skipped: queries of each trial without a right answer.
     """
 
-    rung: str
+    arm: str
     network: str
     seed: int | None
     place: Place
@@ -50,10 +50,10 @@ class Measurement:
     skipped: tuple[int, ...]
 
 
-def measurement(rung: str, network: str, seed: int | None, data: str, result: Result) -> Measurement:
-    """What a ladder keeps of a result."""
+def measurement(arm: str, network: str, seed: int | None, data: str, result: Result) -> Measurement:
+    """What an ablation keeps of a result."""
     return Measurement(
-        rung=rung,
+        arm=arm,
         network=network,
         seed=seed,
         place=Place(data, result.protocol),
@@ -65,21 +65,21 @@ def measurement(rung: str, network: str, seed: int | None, data: str, result: Re
 
 @dataclass(frozen=True)
 class Row:
-    """One rung on one protocol, over its seeds.
+    """One arm on one protocol, over its seeds.
 
     Attributes:
-        rung: its name.
+        arm: its name.
         network: `final`, `best` or `untrained`.
         place: data set and protocol.
         seeds: that were measured, ascending; empty if it was not trained.
         values: by measure.
         of_seeds: by measure, the value of each seed, in the order of `seeds`; one value if not trained.
-        gains: over the first rung, by measure; None for the first rung itself.
+        gains: over the first arm, by measure; None for the first arm itself.
         valid: answered queries of each trial.
         skipped: queries of each trial without a right answer.
     """
 
-    rung: str
+    arm: str
     network: str
     place: Place
     seeds: tuple[int, ...]
@@ -90,23 +90,23 @@ class Row:
     skipped: tuple[int, ...]
 
 
-def ladder_rows(measurements: Iterable[Measurement], first: str) -> list[Row]:
-    """A row per rung, network and place, places together, rungs in the order in which they came.
+def ablation_rows(measurements: Iterable[Measurement], first: str) -> list[Row]:
+    """A row per arm, network and place, places together, arms in the order in which they came.
 
     Args:
         measurements: of all runs.
-        first: the rung that gains are counted from. Final networks are compared with its final ones, best
-            with its best, untrained with its final; an untrained first rung with everything.
+        first: the arm that gains are counted from. Final networks are compared with its final ones, best
+            with its best, untrained with its final; an untrained first arm with everything.
     """
     groups: dict[tuple[Place, str, str], list[Measurement]] = {}
     for one in measurements:
-        groups.setdefault((one.place, one.rung, one.network), []).append(one)
+        groups.setdefault((one.place, one.arm, one.network), []).append(one)
     places = dict.fromkeys(place for place, _, _ in groups)
     rows = []
     for place in places:
-        for (where, rung, network), members in groups.items():
+        for (where, arm, network), members in groups.items():
             if where == place:
-                rows.append(_row(members, _of_first(groups, place, first, network, rung)))
+                rows.append(_row(members, _of_first(groups, place, first, network, arm)))
     return rows
 
 
@@ -134,10 +134,10 @@ def _of_first(
     place: Place,
     first: str,
     network: str,
-    rung: str,
+    arm: str,
 ) -> list[Measurement]:
-    """The first rung's measurements that a row is compared with; none for its own rows."""
-    if rung == first:
+    """The first arm's measurements that a row is compared with; none for its own rows."""
+    if arm == first:
         return []
     wanted = FINAL if network == UNTRAINED else network
     return groups.get((place, first, UNTRAINED)) or groups.get((place, first, wanted), [])
@@ -150,7 +150,7 @@ def _row(members: Sequence[Measurement], first: Sequence[Measurement]) -> Row:
     gains = {name: difference(members, first, name) for name in MEASURES} if first else {}
     known = {name: gain for name, gain in gains.items() if gain is not None}
     return Row(
-        rung=one.rung,
+        arm=one.arm,
         network=one.network,
         place=one.place,
         seeds=tuple(member.seed for member in ordered if member.seed is not None),

@@ -1,4 +1,4 @@
-"""A ladder for people, as Markdown, and for programs, as JSON: both from the same rows."""
+"""An ablation for people, as Markdown, and for programs, as JSON: both from the same rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from glimpse.evaluation.intervals import LEVEL, Estimate
 
 METHOD = (
     f"Percent. Means over seeds, in brackets the {LEVEL:.0%} interval for the mean by Student's t with one "
-    "degree of freedom less than there are seeds; one seed has no interval. A gain over the first rung is "
+    "degree of freedom less than there are seeds; one seed has no interval. A gain over the first arm is "
     "the mean of the differences seed by seed, with the interval of these differences. Intervals say what "
     "the seeds of training do, not what other test persons would."
 )
@@ -28,7 +28,7 @@ class About:
         seeds: of the training runs.
         trained_on: the data set of all training runs, or nothing.
         data: for each data set's name its layout and folder, as the command gave them.
-        rungs: for each rung's name what it is.
+        arms: for each arm's name what it is.
     """
 
     command: str
@@ -37,10 +37,10 @@ class About:
     seeds: Sequence[int]
     trained_on: str | None
     data: Mapping[str, tuple[str, str]]
-    rungs: Mapping[str, str]
+    arms: Mapping[str, str]
 
 
-def ladder_json(about: About, rows: Sequence[Row], first: str) -> dict[str, Any]:
+def ablation_json(about: About, rows: Sequence[Row], first: str) -> dict[str, Any]:
     """JSON values: figures are [mean, low, high], shares from 0 to 1; null where one run has no interval."""
     return {
         "command": about.command,
@@ -49,11 +49,11 @@ def ladder_json(about: About, rows: Sequence[Row], first: str) -> dict[str, Any]
         "seeds": list(about.seeds),
         "trained_on": about.trained_on,
         "data": {name: f"{layout}:{folder}" for name, (layout, folder) in about.data.items()},
-        "methods": dict(about.rungs),
+        "methods": dict(about.arms),
         "interval": METHOD,
-        "rungs": [
+        "arms": [
             {
-                "name": row.rung,
+                "name": row.arm,
                 "layout": about.data[row.place.data][0],
                 "data": row.place.data,
                 "protocol": row.place.protocol,
@@ -71,17 +71,17 @@ def ladder_json(about: About, rows: Sequence[Row], first: str) -> dict[str, Any]
     }
 
 
-def ladder_markdown(about: About, rows: Sequence[Row], first: str) -> str:
+def ablation_markdown(about: About, rows: Sequence[Row], first: str) -> str:
     """One page: what was done, then a table for each protocol of each data set."""
     lines = [
-        "# Ladder",
+        "# Ablation",
         "",
         f"`{about.command}`",
         "",
         f"Commit {about.commit or 'unknown'}; {about.hardware}; seeds {', '.join(map(str, about.seeds))}"
         + (f"; trained on {about.trained_on}." if about.trained_on else "."),
         "",
-        *(f"- {name}: {text}" for name, text in about.rungs.items()),
+        *(f"- {name}: {text}" for name, text in about.arms.items()),
         "",
         METHOD,
     ]
@@ -94,7 +94,7 @@ def ladder_markdown(about: About, rows: Sequence[Row], first: str) -> str:
 def _section(about: About, place: Place, rows: Sequence[Row], first: str) -> list[str]:
     layout, folder = about.data[place.data]
     gains = [f"{MEASURES[name]} over {first}" for name in ("rank1", "map")]
-    header = ["rung", "network", "seeds", *MEASURES.values(), *gains, "valid", "skipped"]
+    header = ["arm", "network", "seeds", *MEASURES.values(), *gains, "valid", "skipped"]
     return [
         f"## {place.data}: {layout} in {folder}, protocol {place.protocol}",
         "",
@@ -107,7 +107,7 @@ def _section(about: About, place: Place, rows: Sequence[Row], first: str) -> lis
 def _cells(row: Row) -> list[str]:
     gains = [row.gains.get(name) if row.gains else None for name in ("rank1", "map")]
     return [
-        row.rung,
+        row.arm,
         row.network,
         str(len(row.seeds)) if row.network != UNTRAINED else "-",
         *(percent(row.values[name], "") for name in MEASURES),
@@ -131,10 +131,10 @@ def _span(counts: Sequence[int]) -> str:
 
 
 def _claims(rows: Sequence[Row], first: str) -> list[dict[str, Any]]:
-    """That each trained rung is better than the first one; it holds where the whole interval is above 0."""
+    """That each trained arm is better than the first one; it holds where the whole interval is above 0."""
     return [
         {
-            "claim": f"{row.rung} has a higher {MEASURES[name]} than {first} on {row.place.data}, protocol "
+            "claim": f"{row.arm} has a higher {MEASURES[name]} than {first} on {row.place.data}, protocol "
             f"{row.place.protocol}, {row.network} network",
             "value": gain.to_json(),
             "holds": gain.low > 0,

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from glimpse.cli import datasets, recipes, world
-from glimpse.cli.ablation import ladder
+from glimpse.cli.ablation import ablation
 from glimpse.cli.demo import demo
 from glimpse.cli.embed import embed
 from glimpse.cli.evaluate import evaluate
@@ -35,7 +35,7 @@ app.command()(pretrain)
 app.command()(embed)
 app.command()(evaluate)
 app.command()(explain)
-app.command()(ladder)
+app.command()(ablation)
 app.command()(export)
 app.command("import-weights")(import_weights)
 

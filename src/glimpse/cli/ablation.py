@@ -1,4 +1,4 @@
-"""`glimpse ladder`: several methods or recipes, several seeds, one table."""
+"""`glimpse ablation`: several methods or recipes, several seeds, one table."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from glimpse.datasets import Dataset
 
 
-def ladder(
-    rungs: Annotated[
+def ablation(
+    arms: Annotated[
         list[str],
         typer.Option(
-            "--rung",
+            "--arm",
             metavar="NAME=METHOD[:KEY=VALUE,...]",
             help="A method, with keys of its recipe, or a retriever; gains are counted from the first.",
         ),
@@ -43,10 +43,10 @@ def ladder(
         str | None,
         typer.Option("--train", metavar="NAME:DIR", help="What is trained on; the first --data if left out."),
     ] = None,
-    seeds: Annotated[str, typer.Option(help="Of the training runs of each rung.")] = "0,1,2",
+    seeds: Annotated[str, typer.Option(help="Of the training runs of each arm.")] = "0,1,2",
     baselines: Annotated[
         list[str] | None,
-        typer.Option("--baseline", metavar="RETRIEVER", help="Measured once, for comparison, as colours is."),
+        typer.Option("--baseline", metavar="RETRIEVER", help="Measured once, for comparison, as colors is."),
     ] = None,
     preset: Annotated[
         Preset, typer.Option(help="Recipes as published, or for the rendered world on a CPU.")
@@ -69,32 +69,32 @@ def ladder(
     threads: Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
-    """Train every rung with every seed, measure all networks on test rows, and write one table.
+    """Train every arm with every seed, measure all networks on test rows, and write one table.
 
-    Runs that are finished are kept, and a killed ladder goes on with the same command.
+    Runs that are finished are kept, and a killed ablation goes on with the same command.
 
-    Example: glimpse ladder --data market1501:worlds/market --rung plain=bot --rung ibn=bot:ibn=true
-    --seeds 0,1,2 --baseline colours --out ladders/ibn
+    Example: glimpse ablation --data market1501:worlds/market --arm plain=bot --arm ibn=bot:ibn=true
+    --seeds 0,1,2 --baseline colors --out ablations/ibn
     """
-    from glimpse.ablation.arms import check_rungs, data_names, parse_baseline, parse_rung, parse_seeds
-    from glimpse.ablation.run import Plan, climb
+    from glimpse.ablation.arms import check_arms, data_names, parse_arm, parse_baseline, parse_seeds
+    from glimpse.ablation.run import Plan, run_ablation
     from glimpse.ablation.table import About
     from glimpse.datasets.catalog import parse_source
     from glimpse.progress import terminal_bar
     from glimpse.runtime import hardware
     from glimpse.training.run_record import git_commit
 
-    climbed = [*map(parse_rung, rungs), *map(parse_baseline, baselines or [])]
-    check_rungs(climbed)
+    run = [*map(parse_arm, arms), *map(parse_baseline, baselines or [])]
+    check_arms(run)
     numbers = parse_seeds(seeds)
     _alone()
     sources = {text: parse_source(text) for text in (*data, train or data[0])}
     datasets = _read(sources, options or [])
     given = {(layout, str(folder)): text for text, (layout, folder) in sources.items()}
     names = data_names((layout, str(folder)) for layout, folder in map(parse_source, data))
-    trains = any(rung.trained for rung in climbed)
+    trains = any(arm.trained for arm in run)
     plan = Plan(
-        rungs=climbed,
+        arms=run,
         seeds=numbers,
         train=datasets[train or data[0]] if trains else None,
         tests={name: datasets[given[source]] for name, source in names.items()},
@@ -109,10 +109,10 @@ def ladder(
         seeds=numbers,
         trained_on=(train or data[0]) if trains else None,
         data=names,
-        rungs={rung.name: str(rung) for rung in climbed},
+        arms={arm.name: str(arm) for arm in run},
     )
-    climb(plan, out, about, say=_say, progress=terminal_bar, quiet=False)
-    typer.echo((out / ("ladder.json" if as_json else "ladder.md")).read_text(encoding="utf-8"), nl=False)
+    run_ablation(plan, out, about, say=_say, progress=terminal_bar, quiet=False)
+    typer.echo((out / ("ablation.json" if as_json else "ablation.md")).read_text(encoding="utf-8"), nl=False)
 
 
 def _alone() -> None:
@@ -122,7 +122,7 @@ def _alone() -> None:
     from glimpse.errors import OptionError
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise OptionError("a ladder runs in one process: train its rungs with torchrun and glimpse train")
+        raise OptionError("an ablation runs in one process: train its arms with torchrun and glimpse train")
 
 
 def _read(sources: dict[str, tuple[str, Path]], options: list[str]) -> dict[str, Dataset]:
@@ -135,7 +135,7 @@ def _read(sources: dict[str, tuple[str, Path]], options: list[str]) -> dict[str,
     known = {text: set(inspect.signature(reader(name)).parameters) for text, (name, _) in sources.items()}
     for option in options:
         if not any(_key(option) in keys for keys in known.values()):
-            raise OptionError(f"no data set of this ladder has the option {option.partition('=')[0]!r}")
+            raise OptionError(f"no data set of this ablation has the option {option.partition('=')[0]!r}")
     return {
         text: read_source(text, [option for option in options if _key(option) in known[text]])
         for text in sources

@@ -20,4 +20,4 @@ def demo(
     from glimpse.demo import run_demo
 
     left = run_demo(folder, scale=scale, seed=seed, say=typer.echo)
-    typer.echo(f"\n{left.table}\n\nwho was found: {left.picture}\nwhat the network saw: {left.page}")
+    typer.echo(f"\n{left.table}\n\nwho was found: {left.image}\nwhat the network saw: {left.page}")

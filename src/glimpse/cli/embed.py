@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _TABLES = (".csv", ".arrow", ".parquet")
 
 
-class BrokenPictures(StrEnum):
-    """What a broken picture does."""
+class BrokenImages(StrEnum):
+    """What a broken image does."""
 
     STOP = "stop"
     SKIP = "skip"
@@ -32,7 +32,7 @@ def embed(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="IN", help="A folder of pictures, a .txt of paths, or records: .csv, .arrow, .parquet."
+            metavar="IN", help="A folder of images, a .txt of paths, or records: .csv, .arrow, .parquet."
         ),
     ],
     out: Annotated[
@@ -42,11 +42,11 @@ def embed(
         str, typer.Option("--records-as", metavar="ENDING", help="How records are written.")
     ] = ".csv",
     broken: Annotated[
-        BrokenPictures,
-        typer.Option("--broken", help="Whether a broken picture ends the work or is skipped."),
-    ] = BrokenPictures.STOP,
+        BrokenImages,
+        typer.Option("--broken", help="Whether a broken image ends the work or is skipped."),
+    ] = BrokenImages.STOP,
     batch: Annotated[
-        int | None, typer.Option(help="Pictures that each thread takes at once; our choice if left out.")
+        int | None, typer.Option(help="Images that each thread takes at once; our choice if left out.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Threads; one per core if left out.")] = None,
     device: Device = "auto",
@@ -56,9 +56,9 @@ def embed(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:
-    """Embed pictures, or the pictures and captions of a table.
+    """Embed images, or the images and captions of a table.
 
-    Example: glimpse embed colours photos/ photos.safetensors
+    Example: glimpse embed colors photos/ photos.safetensors
     """
     from glimpse.errors import OptionError
     from glimpse.pixels import OnBroken
@@ -105,7 +105,7 @@ def embed(
 
 
 def _records(source: Path) -> Records:
-    """A row per picture; pictures of a folder or a list are of nobody known."""
+    """A row per image; images of a folder or a list are of nobody known."""
     from glimpse.datasets.reading import read_lines
     from glimpse.errors import LayoutError
     from glimpse.files import printable

@@ -104,7 +104,7 @@ def evaluate(
 ) -> None:
     """Measure a retriever, or saved embeddings of any model, by a data set's protocols.
 
-    Example: glimpse evaluate colours --data occluded_duke:worlds/duke --rerank k-reciprocal
+    Example: glimpse evaluate colors --data occluded_duke:worlds/duke --rerank k-reciprocal
 
     Saved embeddings, found by the paths in the records beside them:
     glimpse evaluate osnet.safetensors --data market1501:data/Market-1501-v15.09.15

@@ -1,4 +1,4 @@
-"""`glimpse explain`: what a retriever sees, as pictures and as one page."""
+"""`glimpse explain`: what a retriever sees, as images and as one page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from glimpse.cli.options import Device, load_retriever
 
-_MASKS = 64  # our choice: so many masks show what differs between pictures, and take no time
+_MASKS = 64  # our choice: so many masks show what differs between images, and take no time
 
 
 def explain(
@@ -30,19 +30,19 @@ def explain(
     queries: Annotated[int | None, typer.Option(help="How many queries are drawn; 6 if left out.")] = None,
     image: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Explain this picture instead of queries; may be repeated."),
+        typer.Option(metavar="FILE", help="Explain this image instead of queries; may be repeated."),
     ] = None,
     answers: Annotated[int, typer.Option(help="Length of a ranked list.")] = 6,
     occlusions: Annotated[
         bool | None,
         typer.Option(
             "--occlusions/--no-occlusions",
-            help="Synthetic occlusions of the training pictures; if left out, where OpenCV is there.",
+            help="Synthetic occlusions of the training images; if left out, where OpenCV is there.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the queries and the synthetic occlusions drawn.")] = 0,
     device: Device = "auto",
-    out: Annotated[Path, typer.Option("--out", help="A folder for the pictures and report.html.")] = Path(
+    out: Annotated[Path, typer.Option("--out", help="A folder for the images and report.html.")] = Path(
         "explained"
     ),
 ) -> None:
@@ -56,7 +56,7 @@ def explain(
 
     from glimpse.cli.options import read_source
     from glimpse.errors import OptionError
-    from glimpse.explain import Wish, chosen_queries, loose_pictures, ready
+    from glimpse.explain import ReportOptions, chosen_queries, loose_images, ready
     from glimpse.explain import explain as explained
     from glimpse.progress import terminal_bar
 
@@ -68,7 +68,7 @@ def explain(
         raise OptionError("give either --queries or --image: what is explained is one or the other")
     dataset = None if data is None else read_source(data, options or [])
     chosen = None if dataset is None else dataset.protocol(protocol)
-    wish = Wish(
+    report_options = ReportOptions(
         queries=len(image) if image else 6 if queries is None else queries,
         answers=answers,
         must_occlude=bool(occlusions),
@@ -77,17 +77,17 @@ def explain(
     loaded = load_retriever(retriever, device=device)
     ready(out)
     if image or chosen is None:
-        asked = loose_pictures(image or [], chosen)
+        asked = loose_images(image or [], chosen)
     else:
-        asked = chosen_queries(chosen, max(_MASKS, wish.queries), np.random.default_rng(seed))
+        asked = chosen_queries(chosen, max(_MASKS, report_options.queries), np.random.default_rng(seed))
     report = explained(
         loaded,
         asked,
         protocol=chosen,
         training=None if dataset is None or occlusions is False else dataset.train,
-        wish=wish,
+        options=report_options,
         title=f"What {Path(retriever).name} sees",
         progress=terminal_bar,
     )
     page = report.save(out)
-    typer.echo(f"{len(report.pictures)} pictures, and all of them in {page}")
+    typer.echo(f"{len(report.images)} images, and all of them in {page}")

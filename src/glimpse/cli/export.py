@@ -28,9 +28,9 @@ def export(
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.ONNX,
     plain: Annotated[
         bool,
-        typer.Option("--plain", help="Input `images`, float32 NCHW, resized and normalised by whoever asks."),
+        typer.Option("--plain", help="Input `images`, float32 NCHW, resized and normalized by whoever asks."),
     ] = False,
-    int8: Annotated[bool, typer.Option("--int8", help="Quantise the weights to eight bits.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Quantize the weights to eight bits.")] = False,
     data: Annotated[
         str | None,
         typer.Option("--data", metavar="NAME:DIR", help="Also measure the written model on a data set."),
@@ -61,7 +61,7 @@ def export(
     height, width = exported.size
     if plain:
         given = f"`images`, float32 [N, 3, {height}, {width}], RGB, (value / 255 - mean) / deviation with "
-        given += f"mean {exported.mean} and deviation {exported.deviation}"
+        given += f"mean {exported.mean} and deviation {exported.std}"
     else:
         given = f"`pixels`, uint8 [N, H, W, 3], RGB, resized inside to {height} x {width}"
     typer.echo(f"{out}: {exported.bytes / 1e6:.1f} MB")
@@ -70,8 +70,8 @@ def export(
     typer.echo(f"{outputs}, float32 [N, D]; cameras count as unknown")
     parity = exported.parity
     typer.echo(
-        f"parity: at most {parity.difference:.2g} from torch on {parity.pictures} random and extreme "
-        f"pictures, where values reach {parity.scale:.2g}"
+        f"parity: at most {parity.difference:.2g} from torch on {parity.images} random and extreme "
+        f"images, where values reach {parity.scale:.2g}"
     )
     if exported.cosine is not None:
         mean, lowest = exported.cosine

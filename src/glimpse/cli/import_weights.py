@@ -20,7 +20,7 @@ def import_weights(
             metavar="FILE", help="A checkpoint, a hub name such as timm/... or openai/..., or an .onnx model."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="A folder, or a .safetensors file for one tower.")],
+    out: Annotated[Path, typer.Option("--out", help="A folder, or a .safetensors file for one backbone.")],
     style: Annotated[str, typer.Option(help="Whose names the file has; auto tells it from them.")] = "auto",
     image: Annotated[
         str | None,
@@ -39,15 +39,15 @@ def import_weights(
         str | None,
         typer.Option(metavar="R,G,B", help="ONNX: subtracted from pixel / 255; ImageNet's if not given."),
     ] = None,
-    deviation: Annotated[
+    std: Annotated[
         str | None, typer.Option(metavar="R,G,B", help="ONNX: what is divided by; ImageNet's if not given.")
     ] = None,
     interpolation: Annotated[
-        Filter | None, typer.Option(help="ONNX: how pictures are resized; bilinear if not given.")
+        Filter | None, typer.Option(help="ONNX: how images are resized; bilinear if not given.")
     ] = None,
     channels: Annotated[
         ChannelOrder | None,
-        typer.Option(help="ONNX: the order of colours, of mean and deviation too; rgb if not given."),
+        typer.Option(help="ONNX: the order of colors, of mean and deviation too; rgb if not given."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -58,7 +58,7 @@ def import_weights(
     An ONNX model becomes a retriever whose card states how it is fed:
     glimpse import-weights osnet.onnx --image 256x128 --out retrievers/osnet
     """
-    of_onnx = {"mean": mean, "deviation": deviation, "interpolation": interpolation, "channels": channels}
+    of_onnx = {"mean": mean, "std": std, "interpolation": interpolation, "channels": channels}
     of_checkpoints = {
         "style": None if style == "auto" else style,
         "stride": stride,
@@ -71,13 +71,13 @@ def import_weights(
             raise OptionError(f"--{option} is for {'checkpoints, not for ' if onnx else ''}ONNX models")
     if onnx:
         size = _size(image) if image else None
-        import_onnx(Path(file), out, size, mean, deviation, interpolation, channels, as_json=as_json)
+        import_onnx(Path(file), out, size, mean, std, interpolation, channels, as_json=as_json)
         return
     from glimpse.files import atomic_write
-    from glimpse.models.weights import MadeFor, import_encoders, save_encoder
+    from glimpse.models.weights import MadeFor, import_backbones, save_backbone
 
     source, _, source_stride = (made_for or "").partition("/")
-    imported = import_encoders(
+    imported = import_backbones(
         file,
         style_name=None if style == "auto" else style,
         image=_size(image) if image else None,
@@ -86,14 +86,16 @@ def import_weights(
         allow_left_over=allow_left_over or (),
     )
     single = out.suffix == ".safetensors"
-    if single and len(imported.encoders) > 1:
-        raise OptionError(f"{file} has {' and '.join(imported.encoders)} towers: give a folder, not {out}")
+    if single and len(imported.backbones) > 1:
+        raise OptionError(
+            f"{file} has {' and '.join(imported.backbones)} backbones: give a folder, not {out}"
+        )
     folder = out.parent if single else out
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {tower: out if single else out / f"{tower}.safetensors" for tower in imported.encoders}
-    for tower, encoder in imported.encoders.items():
-        save_encoder(encoder, paths[tower])
-    report = {**imported.report.to_json(), "files": {tower: str(path) for tower, path in paths.items()}}
+    paths = {modality: out if single else out / f"{modality}.safetensors" for modality in imported.backbones}
+    for modality, encoder in imported.backbones.items():
+        save_backbone(encoder, paths[modality])
+    report = {**imported.report.to_json(), "files": {modality: str(path) for modality, path in paths.items()}}
     if not single:
         with atomic_write(out / "report.json") as written:
             written.write(json.dumps(report, indent=2).encode())
@@ -101,7 +103,7 @@ def import_weights(
         typer.echo(json.dumps(report, indent=2))
         return
     typer.echo("\n".join(imported.report.lines()))
-    typer.echo("\n".join(f"written: {tower} tower to {path}" for tower, path in paths.items()))
+    typer.echo("\n".join(f"written: {modality} backbone to {path}" for modality, path in paths.items()))
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -122,7 +124,7 @@ def import_onnx(
     out: Path,
     size: tuple[int, int] | None,
     mean: str | None,
-    deviation: str | None,
+    std: str | None,
     interpolation: Filter | None,
     channels: ChannelOrder | None,
     *,
@@ -130,8 +132,8 @@ def import_onnx(
 ) -> None:
     """Save the retriever and say how its model is fed."""
     from glimpse.files import printable
-    from glimpse.retriever import Feeding, OnnxEncoder, Retriever
-    from glimpse.retriever.encoders.onnx import IMAGENET_DEVIATION, IMAGENET_MEAN, MODEL, input_size
+    from glimpse.retriever import OnnxEncoder, Preprocessing, Retriever
+    from glimpse.retriever.encoders.onnx import IMAGENET_MEAN, IMAGENET_STD, MODEL, input_size
     from glimpse.retriever.folder import fingerprint
 
     if out.suffix in (".safetensors", ".onnx"):
@@ -143,15 +145,21 @@ def import_onnx(
     size = size or input_size(model)
     if size is None:
         raise OptionError(f"{file.name} takes images of any size: say with --image HxW which it is fed")
-    feeding = Feeding(
+    preprocessing = Preprocessing(
         size=size,
         mean=_three("mean", mean) if mean else IMAGENET_MEAN,
-        deviation=_three("deviation", deviation) if deviation else IMAGENET_DEVIATION,
+        std=_three("std", std) if std else IMAGENET_STD,
         interpolation=interpolation or Filter.BILINEAR,
         channels=channels or ChannelOrder.RGB,
     )
-    encoder = OnnxEncoder(model, feeding)
-    fed = _in_words(feeding.size, feeding.mean, feeding.deviation, feeding.interpolation, feeding.channels)
+    encoder = OnnxEncoder(model, preprocessing)
+    fed = _in_words(
+        preprocessing.size,
+        preprocessing.mean,
+        preprocessing.std,
+        preprocessing.interpolation,
+        preprocessing.channels,
+    )
     about = {"what": f"the ONNX model {file.name}, sha256 {fingerprint(file)}", "fed": fed}
     Retriever(encoder, about=about).save(out)
     if as_json:
@@ -161,8 +169,8 @@ def import_onnx(
         return
     typer.echo(f"written: a retriever of {encoder.dim} dimensions to {printable(out)}")
     typer.echo(f"fed with {fed}")
-    if mean is None or deviation is None:
-        typer.echo("ImageNet's normalisation is taken for granted: give --mean and --deviation if it is not")
+    if mean is None or std is None:
+        typer.echo("ImageNet's normalization is taken for granted: give --mean and --std if it is not")
 
 
 def _three(name: str, text: str) -> tuple[float, float, float]:
@@ -178,7 +186,7 @@ def _three(name: str, text: str) -> tuple[float, float, float]:
 def _in_words(
     size: tuple[int, int],
     mean: tuple[float, float, float],
-    deviation: tuple[float, float, float],
+    std: tuple[float, float, float],
     interpolation: str,
     channels: str,
 ) -> str:
@@ -187,5 +195,5 @@ def _in_words(
 
     return (
         f"float32 [N, 3, {size[0]}, {size[1]}], {channels.upper()}, resized {interpolation}, "
-        f"(pixel / 255 - mean) / deviation with mean {listed(mean)} and deviation {listed(deviation)}"
+        f"(pixel / 255 - mean) / deviation with mean {listed(mean)} and deviation {listed(std)}"
     )

@@ -99,7 +99,7 @@ def read_source(source: str, options: Iterable[str] = ()) -> Dataset:
     return dataset
 
 
-Flip = Annotated[bool, typer.Option("--flip", help="Average each vector with that of the mirrored picture.")]
+Flip = Annotated[bool, typer.Option("--flip", help="Average each vector with that of the mirrored image.")]
 
 
 def load_retriever(name: str, *, device: str, bfloat16: bool = False, flip: bool = False) -> Retriever:

@@ -25,19 +25,19 @@ class TowerName(StrEnum):
 
 
 def pretrain(
-    tower: Annotated[TowerName, typer.Argument(help="What is trained; clip has a text side too.")],
+    backbone: Annotated[TowerName, typer.Argument(help="What is trained; clip has a text side too.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for the run.")],
     size: Annotated[Size, typer.Option(help="Of the encoder.")] = Size.MICRO,
     people: Annotated[int, typer.Option(help="Who is trained on.")] = 2000,
     cameras: Annotated[int, typer.Option(help="That see everybody.")] = 8,
-    takes: Annotated[int, typer.Option(help="Pictures of each person by each camera.")] = 3,
+    takes: Annotated[int, typer.Option(help="Images of each person by each camera.")] = 3,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A key of the recipe, like epochs=6."),
     ] = None,
-    pictures: Annotated[
+    images: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where rendered pictures are kept; within --out by default."),
+        typer.Option(metavar="DIR", help="Where rendered images are kept; within --out by default."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Device = "auto",
@@ -47,12 +47,12 @@ def pretrain(
 ) -> None:
     """Render a world of people whom no evidence is measured on, and train on it.
 
-    Runs of one size and the same people may share --pictures. A killed run goes on with the same command and
+    Runs of one size and the same people may share --images. A killed run goes on with the same command and
     --resume.
 
     Example: glimpse pretrain vit --size micro --people 500 --set epochs=4 --out runs/vit-micro
     """
-    from glimpse.pretraining.pretrain import Tower, pretraining_recipe
+    from glimpse.pretraining.pretrain import Architecture, pretraining_recipe
     from glimpse.pretraining.pretrain import pretrain as train
     from glimpse.pretraining.world_rows import Site
     from glimpse.recipes.provenance import with_settings
@@ -60,7 +60,7 @@ def pretrain(
     from glimpse.training.distributed import joined
     from glimpse.training.engine import Engine
 
-    kind = Tower(tower.value)
+    kind = Architecture(backbone.value)
     recipe = with_settings(pretraining_recipe(kind, size), settings or [])
     site = Site(people=people, cameras=cameras, takes=takes)
     engine = Engine(
@@ -73,7 +73,7 @@ def pretrain(
     command += [f"--cameras {cameras} --takes {takes}", *(f"--set {setting}" for setting in settings or [])]
     # until the report is written: it is the first process's alone
     with joined(torch_device(engine.device)) as group:
-        fitted = train(kind, recipe, site, out, engine=engine, resume=resume, quiet=False, pictures=pictures)
+        fitted = train(kind, recipe, site, out, engine=engine, resume=resume, quiet=False, images=images)
         if group.first:
             _report(fitted, " ".join(command), out, as_json)
 

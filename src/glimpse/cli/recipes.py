@@ -47,7 +47,7 @@ def show(
 ) -> None:
     """Print each key of a method's recipe: its value, its type, and where the value is from.
 
-    Example: glimpse recipes show bot --set optimiser.rate=0.001
+    Example: glimpse recipes show bot --set optimizer.lr=0.001
     """
     from glimpse.recipes.provenance import entries, text_of, with_settings
     from glimpse.recipes.registry import recipe_of

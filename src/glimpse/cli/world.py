@@ -19,20 +19,20 @@ def make(
         str, typer.Option(help="Published layout to write, such as occluded_duke.")
     ] = "market1501",
     scale: Annotated[
-        str, typer.Option(help="tiny (seconds), small (a minute), bench (minutes), large (100,000 pictures).")
+        str, typer.Option(help="tiny (seconds), small (a minute), bench (minutes), large (100,000 images).")
     ] = "small",
     people: Annotated[
         int | None, typer.Option(help="People of all splits together, instead of the scale's.")
     ] = None,
     images_per_person: Annotated[
-        int | None, typer.Option(help="Pictures of each person, instead of the scale's.")
+        int | None, typer.Option(help="Images of each person, instead of the scale's.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed and options give the same bytes.")] = 0,
     hardness: Annotated[
-        float, typer.Option(help="0 to 1: look-alikes, and cameras that disagree about colours.")
+        float, typer.Option(help="0 to 1: look-alikes, and cameras that disagree about colors.")
     ] = 0.5,
     size: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Picture size in pixels, by default 128x64.")
+        str | None, typer.Option(metavar="HxW", help="Image size in pixels, by default 128x64.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:
@@ -79,9 +79,9 @@ def show(
     people: Annotated[int, typer.Option(help="How many people the sheet shows, one per row.")] = 8,
     cameras: Annotated[int, typer.Option(help="How many cameras the world has.")] = 6,
     hardness: Annotated[
-        float, typer.Option(help="0 to 1: look-alikes, and cameras that disagree about colours.")
+        float, typer.Option(help="0 to 1: look-alikes, and cameras that disagree about colors.")
     ] = 0.5,
-    height: Annotated[int, typer.Option(help="Height of each picture in pixels; half as wide.")] = 192,
+    height: Annotated[int, typer.Option(help="Height of each image in pixels; half as wide.")] = 192,
 ) -> None:
     """Render a contact sheet: people down, kinds and bands across.
 

@@ -1,4 +1,4 @@
-"""Your own pictures: a folder per person, or a table."""
+"""Your own images: a folder per person, or a table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOLDER = Layout(
     folders=(),
     tree="a sub-folder per person with images inside; "
     "or train, query and gallery, each with such sub-folders",
-    grants="they are your own pictures",
+    grants="they are your own images",
 )
 TABLE = Layout(
     name="csv",
@@ -31,7 +31,7 @@ TABLE = Layout(
     folders=(),
     tree="a .csv with at least the columns path and person, and perhaps camera, modality, caption, time, "
     "kind and split (train, val, query or gallery)",
-    grants="they are your own pictures",
+    grants="they are your own images",
 )
 
 _SPLITS = ("train", "val", "query", "gallery")

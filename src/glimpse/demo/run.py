@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from glimpse.baselines import colour_histogram
+from glimpse.baselines import color_histogram
 from glimpse.datasets import Dataset, read
 from glimpse.embeddings import Embeddings
 from glimpse.evaluation import Result, evaluate
 from glimpse.evaluation.metrics import chance
 from glimpse.evaluation.result import table
-from glimpse.explain import Section, Wish, chosen_queries, explain, ready
+from glimpse.explain import ReportOptions, Section, chosen_queries, explain, ready
 from glimpse.explain.ranked_lists import counted_rows, draw_ranked, ranked_lists
 from glimpse.files import atomic_write
 from glimpse.pixels import PixelCache
@@ -29,7 +29,7 @@ from glimpse.world.export import export_world
 LAYOUT = "occluded_duke"
 NETWORK = "occluded-micro"
 SHOWN, MASKS = 6, 64
-"""Queries on the pictures and answers to each; masks on theirs."""
+"""Queries on the images and answers to each; masks on theirs."""
 
 Pair = tuple[Embeddings, Embeddings]
 
@@ -40,14 +40,14 @@ class Demo:
 
     Attributes:
         world: the folder of the rendered data set.
-        picture: who was found.
+        image: who was found.
         page: what the network saw and found.
         table: the figures, as text.
         results: by what was measured.
     """
 
     world: Path
-    picture: Path
+    image: Path
     page: Path
     table: str
     results: dict[str, Result]
@@ -76,11 +76,11 @@ def run_demo(
     loaded = Retriever.load(retriever)
     dataset = _world(folder / f"{LAYOUT}-{scale}-{seed}", scale, seed, say, progress)
     protocol = dataset.protocol()
-    colours = _colours(protocol, folder / "pixels", progress)
+    colors = _colors(protocol, folder / "pixels", progress)
     name = Path(retriever).name
     say(f"embedding them with {name}, a small network that was trained on other people who do not exist")
     pair = embed_sides(loaded, [protocol], progress=progress)[0]
-    results = _results(name, loaded, pair, colours, protocol)
+    results = _results(name, loaded, pair, colors, protocol)
     figures = f"{table(results)}\nchance: rank-1 {100 * chance(protocol).rank_1:.2f}"
     say("drawing what it saw and whom it found")
     masks = GrabCutMasks(folder / "masks", progress=progress)
@@ -90,14 +90,14 @@ def run_demo(
         protocol=protocol,
         gallery=pair[1],
         training=dataset.train,
-        wish=Wish(queries=SHOWN, answers=SHOWN, samples=SHOWN, masks=masks, seed=seed),
+        options=ReportOptions(queries=SHOWN, answers=SHOWN, samples=SHOWN, masks=masks, seed=seed),
         title="People who do not exist, found again",
         progress=progress,
     )
     measured = Section("Measured", (f"Every valid query, over the whole gallery, by {name}.",), table=figures)
     page = replace(report, sections=(measured, *report.sections)).save(folder)
-    picture = _found(folder / "found.png", loaded, pair, protocol, seed)
-    return Demo(dataset.root, picture, page, figures, results)
+    image = _found(folder / "found.png", loaded, pair, protocol, seed)
+    return Demo(dataset.root, image, page, figures, results)
 
 
 def _world(world: Path, scale: str, seed: int, say: Callable[[str], None], progress: Progress) -> Dataset:
@@ -111,7 +111,7 @@ def _world(world: Path, scale: str, seed: int, say: Callable[[str], None], progr
     protocol = dataset.protocol()
     validity = protocol.validity()[0]
     say(
-        f"read it as {dataset.layout.title}: {len(dataset.train):,} training pictures, "
+        f"read it as {dataset.layout.title}: {len(dataset.train):,} training images, "
         f"{len(protocol.query):,} occluded queries ({validity.valid:,} valid, {validity.skipped:,} skipped), "
         f"{len(protocol.gallery):,} in the gallery"
     )
@@ -119,11 +119,11 @@ def _world(world: Path, scale: str, seed: int, say: Callable[[str], None], progr
 
 
 def _results(
-    name: str, retriever: Retriever, pair: Pair, colours: Pair, protocol: Protocol
+    name: str, retriever: Retriever, pair: Pair, colors: Pair, protocol: Protocol
 ) -> dict[str, Result]:
-    """Colours, the plain cosine, and the masked one if there are masks to compare with."""
+    """Colors, the plain cosine, and the masked one if there are masks to compare with."""
     results = {
-        "colour histogram": evaluate(colours, protocol, similarity=Cosine()),
+        "color histogram": evaluate(colors, protocol, similarity=Cosine()),
         f"{name}, cosine": evaluate(pair, protocol, similarity=Cosine()),
     }
     if pair[0].masks is not None and isinstance(retriever.similarity, MaskedCosine):
@@ -131,17 +131,17 @@ def _results(
     return results
 
 
-def _colours(protocol: Protocol, cache: Path, progress: Progress) -> Pair:
-    """Upper- and lower-body colours: no training, the least that a network must beat."""
+def _colors(protocol: Protocol, cache: Path, progress: Progress) -> Pair:
+    """Upper- and lower-body colors: no training, the least that a network must beat."""
     both = [*protocol.query.path.tolist(), *protocol.gallery.path.tolist()]
     pixels = PixelCache.build(both, cache, size=(128, 64), progress=progress)
-    vectors = colour_histogram(pixels.read(np.arange(len(both))))
+    vectors = color_histogram(pixels.read(np.arange(len(both))))
     split = len(protocol.query)
     return Embeddings(vectors[:split]), Embeddings(vectors[split:])
 
 
 def _found(path: Path, retriever: Retriever, pair: Pair, protocol: Protocol, seed: int) -> Path:
-    """The first answers to the same queries as one picture."""
+    """The first answers to the same queries as one image."""
     asked = chosen_queries(protocol, SHOWN, np.random.default_rng(seed))
     vectors = retriever.embed(asked)
     scores = retriever.similarity.pairwise(vectors, pair[1])

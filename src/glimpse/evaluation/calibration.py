@@ -1,4 +1,4 @@
-"""`Calibration`: from which score on two pictures are called the same person, and how often that is wrong."""
+"""`Calibration`: from which score on two images are called the same person, and how often that is wrong."""
 
 from __future__ import annotations
 

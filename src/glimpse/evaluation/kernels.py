@@ -18,7 +18,7 @@ from glimpse.evaluation.trial_index import TrialIndex
 from glimpse.records import IntArray
 
 FEW = 512
-"""Up to so many right answers the whole row is counted once for each (vectorised); above, each row is
+"""Up to so many right answers the whole row is counted once for each (vectorized); above, each row is
 placed among the sorted right answers, whose cost grows more slowly. Both are exact. Our choice, measured
 with galleries of 2,000 to 80,000: the costs meet at 256 to 512 for float64, above that for float32."""
 

@@ -57,7 +57,7 @@ class MaskVariation:
         over_images: how far a dimension's trust strays from image to image, as a standard deviation: the
             root of the variance over images, averaged over dimensions. 0 for a static mask.
         over_dimensions: how far the mean mask strays from dimension to dimension, likewise.
-        own: the share of all variance that is over images: what of a mask is its picture's own, 0 to 1; 0 if
+        own: the share of all variance that is over images: what of a mask is its image's own, 0 to 1; 0 if
             nothing varies.
     """
 

@@ -123,11 +123,11 @@ def rank_correlation(first: ArrayLike, second: ArrayLike) -> float | None:
     if not (np.isfinite(left).all() and np.isfinite(right).all()):
         raise ShapeError("what is compared by ranks must be finite")
     ranks = [_ranks(values) for values in (left, right)]
-    centred = [values - values.mean() for values in ranks] if len(left) else ranks
-    lengths = [float(np.sqrt(values @ values)) for values in centred]
+    centerd = [values - values.mean() for values in ranks] if len(left) else ranks
+    lengths = [float(np.sqrt(values @ values)) for values in centerd]
     if 0.0 in lengths:
         return None
-    product = float(centred[0] @ centred[1]) / (lengths[0] * lengths[1])
+    product = float(centerd[0] @ centerd[1]) / (lengths[0] * lengths[1])
     return min(1.0, max(-1.0, product))
 
 

@@ -84,7 +84,7 @@ def _joined(index: TrialIndex, parts: list[IntArray], repeats: int) -> TrialRank
 
 @inlined
 def _mixed(value: Random) -> Random:
-    """The finaliser of SplitMix64: every bit of the input changes half of the output's."""
+    """The finalizer of SplitMix64: every bit of the input changes half of the output's."""
     value = (value ^ (value >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> uint64(27))) * uint64(0x94D049BB133111EB)
     mixed: Random = value ^ (value >> uint64(31))

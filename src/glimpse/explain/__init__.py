@@ -1,7 +1,16 @@
 """Seeing what a retriever does: which patches count, what masks keep, who is found, what is transferred."""
 
-from glimpse.explain.explain import chosen_queries, explain, loose_pictures
-from glimpse.explain.options import Wish
+from glimpse.explain.explain import chosen_queries, explain, loose_images
+from glimpse.explain.options import ReportOptions
 from glimpse.explain.report import Figure, Report, Section, ready
 
-__all__ = ["Figure", "Report", "Section", "Wish", "chosen_queries", "explain", "loose_pictures", "ready"]
+__all__ = [
+    "Figure",
+    "Report",
+    "ReportOptions",
+    "Section",
+    "chosen_queries",
+    "explain",
+    "loose_images",
+    "ready",
+]

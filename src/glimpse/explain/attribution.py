@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glimpse.choices import Side
+from glimpse.choices import MaskSide
 from glimpse.errors import OptionError
 from glimpse.explain.drawing import INK, Cell, Row, draw_sheet, heat
 from glimpse.explain.report import Figure
@@ -25,7 +25,7 @@ from glimpse.records import IntArray, Records
 from glimpse.retriever import NetworkEncoder, Retriever
 from glimpse.retriever.embedding import ahead
 from glimpse.retriever.encoders.base import Pixels, check_pixels
-from glimpse.retriever.encoders.network import embed_images, normalised
+from glimpse.retriever.encoders.network import embed_images, normalized
 from glimpse.runtime import cores, one_core_each
 from glimpse.similarity import Cosine, MaskedCosine, Similarity
 
@@ -37,11 +37,11 @@ CELLS = (16, 8)  # our choice for networks that have no patches
 
 @dataclass(frozen=True, eq=False)
 class Support:
-    """What supports the scores of B pictures, patch by patch.
+    """What supports the scores of B images, patch by patch.
 
     Attributes:
         plain: [B, rows, columns]; what each patch adds to the score with the mask off.
-        masked: [B, rows, columns]; what it adds in the dimensions that the picture's own mask keeps; None
+        masked: [B, rows, columns]; what it adds in the dimensions that the image's own mask keeps; None
             where no mask counts.
     """
 
@@ -55,11 +55,11 @@ class Support:
 
 
 def support(encoder: NetworkEncoder, similarity: Similarity, pixels: Pixels, cameras: IntArray) -> Support:
-    """What each patch adds to the score of a picture with itself.
+    """What each patch adds to the score of an image with itself.
 
-    Let v(x) be the vector of a picture x, m its mask, and s the retriever's own score. A picture's score with
-    itself, `F(x') = s(v(x'), v(x))` under the mask m that the whole picture x has, is highest at x' = x. The
-    map tells how it gets there from an empty picture x0, grey like the mean that the network is normalised
+    Let v(x) be the vector of an image x, m its mask, and s the retriever's own score. An image's score with
+    itself, `F(x') = s(v(x'), v(x))` under the mask m that the whole image x has, is highest at x' = x. The
+    map tells how it gets there from an empty image x0, gray like the mean that the network is normalized
     with: each pixel adds its integrated gradient `(x - x0) * mean of dF/dx' over the straight way from x0 to
     x` (Sundararajan and others, 2017), and a patch adds what its pixels add. So a map sums up to
     F(x) - F(x0), a patch that the kept dimensions do not depend on gets zero, and one that speaks against
@@ -78,7 +78,7 @@ def support(encoder: NetworkEncoder, similarity: Similarity, pixels: Pixels, cam
     if not isinstance(similarity, Cosine | MaskedCosine):
         raise OptionError(f"maps are made of cosines, masked or not, not of {type(similarity).__name__}")
     network = cast("EmbeddingNetwork", encoder.network)
-    images = normalised(torch.from_numpy(pixels).to(encoder.device), encoder.card)
+    images = normalized(torch.from_numpy(pixels).to(encoder.device), encoder.card)
     places = torch.from_numpy(encoder.card.camera_rows(cameras)).to(encoder.device)
 
     def embedded(some: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -87,7 +87,7 @@ def support(encoder: NetworkEncoder, similarity: Similarity, pixels: Pixels, cam
     with torch.inference_mode():
         own, masks = embedded(images)
     own = own.clone()  # an inference tensor cannot take part in gradients, its copy can
-    scores = [_own_scores(own, None, Side.NONE)]
+    scores = [_own_scores(own, None, MaskSide.NONE)]
     if masks is not None and isinstance(similarity, MaskedCosine):
         scores.append(_own_scores(own, masks.clone(), similarity.side))
     grid = grid_of(encoder)
@@ -113,12 +113,12 @@ def in_cells(values: Tensor, grid: Grid) -> Maps:
     return (down.T @ values @ across).numpy(force=True)
 
 
-def _own_scores(own: Tensor, masks: Tensor | None, side: Side) -> Callable[[Tensor], Tensor]:
-    """How vectors `[B, D]` score, each with its row of `own` that has the same mask (`Side`)."""
+def _own_scores(own: Tensor, masks: Tensor | None, side: MaskSide) -> Callable[[Tensor], Tensor]:
+    """How vectors `[B, D]` score, each with its row of `own` that has the same mask (`MaskSide`)."""
     trust = torch.ones_like(own) if masks is None else masks
     nothing = torch.ones_like(own)
-    left = trust if side in (Side.GALLERY, Side.BOTH, Side.SUBSPACE) else nothing
-    right = trust if side in (Side.QUERY, Side.BOTH, Side.SUBSPACE) else nothing
+    left = trust if side in (MaskSide.GALLERY, MaskSide.BOTH, MaskSide.SUBSPACE) else nothing
+    right = trust if side in (MaskSide.QUERY, MaskSide.BOTH, MaskSide.SUBSPACE) else nothing
 
     def scores(vectors: Tensor) -> Tensor:
         return torch.nn.functional.cosine_similarity(left * vectors, right * own)
@@ -129,7 +129,7 @@ def _own_scores(own: Tensor, masks: Tensor | None, side: Side) -> Callable[[Tens
 def _gradients(
     embed: Callable[[Tensor], Tensor], images: Tensor, scores: list[Callable[[Tensor], Tensor]]
 ) -> list[Tensor]:
-    """Integrated gradients `[B, H, W]` of several scores, from the grey picture, which is all zeros."""
+    """Integrated gradients `[B, H, W]` of several scores, from the gray image, which is all zeros."""
     sums = [torch.zeros_like(images) for _ in scores]
     for step in range(STEPS):
         on_the_way = (images * ((step + 0.5) / STEPS)).requires_grad_()
@@ -155,17 +155,17 @@ def why_no_maps(retriever: Retriever) -> str:
 
 
 def support_figures(retriever: Retriever, asked: Records, progress: Progress) -> list[Figure]:
-    """A figure for each picture; only where `why_no_maps` has no reason."""
+    """A figure for each image; only where `why_no_maps` has no reason."""
     encoder = retriever.encoder
     if not isinstance(encoder, NetworkEncoder):
         raise AssertionError("why_no_maps was asked before")
 
     def figure(row: int) -> Figure:
-        # one picture at a time: large networks keep much for each gradient
-        picture = decode(asked.path[row])
-        pixels = resize(picture, encoder.preparation.size, encoder.preparation.filter)
+        # one image at a time: large networks keep much for each gradient
+        image = decode(asked.path[row])
+        pixels = resize(image, encoder.preparation.size, encoder.preparation.filter)
         found = support(encoder, retriever.similarity, pixels[None], asked.camera[row : row + 1])
-        return _figure(f"query-{row + 1}-support", picture, found)
+        return _figure(f"query-{row + 1}-support", image, found)
 
     figures = []
     with progress("maps", len(asked)) as advance, _pace(encoder) as in_order:
@@ -179,32 +179,32 @@ def support_figures(retriever: Retriever, asked: Records, progress: Progress) ->
 def _pace(encoder: NetworkEncoder) -> Iterator[Callable[[Callable[[int], Figure], range], Iterable[Figure]]]:
     """A map function in order: by threads of one core each on a CPU, as embedding does it."""
     if encoder.concurrent:
-        with one_core_each() as initialise:
-            yield lambda function, rows: ahead(function, rows, cores(), initialise)
+        with one_core_each() as initialize:
+            yield lambda function, rows: ahead(function, rows, cores(), initialize)
     else:
         yield map
 
 
-def _figure(name: str, picture: NDArray[np.uint8], found: Support) -> Figure:
+def _figure(name: str, image: NDArray[np.uint8], found: Support) -> Figure:
     plain, titles = found.plain[0], ["asked", "support"]
     scale = float(np.abs(plain).max())
-    cells, alt = [], f"The picture and its map; strongest {_place(plain)}."
+    cells, alt = [], f"The image and its map; strongest {_place(plain)}."
     tail = ""
     if found.masked is not None and found.difference is not None:
         masked, difference = found.masked[0], found.difference[0]
         scale, changed = max(scale, float(np.abs(masked).max())), float(np.abs(difference).max())
         titles = ["asked", "kept", "mask off", "difference"]
         cells = [
-            heat(picture, masked, scale),
-            heat(picture, plain, scale),
-            heat(picture, difference, changed),
+            heat(image, masked, scale),
+            heat(image, plain, scale),
+            heat(image, difference, changed),
         ]
         alt = (
-            "The picture, its map in the kept dimensions, the map with the mask off, and their difference; "
+            "The image, its map in the kept dimensions, the map with the mask off, and their difference; "
             f"strongest {_place(masked)}; the mask adds most {_place(difference)}."
         )
         tail = f", in the difference {changed:.3f}, {_share(changed, scale)}"
-    row = Row((Cell(picture, INK), *(Cell(one) for one in cells or [heat(picture, plain, scale)])))
+    row = Row((Cell(image, INK), *(Cell(one) for one in cells or [heat(image, plain, scale)])))
     caption = f"Orange patches carry the score, blue ones speak against it. Full hue is {scale:.3f}{tail}."
     return Figure(name, draw_sheet([row], titles), alt, caption)
 

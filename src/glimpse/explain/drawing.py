@@ -1,4 +1,4 @@
-"""Pictures in rows, framed and with words: the one form of every sheet that explains something."""
+"""Images in rows, framed and with words: the one form of every sheet that explains something."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from PIL import Image, ImageDraw, ImageFont
 
 from glimpse.pixels import resize
 
-# our choice: two hues that colour-blind people tell apart, over a pale grey picture
+# our choice: two hues that color-blind people tell apart, over a pale gray image
 FOR, AGAINST = (235, 110, 0), (20, 90, 220)
 _PALE = 0.55
 _STRONGEST = 0.85  # the share of the hue where a map is at its scale
 
 
-def heat(picture: NDArray[np.uint8], values: NDArray[np.floating], scale: float) -> NDArray[np.uint8]:
-    """A map laid over a picture.
+def heat(image: NDArray[np.uint8], values: NDArray[np.floating], scale: float) -> NDArray[np.uint8]:
+    """A map laid over an image.
 
     Args:
-        picture: uint8 `[H, W, 3]`.
-        values: `[rows, columns]`, spread bilinearly over the picture.
+        image: uint8 `[H, W, 3]`.
+        values: `[rows, columns]`, spread bilinearly over the image.
         scale: the value that gets the full hue; 0 for a map of zeros.
 
     Returns:
         uint8 `[H, W, 3]`.
     """
-    grey = picture.astype(np.float32).mean(2, keepdims=True) * _PALE + 255 * (1 - _PALE)
-    spread = spread_over(values, picture.shape[:2]) / (scale or 1.0)
-    return coloured(spread, np.broadcast_to(grey, picture.shape))
+    gray = image.astype(np.float32).mean(2, keepdims=True) * _PALE + 255 * (1 - _PALE)
+    spread = spread_over(values, image.shape[:2]) / (scale or 1.0)
+    return colored(spread, np.broadcast_to(gray, image.shape))
 
 
-def coloured(values: NDArray[np.floating], ground: NDArray[np.floating]) -> NDArray[np.uint8]:
+def colored(values: NDArray[np.floating], ground: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Values `[H, W]` in -1..1 as hues over a ground `[H, W, 3]`.
 
-    >>> coloured(np.array([[0.0]]), np.full((1, 1, 3), 255.0)).tolist()
+    >>> colored(np.array([[0.0]]), np.full((1, 1, 3), 255.0)).tolist()
     [[[255, 255, 255]]]
     """
     share = np.abs(values).clip(0, 1)[..., None] * _STRONGEST
@@ -46,51 +46,51 @@ def coloured(values: NDArray[np.floating], ground: NDArray[np.floating]) -> NDAr
 
 
 def spread_over(values: NDArray[np.floating], size: tuple[int, ...]) -> NDArray[np.float32]:
-    """A map `[rows, columns]` on the pixels of a picture of `size`, bilinear."""
+    """A map `[rows, columns]` on the pixels of an image of `size`, bilinear."""
     height, width = size
     image = Image.fromarray(np.asarray(values, np.float32))
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 
 
-def outlined(picture: NDArray[np.uint8], kept: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """A picture whose other parts are pale.
+def outlined(image: NDArray[np.uint8], kept: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """An image whose other parts are pale.
 
     Args:
-        picture: uint8 `[H, W, 3]`.
+        image: uint8 `[H, W, 3]`.
         kept: `[rows, columns]`, of pixels or of cells.
     """
-    shown = Image.fromarray(kept).resize(picture.shape[1::-1], Image.Resampling.NEAREST)
-    pale = resize(picture, picture.shape[:2]).astype(np.float32).mean(2, keepdims=True) * 0.25 + 185
-    result: NDArray[np.uint8] = np.where(np.asarray(shown)[..., None], picture, pale).astype(np.uint8)
+    shown = Image.fromarray(kept).resize(image.shape[1::-1], Image.Resampling.NEAREST)
+    pale = resize(image, image.shape[:2]).astype(np.float32).mean(2, keepdims=True) * 0.25 + 185
+    result: NDArray[np.uint8] = np.where(np.asarray(shown)[..., None], image, pale).astype(np.uint8)
     return result
 
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-CELL = (160, 80)  # height and width of a picture
+CELL = (160, 80)  # height and width of an image
 FRAME, GAP, LINE, TEXT = 4, 8, 18, 12
 PAPER, INK, FAINT = (255, 255, 255), (40, 40, 40), (200, 200, 200)
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One picture of a sheet.
+    """One image of a sheet.
 
     Attributes:
-        picture: uint8 `[H, W, 3]`, of any size.
-        frame: its colour.
+        image: uint8 `[H, W, 3]`, of any size.
+        frame: its color.
     """
 
-    picture: NDArray[np.uint8]
-    frame: Colour = FAINT
+    image: NDArray[np.uint8]
+    frame: Color = FAINT
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Pictures beside each other.
+    """Images beside each other.
 
     Attributes:
-        cells: the pictures.
+        cells: the images.
         note: a line above them; none if empty.
     """
 
@@ -138,4 +138,4 @@ def _paste(sheet: Image.Image, cell: Cell, corner: tuple[int, int]) -> None:
     (height, width), (left, top) = CELL, corner
     edge = (left, top, left + width + 2 * FRAME - 1, top + height + 2 * FRAME - 1)
     ImageDraw.Draw(sheet).rectangle(edge, outline=cell.frame, width=FRAME)
-    sheet.paste(Image.fromarray(resize(cell.picture, CELL)), (left + FRAME, top + FRAME))
+    sheet.paste(Image.fromarray(resize(cell.image, CELL)), (left + FRAME, top + FRAME))

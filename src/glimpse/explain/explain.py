@@ -10,7 +10,7 @@ import numpy as np
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
 from glimpse.explain.attribution import support_figures, why_no_maps
-from glimpse.explain.options import Wish
+from glimpse.explain.options import ReportOptions
 from glimpse.explain.ranked_lists import list_figures
 from glimpse.explain.report import Figure, Report, Section
 from glimpse.explain.sections import (
@@ -20,11 +20,11 @@ from glimpse.explain.sections import (
     NO_MASKS,
     UNUSED_MASKS,
     compared_by,
+    image_section,
     kept_section,
     occlusions_section,
-    picture_section,
 )
-from glimpse.explain.visibility import sight_figures, sighted
+from glimpse.explain.visibility import tells_visibility, visibility_figures
 from glimpse.progress import Progress, silent
 from glimpse.protocols import Protocol
 from glimpse.records import JUNK, NO_CAMERA, TEXT, Records
@@ -56,10 +56,10 @@ def chosen_queries(protocol: Protocol, count: int, generator: np.random.Generato
     return query[rows[np.argsort(turns, kind="stable")][:count]]
 
 
-def loose_pictures(paths: Sequence[Path], protocol: Protocol | None = None) -> Records:
-    """Picture files; a query of the protocol keeps its person and camera, others are of nobody known."""
+def loose_images(paths: Sequence[Path], protocol: Protocol | None = None) -> Records:
+    """Image files; a query of the protocol keeps its person and camera, others are of nobody known."""
     if not paths:
-        raise OptionError("no picture was given")
+        raise OptionError("no image was given")
     if protocol is None:
         return Records.from_columns([str(path) for path in paths], [JUNK] * len(paths))
     table = protocol.query
@@ -79,7 +79,7 @@ def explain(
     protocol: Protocol | None = None,
     gallery: Embeddings | None = None,
     training: Records | None = None,
-    wish: Wish | None = None,
+    options: ReportOptions | None = None,
     title: str = "What the retriever sees",
     progress: Progress = silent,
 ) -> Report:
@@ -87,45 +87,45 @@ def explain(
 
     Args:
         retriever: with or without masks.
-        asked: pictures, as `chosen_queries` or `loose_pictures` make them; the first ones get maps and
+        asked: images, as `chosen_queries` or `loose_images` make them; the first ones get maps and
             ranked lists, the masks of all are shown.
         protocol: whose gallery is searched; no ranked lists without it.
         gallery: the embeddings of its gallery, if they are there already.
-        training: pictures that synthetic occlusions are made of; none are made without it.
-        wish: how much of everything.
+        training: images that synthetic occlusions are made of; none are made without it.
+        options: how much of everything.
         title: of the report.
         progress: shows progress.
     """
-    wish = wish or Wish()
+    options = options or ReportOptions()
     reason = why_no_maps(retriever)
     vectors = retriever.embed(asked, progress=progress)
     masks = vectors.masks
     if reason and protocol is None and masks is None:
         raise OptionError(f"there is nothing to show without a data set: {reason[0].lower()}{reason[1:-1]}")
-    first, part = asked[: wish.queries], vectors[: wish.queries]
+    first, part = asked[: options.queries], vectors[: options.queries]
     words = [reason or HOW_MAPS]
     if masks is None or not isinstance(retriever.similarity, MaskedCosine):
         words.insert(0, NO_MASKS if masks is None else UNUSED_MASKS)
     facts = {
-        "pictures": f"{len(first)}",
+        "images": f"{len(first)}",
         "compared by": compared_by(retriever.similarity),
-        "seed": str(wish.seed),
+        "seed": str(options.seed),
     }
     drawn: list[list[Figure]] = [] if reason else [support_figures(retriever, first, progress)]
-    if sighted(retriever):
-        drawn.append(sight_figures(retriever, first))
+    if tells_visibility(retriever):
+        drawn.append(visibility_figures(retriever, first))
         words.append(HOW_SEEN)
     if protocol is not None:
         found = retriever.embed(protocol.gallery, progress=progress) if gallery is None else gallery
-        drawn.append(list_figures(retriever.similarity, first, part, protocol, found, wish.answers))
+        drawn.append(list_figures(retriever.similarity, first, part, protocol, found, options.answers))
         words.append(HOW_LISTS)
-        facts["gallery"] = f"{len(protocol.gallery):,} pictures, protocol {protocol.name}"
+        facts["gallery"] = f"{len(protocol.gallery):,} images, protocol {protocol.name}"
     sections = [Section("How to read this page", tuple(words))]
     sections += [
-        picture_section(first, row, part, [figures[row] for figures in drawn]) for row in range(len(first))
+        image_section(first, row, part, [figures[row] for figures in drawn]) for row in range(len(first))
     ]
     if masks is not None:
         sections.append(kept_section(masks, len(first)))
     if training is not None:
-        sections.append(occlusions_section(training, wish, progress))
+        sections.append(occlusions_section(training, options, progress))
     return Report(title, facts, tuple(sections))

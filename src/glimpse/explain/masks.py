@@ -1,4 +1,4 @@
-"""What masks keep, as a picture: queries down, dimensions across."""
+"""What masks keep, as an image: queries down, dimensions across."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from glimpse.embeddings import FloatArray
 from glimpse.errors import ShapeError
-from glimpse.explain.drawing import FAINT, GAP, INK, LINE, PAPER, coloured, font
+from glimpse.explain.drawing import FAINT, GAP, INK, LINE, PAPER, colored, font
 from glimpse.similarity import participation_ratio
 
 _WIDE, _TALL = 640, 320  # our choice: pixels of the map at least, if its cells can be so large
@@ -20,13 +20,13 @@ _BAR, _NAME = 90, 76  # pixels of a bar of 100 %, and of a row's name
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """The masks of Q pictures, put in order.
+    """The masks of Q images, put in order.
 
     Attributes:
         weights: `[Q, D]`; each mask divided by its mean, as only proportions count. Dimensions by their mean
-            weight, the most kept ones first; pictures by participation, the choosiest first.
+            weight, the most kept ones first; images by participation, the choosiest first.
         participation: `[Q]`, ascending; the share of its dimensions that each mask uses.
-        rows: `[Q]`; which picture each row is.
+        rows: `[Q]`; which image each row is.
         columns: `[D]`; which dimension each column is.
     """
 
@@ -37,7 +37,7 @@ class Kept:
 
     @property
     def own(self) -> NDArray[np.float64]:
-        """`[Q, D]`; how each mask differs from the mean of all: what it says of its own picture.
+        """`[Q, D]`; how each mask differs from the mean of all: what it says of its own image.
 
         Dimensions are in the network's order here, so that blocks of a descriptor stay beside each other.
         """
@@ -54,7 +54,7 @@ def kept(masks: FloatArray) -> Kept:
     ([[2.0, 2.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]], [0.5, 1.0], [1, 0])
     """
     if masks.ndim != 2 or not masks.size:
-        raise ShapeError(f"masks must be [Q, D] of at least one picture, got {list(masks.shape)}")
+        raise ShapeError(f"masks must be [Q, D] of at least one image, got {list(masks.shape)}")
     wide = np.asarray(masks, np.float64)
     mean = wide.mean(1, keepdims=True)
     weights = np.divide(wide, mean, out=np.zeros_like(wide), where=mean > 0)
@@ -65,11 +65,11 @@ def kept(masks: FloatArray) -> Kept:
 
 
 def draw_kept(ordered: Kept, names: Mapping[int, str]) -> Image.Image:
-    """Bars of participation beside the masks, and below what is each picture's own.
+    """Bars of participation beside the masks, and below what is each image's own.
 
     Args:
         ordered: the masks.
-        names: of some pictures, by their number.
+        names: of some images, by their number.
     """
     count, dims = ordered.weights.shape
     across, down = max(1, _WIDE // dims), min(LINE, max(3, _TALL // count))
@@ -87,7 +87,7 @@ def draw_kept(ordered: Kept, names: Mapping[int, str]) -> Image.Image:
         draw.text((left, top - LINE + 2), title, fill=INK, font=font())
         big = Image.fromarray(panel).resize((dims * across, count * down), Image.Resampling.NEAREST)
         sheet.paste(big, (left, top))
-        _draw_names(draw, top, down, [names.get(picture, "") for picture in ordered.rows.tolist()])
+        _draw_names(draw, top, down, [names.get(image, "") for image in ordered.rows.tolist()])
     for row, ratio in enumerate(ordered.participation):
         place = LINE + row * down
         draw.rectangle((_NAME, place, _NAME + _BAR, place + down - 1), fill=FAINT)
@@ -102,7 +102,7 @@ def _dark(weights: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _apart(own: NDArray[np.float64]) -> NDArray[np.uint8]:
-    return coloured(own / (np.abs(own).max() or 1.0), np.full((*own.shape, 3), 255.0))
+    return colored(own / (np.abs(own).max() or 1.0), np.full((*own.shape, 3), 255.0))
 
 
 def _draw_names(draw: ImageDraw.ImageDraw, top: int, down: int, names: Sequence[str]) -> None:

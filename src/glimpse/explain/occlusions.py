@@ -30,7 +30,7 @@ _TITLES = ("target", "its mask", "donor", "its window", "mixed")
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One synthetic picture.
+    """One synthetic image.
 
     Attributes:
         target: uint8 `[H, W, 3]`, whose person it shows.
@@ -52,7 +52,7 @@ class Sample:
 
 
 class _Held:
-    """Pictures in memory, as a mask source reads them."""
+    """Images in memory, as a mask source reads them."""
 
     def __init__(self, images: Pixels) -> None:
         self.images = images
@@ -74,12 +74,12 @@ def synthetic_samples(
     source: MaskSource | None = None,
     progress: Progress = silent,
 ) -> list[Sample]:
-    """Draw a batch of training pictures, transfer patches, and choose samples over the range of visibility.
+    """Draw a batch of training images, transfer patches, and choose samples over the range of visibility.
 
     As DPM++ does it, but that donors come from the batch and nothing is augmented.
 
     Args:
-        training: pictures with persons.
+        training: images with persons.
         count: how many samples; there may be fewer, as not every target finds a donor.
         generator: draws the batch and the donors.
         rule: how a donor is chosen; the design's if not given.
@@ -140,24 +140,24 @@ def draw_samples(samples: Sequence[Sample]) -> Image.Image:
 
 
 def _row(sample: Sample) -> Row:
-    pictures = (
+    images = (
         sample.target,
         outlined(sample.target, sample.person),
         sample.donor,
         outlined(sample.donor, sample.window),
         sample.mixed,
     )
-    return Row(tuple(Cell(picture) for picture in pictures), f"{100 * sample.visible:.0f} % visible")
+    return Row(tuple(Cell(image) for image in images), f"{100 * sample.visible:.0f} % visible")
 
 
 def _batch(training: Records, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Rows of some persons, several each: pictures of one person help to find the masks of the others."""
+    """Rows of some persons, several each: images of one person help to find the masks of the others."""
     usable = np.flatnonzero((training.modality != TEXT) & (training.person >= 0))
     persons, counts = np.unique(training.person[usable], return_counts=True)
     persons = persons[counts >= GrabCutSettings().siblings]
     if len(persons) < 2:
         raise OptionError(
-            f"synthetic occlusions need two persons with {GrabCutSettings().siblings} training pictures "
+            f"synthetic occlusions need two persons with {GrabCutSettings().siblings} training images "
             f"each, got {len(persons)}"
         )
     drawn = generator.permutation(persons)[:PERSONS]
@@ -171,7 +171,7 @@ def _batch(training: Records, generator: np.random.Generator) -> NDArray[np.int6
 def _masked(
     paths: Sequence[str], persons: NDArray[np.int64], source: MaskSource | None, progress: Progress
 ) -> tuple[Pixels, NDArray[np.bool_]]:
-    """Pictures of the size that the source likes, and their persons' masks."""
+    """Images of the size that the source likes, and their persons' masks."""
     with TemporaryDirectory() as folder:
         # cuts are quickly made again: whoever wants to keep them brings a source with a folder
         source = source or GrabCutMasks(Path(folder), progress=progress)

@@ -9,11 +9,11 @@ from glimpse.segmentation import MaskSource
 
 
 @dataclass(frozen=True)
-class Wish:
+class ReportOptions:
     """What a report should hold.
 
     Attributes:
-        queries: pictures with maps and ranked lists.
+        queries: images with maps and ranked lists.
         answers: length of a ranked list.
         samples: synthetic occlusions.
         must_occlude: whether it is an error that these cannot be made; else the report says why.

@@ -27,8 +27,8 @@ class Answer:
     """One ranked list.
 
     Attributes:
-        query: the picture that was asked.
-        found: pictures, best first.
+        query: the image that was asked.
+        found: images, best first.
         right: whether each shows the query's person; None where nobody knows who was asked for.
         note: what the list is.
     """
@@ -56,9 +56,9 @@ def draw_ranked(answers: Sequence[Answer]) -> Image.Image:
 
 
 def counted_rows(asked: Records, protocol: Protocol) -> NDArray[np.bool_]:
-    """Which gallery rows the protocol lets count for pictures that are asked, `[Q, G]`.
+    """Which gallery rows the protocol lets count for images that are asked, `[Q, G]`.
 
-    The pictures need not be queries of the protocol. Of several trials the first one says who is searched.
+    The images need not be queries of the protocol. Of several trials the first one says who is searched.
     """
     gallery = protocol.gallery
     searched = np.zeros(len(gallery), bool)
@@ -72,10 +72,10 @@ def counted_rows(asked: Records, protocol: Protocol) -> NDArray[np.bool_]:
 def ranked_lists(
     asked: Records, gallery: Records, counted: NDArray[np.bool_], scores: Scores, length: int, note: str = ""
 ) -> list[Answer]:
-    """The best answers to each of Q pictures, equal scores by row.
+    """The best answers to each of Q images, equal scores by row.
 
     Args:
-        asked: Q pictures; a negative person is unknown.
+        asked: Q images; a negative person is unknown.
         gallery: G rows.
         counted: `[Q, G]`.
         scores: `[Q, G]`.
@@ -109,11 +109,11 @@ def list_figures(
     gallery: Embeddings,
     length: int,
 ) -> list[Figure]:
-    """A figure for each picture: its list, and the one without masks below it where masks count.
+    """A figure for each image: its list, and the one without masks below it where masks count.
 
     Args:
         similarity: as the retriever has it, before any re-ranking.
-        asked: Q pictures.
+        asked: Q images.
         vectors: their Q embeddings.
         protocol: whose gallery is searched.
         gallery: the G embeddings of its gallery.

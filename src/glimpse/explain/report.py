@@ -1,4 +1,4 @@
-"""`Report`: sections of words and pictures, written as PNG files and one page that needs no other file."""
+"""`Report`: sections of words and images, written as PNG files and one page that needs no other file."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from glimpse.files import atomic_write, storage_error
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A picture with its words.
+    """An image with its words.
 
     Attributes:
         name: of its file, without the ending; each once in a report.
-        picture: itself.
+        image: itself.
         alt: what it shows, for those who cannot see it.
         caption: the line below it.
     """
 
     name: str
-    picture: Image.Image
+    image: Image.Image
     alt: str
     caption: str = ""
 
@@ -39,7 +39,7 @@ class Section:
     Attributes:
         title: its heading.
         words: paragraphs on how to read it.
-        figures: its pictures.
+        figures: its images.
         table: figures as text in columns; none if empty.
     """
 
@@ -67,19 +67,19 @@ class Report:
     sections: tuple[Section, ...] = ()
 
     @property
-    def pictures(self) -> dict[str, Image.Image]:
-        """Every picture by its name."""
-        return {figure.name: figure.picture for part in self.sections for figure in part.figures}
+    def images(self) -> dict[str, Image.Image]:
+        """Every image by its name."""
+        return {figure.name: figure.image for part in self.sections for figure in part.figures}
 
     def save(self, folder: Path | str) -> Path:
-        """Write every picture as `NAME.png`, then the page, which has its pictures inside.
+        """Write every image as `NAME.png`, then the page, which has its images inside.
 
         Returns:
             The page.
         """
         folder = Path(folder)
         ready(folder)
-        encoded = {name: png(picture) for name, picture in self.pictures.items()}
+        encoded = {name: png(image) for name, image in self.images.items()}
         for name, data in encoded.items():
             with atomic_write(folder / f"{name}.png") as file:
                 file.write(data)
@@ -136,10 +136,10 @@ def page_of(
     )
 
 
-def png(picture: Image.Image) -> bytes:
-    """A picture as the bytes of a PNG file."""
+def png(image: Image.Image) -> bytes:
+    """An image as the bytes of a PNG file."""
     data = io.BytesIO()
-    picture.save(data, "PNG", optimize=True)
+    image.save(data, "PNG", optimize=True)
     return data.getvalue()
 
 
@@ -152,7 +152,7 @@ def _section(section: Section, encoded: Mapping[str, bytes]) -> str:
 
 def _figure(figure: Figure, data: bytes) -> str:
     source = base64.b64encode(data).decode("ascii")
-    width, height = figure.picture.size
+    width, height = figure.image.size
     caption = f"<figcaption>{_text(figure.caption)}</figcaption>" if figure.caption else ""
     return (
         f'<figure><div class="wide" tabindex="0"><img width="{width}" height="{height}" '

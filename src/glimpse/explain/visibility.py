@@ -1,4 +1,4 @@
-"""Where a network sees the person, and how far it trusts each stripe of a picture, as figures."""
+"""Where a network sees the person, and how far it trusts each stripe of an image, as figures."""
 
 from __future__ import annotations
 
@@ -9,66 +9,66 @@ from numpy.typing import NDArray
 from glimpse.explain.drawing import INK, Cell, Row, draw_sheet, spread_over
 from glimpse.explain.report import Figure
 from glimpse.models.dpmpp import DpmppNetwork
-from glimpse.models.heads.stripes import Sight
+from glimpse.models.heads.stripes import Visibility
 from glimpse.pixels import decode, resize
 from glimpse.records import Records
 from glimpse.retriever import Retriever
-from glimpse.retriever.encoders.network import NetworkEncoder, normalised
+from glimpse.retriever.encoders.network import NetworkEncoder, normalized
 
-_PAPER = 235.0  # our choice: what nobody trusts fades to a light grey
+_PAPER = 235.0  # our choice: what nobody trusts fades to a light gray
 
 
-def sighted(retriever: Retriever) -> bool:
+def tells_visibility(retriever: Retriever) -> bool:
     """Whether its network says where it sees persons: DPM++'s does, with masks of stripes."""
     encoder = retriever.encoder
     return (
         isinstance(encoder, NetworkEncoder)
         and isinstance(encoder.network, DpmppNetwork)
-        and encoder.network.sighted
+        and encoder.network.tells_visibility
     )
 
 
-def sight_figures(retriever: Retriever, asked: Records) -> list[Figure]:
-    """A figure for each picture; only of a `sighted` retriever."""
+def visibility_figures(retriever: Retriever, asked: Records) -> list[Figure]:
+    """A figure for each image; only of a `tells_visibility` retriever."""
     encoder = retriever.encoder
     assert isinstance(encoder, NetworkEncoder)
-    pictures = [decode(path) for path in asked.path.tolist()]
+    images = [decode(path) for path in asked.path.tolist()]
     pixels = np.stack(
-        [resize(picture, encoder.preparation.size, encoder.preparation.filter) for picture in pictures]
+        [resize(image, encoder.preparation.size, encoder.preparation.filter) for image in images]
     )
-    found = sight(encoder, pixels, encoder.card.camera_rows(asked.camera))
+    found = visibility(encoder, pixels, encoder.card.camera_rows(asked.camera))
     return [
-        _figure(f"query-{row + 1}-seen", picture, found.seen[row].numpy(), found.rows_trusted()[row].numpy())
-        for row, picture in enumerate(pictures)
+        _figure(f"query-{row + 1}-seen", image, found.seen[row].numpy(), found.rows_trusted()[row].numpy())
+        for row, image in enumerate(images)
     ]
 
 
-def sight(encoder: NetworkEncoder, pixels: NDArray[np.uint8], cameras: NDArray[np.int64]) -> Sight:
-    """Where persons are seen in pictures uint8 `[B, H, W, 3]` by cameras `[B]`, rows of the card's table."""
+def visibility(encoder: NetworkEncoder, pixels: NDArray[np.uint8], cameras: NDArray[np.int64]) -> Visibility:
+    """Where persons are seen in images uint8 `[B, H, W, 3]` by cameras `[B]`, rows of the card's table."""
     network = encoder.network
     assert isinstance(network, DpmppNetwork)
-    images = normalised(torch.from_numpy(pixels).to(encoder.device), encoder.card)
+    images = normalized(torch.from_numpy(pixels).to(encoder.device), encoder.card)
     with torch.inference_mode():
-        return network.sight(images, torch.from_numpy(cameras).to(encoder.device)).cpu()
+        return network.visibility(images, torch.from_numpy(cameras).to(encoder.device)).cpu()
 
 
 def _figure(
-    name: str, picture: NDArray[np.uint8], seen: NDArray[np.floating], trusted: NDArray[np.floating]
+    name: str, image: NDArray[np.uint8], seen: NDArray[np.floating], trusted: NDArray[np.floating]
 ) -> Figure:
     across = np.broadcast_to(trusted[:, None], seen.shape)
-    cells = (Cell(picture, INK), Cell(faded(picture, seen)), Cell(faded(picture, across)))
+    cells = (Cell(image, INK), Cell(faded(image, seen)), Cell(faded(image, across)))
     told = ", ".join(f"{100 * share:.0f}" for share in (trusted[0], trusted[len(trusted) // 2], trusted[-1]))
     caption = f"Trust at the top, in the middle and at the bottom: {told} %."
-    alt = f"The picture, where the network sees the person, and the stripes that it trusts. {caption}"
+    alt = f"The image, where the network sees the person, and the stripes that it trusts. {caption}"
     return Figure(name, draw_sheet([Row(cells)], ["asked", "seen", "trusted"]), alt, caption)
 
 
-def faded(picture: NDArray[np.uint8], shares: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """A picture `[H, W, 3]` that fades where shares `[rows, columns]` in 0..1 are low.
+def faded(image: NDArray[np.uint8], shares: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """An image `[H, W, 3]` that fades where shares `[rows, columns]` in 0..1 are low.
 
     >>> faded(np.zeros((1, 2, 3), np.uint8), np.array([[1.0, 0.0]]))[0, :, 0].tolist()
     [0, 235]
     """
-    share = spread_over(shares, picture.shape[:2])[..., None].clip(0, 1)
-    mixed: NDArray[np.uint8] = (share * picture + (1 - share) * _PAPER).round().astype(np.uint8)
+    share = spread_over(shares, image.shape[:2])[..., None].clip(0, 1)
+    mixed: NDArray[np.uint8] = (share * image + (1 - share) * _PAPER).round().astype(np.uint8)
     return mixed

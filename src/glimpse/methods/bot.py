@@ -7,18 +7,18 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from glimpse.choices import Kind
+from glimpse.choices import OptimizerKind
 from glimpse.methods.prepare import Prepared
 from glimpse.models.bot import BoTNetwork, BoTOptions
 from glimpse.models.card import NetworkCard, options_to_json
 from glimpse.models.heads.bnneck import classifier
-from glimpse.models.pretrained import copy_part, described, starting_folder
+from glimpse.models.pretrained import described, load_pretrained, starting_folder
 from glimpse.recipes.bot import BoTRecipe
 from glimpse.training.batches import Batch, TrainingData
-from glimpse.training.build import build_augmentation, build_optimiser, build_sampler
+from glimpse.training.build import build_augmentation, build_optimizer, build_sampler
 from glimpse.training.distributed import gathered
 from glimpse.training.losses import center_loss, cross_entropy, margin_triplet
-from glimpse.training.optimizers import Optimiser
+from glimpse.training.optimizers import Optimizer
 from glimpse.training.stages import Method, Stage, Step, one_update
 
 
@@ -62,13 +62,13 @@ def prepare_bot(recipe: BoTRecipe, data: TrainingData) -> Prepared:
     network = BoTNetwork(recipe.size, options)
     start = starting_folder(recipe.weights, "resnet", recipe.size)
     if start is not None:
-        copy_part(start, "encoder", network.encoder)
+        load_pretrained(start, "backbone", network.backbone)
     card = NetworkCard(
         method="bot",
         size=recipe.size,
         image=recipe.augment.size,
         mean=recipe.augment.mean,
-        deviation=recipe.augment.deviation,
+        std=recipe.augment.std,
         options=options_to_json(options),
     )
     method = BoT(network, len(data.persons), recipe)
@@ -80,17 +80,19 @@ def bot_stage(recipe: BoTRecipe, data: TrainingData) -> Stage:
     return Stage(
         name="train",
         epochs=recipe.epochs,
-        updates=one_update(*_optimisers(recipe), clip=recipe.optimiser.clip),
+        updates=one_update(*_optimizers(recipe), clip=recipe.optimizer.clip),
         sampler=build_sampler(recipe.sampler, data, recipe.seed),
         augmentation=build_augmentation(recipe.augment),
     )
 
 
-def _optimisers(recipe: BoTRecipe) -> list[Optimiser]:
+def _optimizers(recipe: BoTRecipe) -> list[Optimizer]:
     if not recipe.center_weight:
-        return [build_optimiser(recipe.optimiser, recipe.epochs)]
+        return [build_optimizer(recipe.optimizer, recipe.epochs)]
     return [
-        build_optimiser(recipe.optimiser, recipe.epochs, but_not=("centers",)),
+        build_optimizer(recipe.optimizer, recipe.epochs, exclude=("centers",)),
         # the centers learn from the loss before its weight (dpm_family 1.6): the rate takes the weight out
-        Optimiser(Kind.SGD, recipe.center_rate / recipe.center_weight, momentum=0.0, parameters=("centers",)),
+        Optimizer(
+            OptimizerKind.SGD, recipe.center_lr / recipe.center_weight, momentum=0.0, parameters=("centers",)
+        ),
     ]

@@ -15,7 +15,7 @@ from glimpse.models.clip import ClipNetwork
 from glimpse.models.heads.bnneck import Neck, classifier
 from glimpse.recipes.clip import ClipRecipe
 from glimpse.training.batches import Batch, TrainingData
-from glimpse.training.build import build_augmentation, build_optimiser
+from glimpse.training.build import build_augmentation, build_optimizer
 from glimpse.training.distributed import gathered
 from glimpse.training.losses import cross_entropy, image_text_contrast
 from glimpse.training.sampler import ShuffledSampler
@@ -27,13 +27,13 @@ _LEAST_TEMPERATURE = 0.01  # CLIP's own bound
 
 
 class Clip(Method):
-    """Both towers, a learned temperature, and a classifier of persons on the image tower's class token.
+    """Both backbones, a learned temperature, and a classifier of persons on the image backbone's class token.
 
     Captions say what somebody wears, and many wear the like: without the classifier the images' side learns
     little of what tells persons apart.
 
     Args:
-        network: the towers.
+        network: the backbones.
         persons: C.
         recipe: the temperature that the learned one starts from, and the weight of the persons.
     """
@@ -49,9 +49,9 @@ class Clip(Method):
         )
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
-        """`contrast`, where other pictures of the same person are no negatives, and `identity`."""
+        """`contrast`, where other images of the same person are no negatives, and `identity`."""
         ids, ends = batch.columns[IDS], batch.columns[ENDS]
-        # nothing behind the longest caption matters to a causal tower
+        # nothing behind the longest caption matters to a causal backbone
         texts = self.network.embed_text(ids[:, : int(ends.max()) + 1], ends)
         seen = self.network.images(batch.images, patches=False)
         temperature = self.log_temperature.exp().clamp(min=_LEAST_TEMPERATURE)
@@ -78,13 +78,13 @@ def prepare_clip(recipe: ClipRecipe, data: TrainingData) -> Prepared:
         size=recipe.size,
         image=recipe.augment.size,
         mean=recipe.augment.mean,
-        deviation=recipe.augment.deviation,
+        std=recipe.augment.std,
     )
-    optimiser = build_optimiser(recipe.optimiser, recipe.epochs)
+    optimizer = build_optimizer(recipe.optimizer, recipe.epochs)
     stage = Stage(
         name="train",
         epochs=recipe.epochs,
-        updates=one_update(optimiser, clip=recipe.optimiser.clip),
+        updates=one_update(optimizer, clip=recipe.optimizer.clip),
         sampler=ShuffledSampler(len(data), recipe.batch, whole=True, seed=recipe.seed),
         augmentation=build_augmentation(recipe.augment),
     )

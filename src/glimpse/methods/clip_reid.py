@@ -13,21 +13,21 @@ from torch import Tensor
 
 from glimpse.methods.prepare import Prepared, camera_table
 from glimpse.models.backbones.sizes import CLIP_TEXT
-from glimpse.models.backbones.text import TextTower
+from glimpse.models.backbones.text import TextBackbone
 from glimpse.models.backbones.vit import ViTConfig
 from glimpse.models.card import NetworkCard, options_to_json
 from glimpse.models.clip_reid import ClipReIDNetwork, ClipReIDOptions
 from glimpse.models.heads.bnneck import classifier
 from glimpse.models.precision import full_precision
-from glimpse.models.pretrained import copy_part, described, starting_folder
+from glimpse.models.pretrained import described, load_pretrained, starting_folder
 from glimpse.models.storage import TOKENIZER
 from glimpse.models.text.prompts import PersonPrompts, PromptTemplate, prompt_template, wordless_template
 from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.recipes.clip_reid import ClipReIDRecipe
 from glimpse.records import IntArray
 from glimpse.training.augment import Augmentation, Draws
-from glimpse.training.batches import Batch, TrainingData, make_batch, one_ahead, read_raw
-from glimpse.training.build import build_augmentation, build_optimiser, build_sampler, build_transfer
+from glimpse.training.batches import Batch, TrainingData, make_batch, prefetch, read_raw
+from glimpse.training.build import build_augmentation, build_optimizer, build_sampler, build_transfer
 from glimpse.training.distributed import gathered
 from glimpse.training.losses import cross_entropy, ignored_pairs, margin_triplet, supervised_contrast
 from glimpse.training.sampler import ShuffledSampler
@@ -39,11 +39,11 @@ CACHED = "projected"
 
 
 class ClipReID(Method):
-    """First the words of every person are learned, then the image tower.
+    """First the words of every person are learned, then the image backbone.
 
     Args:
         network: what is left after training.
-        texts: CLIP's text tower.
+        texts: CLIP's text backbone.
         template: the sentence around the words.
         persons: C.
         recipe: margin, smoothing and weights.
@@ -54,13 +54,13 @@ class ClipReID(Method):
     def __init__(
         self,
         network: ClipReIDNetwork,
-        texts: TextTower,
+        texts: TextBackbone,
         template: PromptTemplate,
         persons: int,
         recipe: ClipReIDRecipe,
     ) -> None:
         super().__init__()
-        config = network.encoder.config
+        config = network.backbone.config
         self.network = network
         self.recipe = recipe
         self.prompts = PersonPrompts(texts, template, persons)
@@ -102,7 +102,7 @@ class ClipReID(Method):
 
 @full_precision
 def _inner_products(images: Tensor, texts: Tensor) -> Tensor:
-    """`[B, C]`; not normalised (dpm_family 5.5)."""
+    """`[B, C]`; not normalized (dpm_family 5.5)."""
     return images @ texts.T
 
 
@@ -112,41 +112,41 @@ _AT_ONCE = 128  # images that are encoded in one pass for the first stage; our c
 
 def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
     """CLIP-ReID for the persons and the cameras of the training rows."""
-    options = ClipReIDOptions(stride=recipe.stride, side_weight=recipe.side_weight)
+    options = ClipReIDOptions(stride=recipe.stride, camera_weight=recipe.camera_weight)
     cameras = camera_table(data) if recipe.cameras else ()
     network = ClipReIDNetwork(recipe.size, recipe.augment.size, len(cameras), options)
-    texts = TextTower(CLIP_TEXT[recipe.size])
+    texts = TextBackbone(CLIP_TEXT[recipe.size])
     start = starting_folder(recipe.weights, "clip", recipe.size)
     if start is not None:
-        copy_part(start, "images", network.encoder)
-        copy_part(start, "texts", texts)
+        load_pretrained(start, "images", network.backbone)
+        load_pretrained(start, "texts", texts)
     template = sentence_of(start, texts)
     card = NetworkCard(
         method="clip-reid",
         size=recipe.size,
         image=recipe.augment.size,
         mean=recipe.augment.mean,
-        deviation=recipe.augment.deviation,
+        std=recipe.augment.std,
         cameras=cameras,
         options=options_to_json(options),
     )
     method = ClipReID(network, texts, template, len(data.persons), recipe)
-    artefacts = {
+    artifacts = {
         "prompts.safetensors": {"words": "prompts.words"},
         "prototypes.safetensors": {"prototypes": "prototypes"},
     }
-    return Prepared(method, card, stages(recipe, data, network.encoder.config), described(start), artefacts)
+    return Prepared(method, card, stages(recipe, data, network.backbone.config), described(start), artifacts)
 
 
-def stages(recipe: ClipReIDRecipe, data: TrainingData, encoder: ViTConfig) -> list[Stage]:
+def stages(recipe: ClipReIDRecipe, data: TrainingData, backbone: ViTConfig) -> list[Stage]:
     """The two stages."""
-    words = build_optimiser(recipe.prompt_optimiser, recipe.prompt_epochs, parameters=("prompts.words",))
-    image_side = build_optimiser(recipe.optimiser, recipe.epochs, but_not=("prompts.words",))
+    words = build_optimizer(recipe.prompt_optimizer, recipe.prompt_epochs, parameters=("prompts.words",))
+    image_side = build_optimizer(recipe.optimizer, recipe.epochs, exclude=("prompts.words",))
     return [
         Stage(
             name=PROMPT_STAGE,
             epochs=recipe.prompt_epochs,
-            updates=one_update(words, clip=recipe.prompt_optimiser.clip),
+            updates=one_update(words, clip=recipe.prompt_optimizer.clip),
             sampler=ShuffledSampler(len(data), recipe.prompt_batch, seed=recipe.seed),
             evaluating=("*",),
             derive=with_image_vectors,
@@ -154,10 +154,10 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData, encoder: ViTConfig) -> li
         Stage(
             name=IMAGE_STAGE,
             epochs=recipe.epochs,
-            updates=one_update(image_side, clip=recipe.optimiser.clip),
+            updates=one_update(image_side, clip=recipe.optimizer.clip),
             sampler=build_sampler(recipe.sampler, data, recipe.seed),
             augmentation=build_augmentation(recipe.augment),
-            transfer=build_transfer(recipe.transfer, encoder),
+            transfer=build_transfer(recipe.transfer, backbone),
             evaluating=("prompts", "prompts.*"),
             begin=keep_prototypes,
         ),
@@ -166,17 +166,17 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData, encoder: ViTConfig) -> li
 
 @torch.no_grad()
 def with_image_vectors(method: Method, data: TrainingData) -> TrainingData:
-    """The rows with the image vectors of the frozen encoder in place of pixels (dpm_family 5.4).
+    """The rows with the image vectors of the frozen backbone in place of pixels (dpm_family 5.4).
 
     No augmentation, and no cameras.
     """
     trained = cast("ClipReID", method)
     network, augment = trained.network.eval(), trained.recipe.augment
     device = next(network.parameters()).device
-    look = Augmentation(augment.mean, augment.deviation)
+    look = Augmentation(augment.mean, augment.std)
     vectors = []
-    nothing = Draws(placement=None, colours=None, rectangles=None)
-    for raw in one_ahead(lambda rows: read_raw(data, rows), _chunks(len(data))):
+    nothing = Draws(placement=None, colors=None, rectangles=None)
+    for raw in prefetch(lambda rows: read_raw(data, rows), _chunks(len(data))):
         batch = make_batch(data, raw, look, lambda size: nothing, device)
         vectors.append(network(batch.images).projected.float().cpu())
     return replace(data, pixels=None, maps={}, columns={**data.columns, CACHED: torch.cat(vectors)})
@@ -192,8 +192,8 @@ def _chunks(rows: int) -> list[IntArray]:
     return [np.arange(start, min(start + _AT_ONCE, rows)) for start in range(0, rows, _AT_ONCE)]
 
 
-def sentence_of(start: Path | None, texts: TextTower) -> PromptTemplate:
-    """The sentence in the words of the text tower's own tokenizer; CLIP's own needs no vocabulary."""
+def sentence_of(start: Path | None, texts: TextBackbone) -> PromptTemplate:
+    """The sentence in the words of the text backbone's own tokenizer; CLIP's own needs no vocabulary."""
     path = None if start is None else start / TOKENIZER
     if path is None or not path.is_file():
         return wordless_template(texts.config)

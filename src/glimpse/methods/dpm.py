@@ -14,19 +14,19 @@ from glimpse.methods.dpm_losses import head_enrichment, masked_arcface, particip
 from glimpse.methods.prepare import Prepared, camera_table
 from glimpse.models.card import NetworkCard, options_to_json
 from glimpse.models.dpm import DpmFeatures, DpmNetwork, DpmOptions
-from glimpse.models.pretrained import copy_part, described, starting_folder
+from glimpse.models.pretrained import described, load_pretrained, starting_folder
 from glimpse.recipes.dpm import DpmRecipe
 from glimpse.training.batches import Batch, TrainingData
-from glimpse.training.build import build_augmentation, build_optimiser, build_sampler
+from glimpse.training.build import build_augmentation, build_optimizer, build_sampler
 from glimpse.training.distributed import gathered
 from glimpse.training.losses import cross_entropy, soft_triplet
-from glimpse.training.optimizers import Optimiser
+from glimpse.training.optimizers import Optimizer
 from glimpse.training.stages import Method, Stage, Step, Update
 
 T = TypeVar("T")
 
 
-class KeptPass(Generic[T]):
+class ForwardCache(Generic[T]):
     """Holds one value from one update to the next of the same step."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Dpm(Method):
         self.prototypes = nn.Parameter(torch.empty(persons, network.dim))
         nn.init.xavier_uniform_(self.prototypes)  # read in the authors' code (dpm_family 3.5)
         self._participation: Tensor | None = None
-        self._first_pass: KeptPass[DpmFeatures] = KeptPass()
+        self._first_pass: ForwardCache[DpmFeatures] = ForwardCache()
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
         """`identity` and `masked_identity`, and where they count `triplet`, `heads` and `participation`.
@@ -100,7 +100,7 @@ class Dpm(Method):
             labels,
             scale=recipe.scale,
             margin=recipe.margin,
-            side=recipe.train_side,
+            side=recipe.train_mask_side,
         )
         losses = {"masked_identity": recipe.masked_weight * loss}
         if masks is not None and recipe.participation > 0:
@@ -121,7 +121,7 @@ class Dpm(Method):
         return {} if self._participation is None else {"participation": self._participation}
 
     def compiled(self) -> Sequence[nn.Module]:
-        """The encoder's pass, and the mask head, which is called apart from it."""
+        """The backbone's pass, and the mask head, which is called apart from it."""
         head = self.network.mask_head
         return [self.network] if head is None else [self.network, head]
 
@@ -139,26 +139,26 @@ def prepare_dpm(recipe: DpmRecipe, data: TrainingData) -> Prepared:
     options = DpmOptions(
         mask=recipe.mask,
         stride=recipe.stride,
-        side_weight=recipe.side_weight,
+        camera_weight=recipe.camera_weight,
         unknown_camera=recipe.unknown_camera,
         drop_path=recipe.drop_path,
-        tap=recipe.tap,
+        neck_feat=recipe.neck_feat,
     )
     cameras = camera_table(data) if recipe.cameras else ()
     network = DpmNetwork(recipe.size, recipe.augment.size, len(cameras), options)
     start = starting_folder(recipe.weights, "vit", recipe.size)
     if start is not None:
-        copy_part(start, "encoder", network.encoder)
+        load_pretrained(start, "backbone", network.backbone)
     masked = recipe.mask is not MaskKind.NONE
     card = NetworkCard(
         method="dpm",
         size=recipe.size,
         image=recipe.augment.size,
         mean=recipe.augment.mean,
-        deviation=recipe.augment.deviation,
+        std=recipe.augment.std,
         cameras=cameras,
         similarity=SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE,
-        side=recipe.test_side,
+        mask_side=recipe.test_mask_side,
         options=options_to_json(options),
     )
     stage = Stage(
@@ -173,18 +173,18 @@ def prepare_dpm(recipe: DpmRecipe, data: TrainingData) -> Prepared:
 
 def dpm_updates(recipe: DpmRecipe) -> tuple[Update, ...]:
     """What happens in each step: one update of both parts, or one of each; without a mask head just one."""
-    clip = recipe.optimiser.clip
+    clip = recipe.optimizer.clip
     if recipe.mask is MaskKind.NONE:
-        return (Update(MAIN, (build_optimiser(recipe.optimiser, recipe.epochs),), clip=clip),)
-    main = build_optimiser(recipe.optimiser, recipe.epochs, but_not=MASK_HEAD)
-    mask = build_optimiser(recipe.mask_optimiser, recipe.epochs, parameters=MASK_HEAD)
-    return by_turns(recipe.form, main, mask, clip, recipe.mask_optimiser.clip)
+        return (Update(MAIN, (build_optimizer(recipe.optimizer, recipe.epochs),), clip=clip),)
+    main = build_optimizer(recipe.optimizer, recipe.epochs, exclude=MASK_HEAD)
+    mask = build_optimizer(recipe.mask_optimizer, recipe.epochs, parameters=MASK_HEAD)
+    return by_turns(recipe.form, main, mask, clip, recipe.mask_optimizer.clip)
 
 
 def by_turns(
-    form: Form, main: Optimiser, mask: Optimiser, clip: float | None, mask_clip: float | None
+    form: Form, main: Optimizer, mask: Optimizer, clip: float | None, mask_clip: float | None
 ) -> tuple[Update, ...]:
-    """One update of encoder and mask head together, or one of each."""
+    """One update of backbone and mask head together, or one of each."""
     if form is Form.JOINT:
         return (Update(MAIN, (main, mask), clip=clip),)
     return Update(MAIN, (main,), clip=clip), Update(MASK, (mask,), clip=mask_clip)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from glimpse.choices import Side
+from glimpse.choices import MaskSide
 from glimpse.errors import OptionError, ShapeError
 from glimpse.models.precision import full_precision
 from glimpse.training.losses import cross_entropy
@@ -18,7 +18,7 @@ _EPS = 1e-6  # of masked lengths (dpm_family 8.1)
 
 @full_precision
 def masked_cosines(
-    features: Tensor, masks: Tensor | None, prototypes: Tensor, side: Side = Side.QUERY
+    features: Tensor, masks: Tensor | None, prototypes: Tensor, side: MaskSide = MaskSide.QUERY
 ) -> Tensor:
     """The cosine of every feature with every prototype under the feature's mask (dpm_family 3.5, 3.9b).
 
@@ -44,11 +44,11 @@ def masked_cosines(
         raise ShapeError(f"expected features and masks [B, D] and prototypes [C, D], got {got}")
     unit = torch.nn.functional.normalize
     ours, theirs = unit(features, dim=1), unit(prototypes, dim=1)
-    if masks is None or side is Side.NONE:
+    if masks is None or side is MaskSide.NONE:
         return (ours @ theirs.T).clamp(-LARGEST, LARGEST)
-    if side is Side.SUBSPACE:
+    if side is MaskSide.SUBSPACE:
         inside = unit(ours * masks, dim=1)
-    elif side is Side.QUERY:
+    elif side is MaskSide.QUERY:
         inside = ours
     else:
         raise OptionError(f"prototypes have no masks: train with the side query or subspace, not {side}")
@@ -80,7 +80,7 @@ def masked_arcface(
     *,
     scale: float = 30.0,
     margin: float = 0.5,
-    side: Side = Side.QUERY,
+    side: MaskSide = MaskSide.QUERY,
     ignored: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy of `scale` times the masked cosines with ArcFace's margin (dpm_family 3.5).

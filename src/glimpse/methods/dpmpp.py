@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from glimpse.choices import Form
 from glimpse.errors import OptionError
-from glimpse.methods.dpm import MASK, KeptPass
+from glimpse.methods.dpm import MASK, ForwardCache
 from glimpse.methods.dpm_losses import head_enrichment, masked_arcface, participation, participation_floor
 from glimpse.methods.dpmpp_losses import pair_loss, prototype_alignment, visibility_loss, wider_than_source
 from glimpse.methods.transreid import half_global
@@ -38,7 +38,7 @@ _SEEN = 0.5  # our choice: a stripe of a copy is classified if it shows at least
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """What a pass over a batch gave, the copies of the batch's pictures last.
+    """What a pass over a batch gave, the copies of the batch's images last.
 
     Attributes:
         features: of the network.
@@ -58,7 +58,7 @@ class Pass:
 
 
 class Dpmpp(Method):
-    """Classification with and without masks, a metric loss, and what pairs of pictures and words teach.
+    """Classification with and without masks, a metric loss, and what pairs of images and words teach.
 
     Args:
         network: what is left after training.
@@ -78,12 +78,12 @@ class Dpmpp(Method):
         self.prompts = prompts
         self.classes = nn.Parameter(torch.empty(persons, network.dim))
         nn.init.xavier_uniform_(self.classes)  # read in DPM's code (dpm_family 3.5)
-        projection = network.encoder.config.projection
+        projection = network.backbone.config.projection
         self.projected_neck = Neck(projection) if projection else None
         self.projected_classifier = classifier(projection, persons) if projection else None
         self.register_buffer("prototypes", torch.zeros(persons, projection))
         self._observed: dict[str, Tensor] = {}
-        self._first_pass: KeptPass[Pass] = KeptPass()
+        self._first_pass: ForwardCache[Pass] = ForwardCache()
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
         """In S1 the contrasts with words, in S2 what needs no mask, in S3 everything."""
@@ -194,7 +194,7 @@ class Dpmpp(Method):
                 labels,
                 scale=recipe.scale,
                 margin=recipe.margin,
-                side=recipe.train_side,
+                side=recipe.train_mask_side,
                 ignored=ignored,
             )
         if batch.sources is not None and recipe.pair_weight:
@@ -219,11 +219,11 @@ class Dpmpp(Method):
             gathered(batch.labels[:clean]),
             batch.ignored[clean:],
             scale=self.recipe.scale,
-            side=self.recipe.train_side,
+            side=self.recipe.train_mask_side,
         )
 
     def _of_copies(self, found: Pass, batch: Batch, masks: Tensor) -> dict[str, Tensor]:
-        """What a copy's mask learns from the picture that it is a copy of."""
+        """What a copy's mask learns from the image that it is a copy of."""
         recipe, clean = self.recipe, found.clean
         assert batch.sources is not None
         assert batch.visible is not None
@@ -233,7 +233,7 @@ class Dpmpp(Method):
         if recipe.wider_weight:
             losses["wider"] = recipe.wider_weight * wider_than_source(masks[clean:], masks[sources])
         if recipe.visibility_weight:
-            # of the picture's own block: what stripes show is told below
+            # of the image's own block: what stripes show is told below
             whole, necked = slice(self.network.width), found.necked
             own = torch.nn.functional.normalize(self.classes.detach()[:, whole], dim=1)[batch.labels[clean:]]
             lost = visibility_loss(
@@ -251,7 +251,7 @@ class Dpmpp(Method):
         return losses
 
     def _of_words(self, found: Pass, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """What the persons' texts teach: the encoder, and softly the prototypes (dpm_family 6.5b and c)."""
+        """What the persons' texts teach: the backbone, and softly the prototypes (dpm_family 6.5b and c)."""
         recipe = self.recipe
         assert found.features.projected is not None
         losses = {}
@@ -282,7 +282,7 @@ class Dpmpp(Method):
         return dict(self._observed)
 
     def compiled(self) -> Sequence[nn.Module]:
-        """The encoder's pass, and the mask head, which is called apart from it."""
+        """The backbone's pass, and the mask head, which is called apart from it."""
         head = self.network.mask_head
         return [self.network] if head is None else [self.network, head]
 
@@ -293,9 +293,9 @@ class Dpmpp(Method):
 
 
 def clean_statistics(neck: Neck, features: Tensor, clean: int) -> Tensor:
-    """The neck with the statistics of the first `clean` rows: copies are normalised, but not counted.
+    """The neck with the statistics of the first `clean` rows: copies are normalized, but not counted.
 
-    At test a query is normalised by what training counted, so copies are by the running statistics.
+    At test a query is normalized by what training counted, so copies are by the running statistics.
     """
     counted: Tensor = neck(features[:clean] if neck.training else features)
     if len(counted) == len(features):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from glimpse.choices import Side
+from glimpse.choices import MaskSide
 from glimpse.errors import ShapeError
 from glimpse.methods.dpm_losses import masked_cosines, participation
 from glimpse.models.precision import full_precision
@@ -23,9 +23,9 @@ def pair_loss(
     ignored: Tensor,
     *,
     scale: float = 30.0,
-    side: Side = Side.QUERY,
+    side: MaskSide = MaskSide.QUERY,
 ) -> Tensor:
-    """L_pair: occluded pictures find whole ones of their person under their own masks (dpm_family 6.6).
+    """L_pair: occluded images find whole ones of their person under their own masks (dpm_family 6.6).
 
     `-mean_i 1/|P_i| sum_{j in P_i} log softmax_j(scale * masked cosine of copy i and clean j)`; nothing is
     learned through the clean side, which stands for a gallery.
@@ -33,7 +33,7 @@ def pair_loss(
     Args:
         copies: `[S, D]`.
         masks: `[S, D]`, or None for the plain cosine.
-        clean: `[B, D]`; among them a picture of every copy's person.
+        clean: `[B, D]`; among them an image of every copy's person.
         copy_labels: `[S]`.
         labels: `[B]`.
         ignored: int64 `[S]`; a person per copy that is no wrong answer, or -1.
@@ -121,22 +121,22 @@ def prototype_alignment(classes: Tensor, texts: Tensor, labels: Tensor, temperat
     return gap.sum(1).mean()
 
 
-def pulled_back(texts: Tensor, projection: Tensor, gain: Tensor, deviation: Tensor) -> Tensor:
+def pulled_back(texts: Tensor, projection: Tensor, gain: Tensor, std: Tensor) -> Tensor:
     """The classifiers after the neck that do what texts do in the shared space.
 
-    With `z = f P` and `h = gain (f - mean) / deviation`, `W = (deviation / gain) P T` has
+    With `z = f P` and `h = gain (f - mean) / std`, `W = (std / gain) P T` has
     `h . W = (f - mean) P T` exactly: a text vector is a linear classifier of f.
 
     Args:
         texts: `[C, P]`, T.
         projection: `[D, P]`, P.
         gain: `[D]`, of the neck's batch norm.
-        deviation: `[D]`, of the features before it.
+        std: `[D]`, of the features before it.
 
     Returns:
         `[C, D]`.
     """
-    return (texts @ projection.T) * (deviation / gain)
+    return (texts @ projection.T) * (std / gain)
 
 
 def as_prototypes(classifiers: Tensor, length: float = 1.0) -> Tensor:

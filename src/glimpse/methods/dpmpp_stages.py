@@ -1,4 +1,4 @@
-"""How DPM++ is trained: words, then the encoder, then encoder and masks (dpm_family 6.3)."""
+"""How DPM++ is trained: words, then the backbone, then backbone and masks (dpm_family 6.3)."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import cast
 import numpy as np
 import torch
 
-from glimpse.choices import Copies, MaskKind, SimilarityName, Tower
+from glimpse.choices import Backbone, Copies, MaskKind, SimilarityName
 from glimpse.methods.clip_reid import keep_prototypes, sentence_of, with_image_vectors
 from glimpse.methods.dpm import MAIN, MASK_HEAD, by_turns
 from glimpse.methods.dpmpp import ADAPT, METRIC, PROMPTS, Dpmpp
 from glimpse.methods.dpmpp_losses import as_prototypes, pulled_back
 from glimpse.methods.prepare import Prepared, camera_table
 from glimpse.models.backbones.sizes import CLIP_TEXT
-from glimpse.models.backbones.text import TextTower
+from glimpse.models.backbones.text import TextBackbone
 from glimpse.models.card import NetworkCard, options_to_json
 from glimpse.models.dpmpp import DpmppNetwork, DpmppOptions
 from glimpse.models.heads.bnneck import Neck
 from glimpse.models.heads.stripes import StripedMaskHead
-from glimpse.models.pretrained import copy_part, described, starting_folder
+from glimpse.models.pretrained import described, load_pretrained, starting_folder
 from glimpse.models.text.prompts import PersonPrompts
 from glimpse.recipes.dpmpp import DpmppRecipe
 from glimpse.segmentation.base import PERSON
 from glimpse.training.augment import Erasing
-from glimpse.training.augment.pipeline import normalised
+from glimpse.training.augment.pipeline import normalized
 from glimpse.training.batches import TrainingData
-from glimpse.training.build import build_augmentation, build_optimiser, build_sampler
-from glimpse.training.optimizers import Optimiser, Rule
+from glimpse.training.build import build_augmentation, build_optimizer, build_sampler
+from glimpse.training.optimizers import Optimizer, Rule
 from glimpse.training.sampler import ShuffledSampler
 from glimpse.training.schedulers import Later
 from glimpse.training.stages import Method, Stage, Update, one_update
@@ -38,33 +38,33 @@ from glimpse.training.transfer.copies import ErasingHide, Hide, OccludedCopies, 
 
 HEADS = ("classes", "network.neck.*", "projected_neck.*", "projected_classifier.*")
 WORDS = ("prompts.words",)
-CELLS = (16, 8)  # given by the design (dpm_family 6.3): patches of ViT-B, finer than those of small encoders
+CELLS = (16, 8)  # given by the design (dpm_family 6.3): patches of ViT-B, finer than those of small backbones
 _AT_ONCE = 128  # images in a pass over the training rows; our choice
 
 
 def prepare_dpmpp(recipe: DpmppRecipe, data: TrainingData) -> Prepared:
     """DPM++ for the persons and the cameras of the training rows."""
     options = DpmppOptions(
-        tower=recipe.tower,
+        backbone=recipe.backbone,
         mask=recipe.mask,
         stripes=recipe.stripes,
         stride=recipe.stride,
-        side_weight=recipe.side_weight,
+        camera_weight=recipe.camera_weight,
         unknown_camera=recipe.unknown_camera,
         drop_path=recipe.drop_path,
-        tap=recipe.tap,
+        neck_feat=recipe.neck_feat,
     )
     cameras = camera_table(data) if recipe.cameras else ()
     network = DpmppNetwork(recipe.size, recipe.augment.size, len(cameras), options)
-    clip = recipe.tower is Tower.CLIP
+    clip = recipe.backbone is Backbone.CLIP
     start = starting_folder(recipe.weights, "clip" if clip else "vit", recipe.size)
     if start is not None:
-        copy_part(start, "images" if clip else "encoder", network.encoder)
+        load_pretrained(start, "images" if clip else "backbone", network.backbone)
     prompts = None
     if recipe.text:
-        texts = TextTower(CLIP_TEXT[recipe.size])
+        texts = TextBackbone(CLIP_TEXT[recipe.size])
         if start is not None:
-            copy_part(start, "texts", texts)
+            load_pretrained(start, "texts", texts)
         prompts = PersonPrompts(texts, sentence_of(start, texts), len(data.persons))
     masked = recipe.mask is not MaskKind.NONE
     card = NetworkCard(
@@ -72,20 +72,20 @@ def prepare_dpmpp(recipe: DpmppRecipe, data: TrainingData) -> Prepared:
         size=recipe.size,
         image=recipe.augment.size,
         mean=recipe.augment.mean,
-        deviation=recipe.augment.deviation,
+        std=recipe.augment.std,
         cameras=cameras,
         similarity=SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE,
-        side=recipe.test_side,
+        mask_side=recipe.test_mask_side,
         options=options_to_json(options),
     )
-    artefacts = {}
+    artifacts = {}
     if recipe.text:
-        artefacts = {
+        artifacts = {
             "prompts.safetensors": {"words": "prompts.words"},
             "prototypes.safetensors": {"prototypes": "prototypes"},
         }
     method = Dpmpp(network, prompts, len(data.persons), recipe)
-    return Prepared(method, card, stages(recipe, data), described(start), artefacts)
+    return Prepared(method, card, stages(recipe, data), described(start), artifacts)
 
 
 def stages(recipe: DpmppRecipe, data: TrainingData) -> list[Stage]:
@@ -93,12 +93,12 @@ def stages(recipe: DpmppRecipe, data: TrainingData) -> list[Stage]:
     augmentation = build_augmentation(recipe.augment)
     transfer = _copies(recipe, data)
     if transfer is not None:
-        # the copies' own change erases, as copies are made of pictures that are whole
+        # the copies' own change erases, as copies are made of images that are whole
         augmentation = replace(augmentation, erasing=None)
     adapt = Stage(
         name=ADAPT,
         epochs=max(recipe.adapt_epochs, 1),
-        updates=one_update(_main(recipe, masks=False), clip=recipe.optimiser.clip),
+        updates=one_update(_main(recipe, masks=False), clip=recipe.optimizer.clip),
         sampler=build_sampler(recipe.sampler, data, recipe.seed),
         augmentation=augmentation,
         transfer=transfer,
@@ -119,8 +119,8 @@ def stages(recipe: DpmppRecipe, data: TrainingData) -> list[Stage]:
         name=PROMPTS,
         epochs=recipe.prompt_epochs,
         updates=one_update(
-            build_optimiser(recipe.prompt_optimiser, recipe.prompt_epochs, parameters=WORDS),
-            clip=recipe.prompt_optimiser.clip,
+            build_optimizer(recipe.prompt_optimizer, recipe.prompt_epochs, parameters=WORDS),
+            clip=recipe.prompt_optimizer.clip,
         ),
         sampler=ShuffledSampler(len(data), recipe.prompt_batch, seed=recipe.seed),
         evaluating=("*",),
@@ -130,26 +130,26 @@ def stages(recipe: DpmppRecipe, data: TrainingData) -> list[Stage]:
     return [words, *found]
 
 
-def _main(recipe: DpmppRecipe, *, masks: bool) -> Optimiser:
-    """The optimiser of everything but the words, and but the mask head unless `masks`."""
+def _main(recipe: DpmppRecipe, *, masks: bool) -> Optimizer:
+    """The optimizer of everything but the words, and but the mask head unless `masks`."""
     without = (*(WORDS if recipe.text else ()), *(MASK_HEAD if _has_masks(recipe) and not masks else ()))
-    heads = HEADS if recipe.tower is Tower.CLIP else HEADS[:2]
-    return build_optimiser(
-        recipe.optimiser, recipe.epochs, but_not=without, rules=(Rule(heads, rate=recipe.head_rate),)
+    heads = HEADS if recipe.backbone is Backbone.CLIP else HEADS[:2]
+    return build_optimizer(
+        recipe.optimizer, recipe.epochs, exclude=without, rules=(Rule(heads, lr=recipe.head_lr_factor),)
     )
 
 
 def _updates(recipe: DpmppRecipe) -> tuple[Update, ...]:
     """What happens in each step of S3: one update of both parts, or one of each."""
-    main, clip = _later(_main(recipe, masks=False), recipe), recipe.optimiser.clip
+    main, clip = _later(_main(recipe, masks=False), recipe), recipe.optimizer.clip
     if not _has_masks(recipe):
         return (Update(MAIN, (main,), clip=clip),)
-    mask = _later(build_optimiser(recipe.mask_optimiser, recipe.epochs, parameters=MASK_HEAD), recipe)
-    return by_turns(recipe.form, main, mask, clip, recipe.mask_optimiser.clip)
+    mask = _later(build_optimizer(recipe.mask_optimizer, recipe.epochs, parameters=MASK_HEAD), recipe)
+    return by_turns(recipe.form, main, mask, clip, recipe.mask_optimizer.clip)
 
 
-def _later(optimiser: Optimiser, recipe: DpmppRecipe) -> Optimiser:
-    return replace(optimiser, schedule=Later(optimiser.schedule, recipe.adapt_epochs))
+def _later(optimizer: Optimizer, recipe: DpmppRecipe) -> Optimizer:
+    return replace(optimizer, schedule=Later(optimizer.schedule, recipe.adapt_epochs))
 
 
 def _has_masks(recipe: DpmppRecipe) -> bool:
@@ -173,9 +173,9 @@ def _copies(recipe: DpmppRecipe, data: TrainingData) -> OccludedCopies | None:
             border=transfer.border,
         )
         bank = donor_bank(data, PERSON, CELLS, transfer.bank, recipe.seed)
-        hide = TransferHide(bank, augment.mean, augment.deviation, rule=rule)
+        hide = TransferHide(bank, augment.mean, augment.std, rule=rule)
     else:
-        # as much of the picture as the wanted visible share leaves
+        # as much of the image as the wanted visible share leaves
         low, high = transfer.visible
         hide = ErasingHide(Erasing(1.0, (max(1 - high, 0.01), 1 - low), fill=augment.erasing_fill))
     return OccludedCopies(transfer.share, CELLS, hide, build_augmentation(augment).erasing)
@@ -189,13 +189,15 @@ def begin_from_rows(method: Method, data: TrainingData) -> None:
         keep_prototypes(method, data)
     network, augment = trained.network.eval(), trained.recipe.augment
     device = next(network.parameters()).device
-    cameras = torch.from_numpy(data.cameras).to(device) if network.encoder.side is not None else None
+    cameras = (
+        torch.from_numpy(data.cameras).to(device) if network.backbone.camera_embedding is not None else None
+    )
     whole, projected = [], []
     assert data.pixels is not None
     for start in range(0, len(data), _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, len(data)))
         pixels = torch.from_numpy(data.pixels.read(rows)).to(device)
-        images = normalised(pixels, augment.mean, augment.deviation)
+        images = normalized(pixels, augment.mean, augment.std)
         features = network(images, None if cameras is None else cameras[rows])
         whole.append(features.descriptor.float())
         projected += [] if features.projected is None else [features.projected.float()]
@@ -206,12 +208,12 @@ def begin_from_rows(method: Method, data: TrainingData) -> None:
         network.mask_head.expect(torch.from_numpy(np.asarray(data.maps[PERSON])))
     if trained.prompts is None or not trained.recipe.pull_back:
         return
-    encoder, norm = network.encoder, network.neck.norm
-    assert encoder.projection is not None
+    backbone, norm = network.backbone, network.neck.norm
+    assert backbone.projection is not None
     assert norm.running_var is not None
     width = network.width
-    deviation = (norm.running_var[:width] + norm.eps).sqrt()
-    words = pulled_back(trained.prototypes, encoder.projection, norm.weight[:width], deviation)
+    std = (norm.running_var[:width] + norm.eps).sqrt()
+    words = pulled_back(trained.prototypes, backbone.projection, norm.weight[:width], std)
     # only the class token's block speaks the words' language
     trained.classes[:, :width] = as_prototypes(words)
 

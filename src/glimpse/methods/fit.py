@@ -48,7 +48,7 @@ class Fitted:
 
     Attributes:
         outcome: the engine's.
-        start: what the encoder started from, in words.
+        start: what the backbone started from, in words.
         final: the folder of the network after the last epoch.
         best: of the network after the best epoch, or None without validation.
     """
@@ -73,7 +73,7 @@ def fit(
     progress: Progress = silent,
     quiet: bool = True,
 ) -> Fitted:
-    """Train a method on pictures; processes that torchrun started share the work.
+    """Train a method on images; processes that torchrun started share the work.
 
     Args:
         method: its name.
@@ -95,10 +95,10 @@ def fit(
             rows, validation = divided(rows, validation, recipe)
             pixels = cache or out / "pixels"
             size = recipe.augment.size
-            pictures = PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress)
+            images = PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress)
             source = mask_source(recipe, pixels, masks, progress, quiet=quiet)
             maps = person_maps(source, rows, pixels, size, progress)
-            data = TrainingData(rows, pictures, maps)
+            data = TrainingData(rows, images, maps)
             prepared = prepared_from_seed(method, recipe, data)
             validate = None
             if len(validation):
@@ -193,9 +193,9 @@ def run(
 
 
 def keep(folder: Path, prepared: Prepared, weights: Path) -> None:
-    """Write the network among the weights of a method, and its artefacts, into a folder of their own."""
+    """Write the network among the weights of a method, and its artifacts, into a folder of their own."""
     state = load_file(weights)
-    for name, tensors in prepared.artefacts.items():
+    for name, tensors in prepared.artifacts.items():
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(folder / name) as file:
             file.write(tensor_bytes({short: state[long] for short, long in tensors.items()}))

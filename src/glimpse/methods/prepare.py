@@ -20,18 +20,18 @@ class Prepared:
     """A method and how to train it.
 
     Attributes:
-        method: initialised; its network is its attribute `network`.
+        method: initialized; its network is its attribute `network`.
         card: of the network.
         stages: of its training.
-        start: what its encoder starts from, in words.
-        artefacts: further files to keep: for each name the weights in it, by their names in the method.
+        start: what its backbone starts from, in words.
+        artifacts: further files to keep: for each name the weights in it, by their names in the method.
     """
 
     method: Method
     card: NetworkCard
     stages: Sequence[Stage]
     start: str
-    artefacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def camera_table(data: TrainingData) -> tuple[int, ...]:

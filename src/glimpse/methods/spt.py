@@ -11,11 +11,11 @@ from glimpse.methods.prepare import Prepared
 from glimpse.models.card import NetworkCard, options_to_json
 from glimpse.models.heads.bnneck import Neck, classifier
 from glimpse.models.precision import full_precision
-from glimpse.models.pretrained import copy_part, described, starting_folder
+from glimpse.models.pretrained import described, load_pretrained, starting_folder
 from glimpse.models.spt import SptNetwork, SptOptions
 from glimpse.recipes.spt import SptRecipe
 from glimpse.training.batches import Batch, TrainingData
-from glimpse.training.build import build_augmentation, build_optimiser, build_sampler
+from glimpse.training.build import build_augmentation, build_optimizer, build_sampler
 from glimpse.training.distributed import gathered
 from glimpse.training.losses import cross_entropy, soft_triplet
 from glimpse.training.stages import Method, Stage, Step, one_update
@@ -34,10 +34,10 @@ def usage_loss(mask: Tensor, usage: float) -> Tensor:
 
 @full_precision
 def complement_loss(logits: Tensor, complement: Tensor) -> Tensor:
-    """How far the rest of a picture predicts what the picture does: mean `<softmax(s0), softmax(s2)>`.
+    """How far the rest of an image predicts what the image does: mean `<softmax(s0), softmax(s2)>`.
 
     Args:
-        logits: `[B, C]` of the whole picture.
+        logits: `[B, C]` of the whole image.
         complement: `[B, C]` of the patches that were left out.
     """
     return (logits.softmax(1) * complement.softmax(1)).sum(1).mean()
@@ -84,7 +84,7 @@ class Spt(Method):
 
 
 def whole_statistics(neck: Neck, features: Tensor) -> Tensor:
-    """The neck with the statistics of whole pictures, which masked ones leave alone (dpm_family 4.5)."""
+    """The neck with the statistics of whole images, which masked ones leave alone (dpm_family 4.5)."""
     norm = neck.norm
     return torch.nn.functional.batch_norm(
         features, norm.running_mean, norm.running_var, norm.weight, norm.bias, training=False, eps=norm.eps
@@ -97,19 +97,19 @@ def prepare_spt(recipe: SptRecipe, data: TrainingData) -> Prepared:
     network = SptNetwork(recipe.size, recipe.augment.size, options)
     start = starting_folder(recipe.weights, "vit", recipe.size)
     if start is not None:
-        copy_part(start, "encoder", network.encoder)
+        load_pretrained(start, "backbone", network.backbone)
     card = NetworkCard(
         method="spt",
         size=recipe.size,
         image=recipe.augment.size,
         mean=recipe.augment.mean,
-        deviation=recipe.augment.deviation,
+        std=recipe.augment.std,
         options=options_to_json(options),
     )
     stage = Stage(
         name="train",
         epochs=recipe.epochs,
-        updates=one_update(build_optimiser(recipe.optimiser, recipe.epochs), clip=recipe.optimiser.clip),
+        updates=one_update(build_optimizer(recipe.optimizer, recipe.epochs), clip=recipe.optimizer.clip),
         sampler=build_sampler(recipe.sampler, data, recipe.seed),
         augmentation=build_augmentation(recipe.augment),
     )

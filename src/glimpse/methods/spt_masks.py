@@ -15,7 +15,7 @@ from glimpse.models.card import NetworkCard
 from glimpse.models.spt import SptNetwork
 from glimpse.models.storage import load_network
 from glimpse.segmentation.base import Pixels
-from glimpse.training.augment.pipeline import normalised
+from glimpse.training.augment.pipeline import normalized
 
 _AT_ONCE = 64
 
@@ -24,7 +24,7 @@ _AT_ONCE = 64
 class SelectorMasks:
     """Patches whose saliency is a half or more.
 
-    Masks are made of the plain pictures, once, and move with them through the augmentation; the released
+    Masks are made of the plain images, once, and move with them through the augmentation; the released
     code runs the selector on every augmented batch.
 
     Attributes:
@@ -67,9 +67,9 @@ class SelectorMasks:
             images = torch.from_numpy(pixels.read(rows)).to(device)
             if tuple(images.shape[1:3]) != (height, width):
                 raise ShapeError(
-                    f"the selector sees pictures of {height}x{width}, got {images.shape[1]}x{images.shape[2]}"
+                    f"the selector sees images of {height}x{width}, got {images.shape[1]}x{images.shape[2]}"
                 )
-            salient = network.saliency(normalised(images, self.card.mean, self.card.deviation)) >= 0.5
+            salient = network.saliency(normalized(images, self.card.mean, self.card.std)) >= 0.5
             whole = torch.nn.functional.interpolate(salient[:, None].float(), size=(height, width))
             result[rows] = whole[:, 0].bool().cpu().numpy()
         return result

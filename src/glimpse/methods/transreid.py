@@ -11,11 +11,11 @@ from glimpse.methods.prepare import Prepared, camera_table
 from glimpse.models.backbones.vit import ViTConfig
 from glimpse.models.card import NetworkCard, options_to_json
 from glimpse.models.heads.bnneck import classifier
-from glimpse.models.pretrained import copy_part, described, starting_folder
+from glimpse.models.pretrained import described, load_pretrained, starting_folder
 from glimpse.models.transreid import TransReIDNetwork, TransReIDOptions
 from glimpse.recipes.transreid import TransReIDRecipe
 from glimpse.training.batches import Batch, TrainingData
-from glimpse.training.build import build_augmentation, build_optimiser, build_sampler, build_transfer
+from glimpse.training.build import build_augmentation, build_optimizer, build_sampler, build_transfer
 from glimpse.training.distributed import gathered
 from glimpse.training.losses import cross_entropy, ignored_pairs, soft_triplet
 from glimpse.training.stages import Method, Stage, Step, one_update
@@ -34,7 +34,7 @@ class TransReID(Method):
         super().__init__()
         self.network = network
         self.recipe = recipe
-        width = network.encoder.config.width
+        width = network.backbone.config.width
         self.classifiers = nn.ModuleList(classifier(width, persons) for _ in network.necks)
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
@@ -74,37 +74,37 @@ def prepare_transreid(recipe: TransReIDRecipe, data: TrainingData) -> Prepared:
     options = TransReIDOptions(
         stride=recipe.stride,
         jigsaw=recipe.jigsaw,
-        side_weight=recipe.side_weight,
+        camera_weight=recipe.camera_weight,
         drop_path=recipe.drop_path,
     )
     cameras = camera_table(data) if recipe.cameras else ()
     network = TransReIDNetwork(recipe.size, recipe.augment.size, len(cameras), options)
     start = starting_folder(recipe.weights, "vit", recipe.size)
     if start is not None:
-        copy_part(start, "encoder", network.encoder)
+        load_pretrained(start, "backbone", network.backbone)
         if network.local is not None:
-            network.local.follow(network.encoder)
+            network.local.follow(network.backbone)
     card = NetworkCard(
         method="transreid",
         size=recipe.size,
         image=recipe.augment.size,
         mean=recipe.augment.mean,
-        deviation=recipe.augment.deviation,
+        std=recipe.augment.std,
         cameras=cameras,
         options=options_to_json(options),
     )
     method = TransReID(network, len(data.persons), recipe)
-    return Prepared(method, card, [transreid_stage(recipe, data, network.encoder.config)], described(start))
+    return Prepared(method, card, [transreid_stage(recipe, data, network.backbone.config)], described(start))
 
 
-def transreid_stage(recipe: TransReIDRecipe, data: TrainingData, encoder: ViTConfig) -> Stage:
+def transreid_stage(recipe: TransReIDRecipe, data: TrainingData, backbone: ViTConfig) -> Stage:
     """The one stage."""
-    optimiser = build_optimiser(recipe.optimiser, recipe.epochs)
+    optimizer = build_optimizer(recipe.optimizer, recipe.epochs)
     return Stage(
         name="train",
         epochs=recipe.epochs,
-        updates=one_update(optimiser, clip=recipe.optimiser.clip),
+        updates=one_update(optimizer, clip=recipe.optimizer.clip),
         sampler=build_sampler(recipe.sampler, data, recipe.seed),
         augmentation=build_augmentation(recipe.augment),
-        transfer=build_transfer(recipe.transfer, encoder),
+        transfer=build_transfer(recipe.transfer, backbone),
     )

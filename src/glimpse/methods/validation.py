@@ -19,7 +19,7 @@ from glimpse.models.factory import EmbeddingNetwork, similarity_of
 from glimpse.protocols import Protocol, one_against_rest, single_query
 from glimpse.records import NO_CAMERA, IntArray, Records
 from glimpse.runtime import preserved_threads
-from glimpse.training.augment import normalised
+from glimpse.training.augment import normalized
 from glimpse.training.batches import PixelSource
 from glimpse.training.stages import Method
 
@@ -32,7 +32,7 @@ class Validation:
 
     Attributes:
         card: of the network.
-        records: N rows, a picture each.
+        records: N rows, an image each.
         pixels: theirs.
         protocol: its queries and its gallery are among the rows.
     """
@@ -65,7 +65,7 @@ def embed_rows(network: nn.Module, card: NetworkCard, pixels: PixelSource, camer
     masks: list[Tensor] = []
     for start in range(0, len(places), _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, len(places)))
-        images = normalised(torch.from_numpy(pixels.read(rows)).to(device), card.mean, card.deviation)
+        images = normalized(torch.from_numpy(pixels.read(rows)).to(device), card.mean, card.std)
         output = cast("EmbeddingNetwork", network).embed(images, places[rows])
         vector, mask = (output, None) if isinstance(output, Tensor) else output
         vectors.append(vector.float().cpu())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
-from glimpse.choices import Tap
+from glimpse.choices import NeckFeat
 from glimpse.models.backbones.pooling import Pool
 from glimpse.models.backbones.resnet import ResNet
 from glimpse.models.backbones.sizes import RESNET, Size
@@ -21,16 +21,16 @@ class BoTOptions:
     Attributes:
         ibn: IBN-a norms in the first three stages.
         pool: from the last map to a vector; BoT averages.
-        tap: where the embedding is taken; BoT takes it after the neck.
+        neck_feat: where the embedding is taken; BoT takes it after the neck.
     """
 
     ibn: bool = False
     pool: Pool = Pool.AVERAGE
-    tap: Tap = Tap.AFTER
+    neck_feat: NeckFeat = NeckFeat.AFTER
 
 
 class BoTNetwork(nn.Module):
-    """Encoder and neck.
+    """Backbone and neck.
 
     >>> import torch
     >>> network = BoTNetwork(Size.MICRO, BoTOptions()).eval()
@@ -41,9 +41,9 @@ class BoTNetwork(nn.Module):
     def __init__(self, size: Size, options: BoTOptions) -> None:
         super().__init__()
         config = replace(RESNET[size], ibn=options.ibn, pool=options.pool)
-        self.tap = options.tap
+        self.neck_feat = options.neck_feat
         self.dim = config.channels
-        self.encoder = ResNet(config)
+        self.backbone = ResNet(config)
         self.neck = Neck(self.dim)
 
     @classmethod
@@ -53,10 +53,10 @@ class BoTNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The feature before the neck and after it, both `[B, D]`, of images `[B, 3, H, W]`."""
-        feature = self.encoder(images).feature
+        feature = self.backbone(images).feature
         return feature, self.neck(feature)
 
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
         """`[B, D]`; the cameras are of no meaning to this network."""
         before, after = self.forward(images)
-        return after if self.tap is Tap.AFTER else before
+        return after if self.neck_feat is NeckFeat.AFTER else before

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_type_hints
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glimpse.choices import Filter, Side, SimilarityName, Size
+from glimpse.choices import Filter, MaskSide, SimilarityName, Size
 from glimpse.errors import OptionError
 
 Scalar = bool | int | float | str
@@ -24,14 +24,14 @@ class NetworkCard:
 
     Attributes:
         method: which class `build_network` makes.
-        size: of its encoder.
+        size: of its backbone.
         image: height and width of its input, in pixels.
-        mean: of the normalisation, for values in [0, 1].
-        deviation: likewise.
-        interpolation: how pictures are resized for it when it is used.
+        mean: of the normalization, for values in [0, 1].
+        std: likewise.
+        interpolation: how images are resized for it when it is used.
         cameras: the numbers of the cameras it was trained with, sorted; empty if it asks for none.
         similarity: how its embeddings are compared.
-        side: for masked cosines, whose mask is applied to what.
+        mask_side: for masked cosines, whose mask is applied to what.
         options: what else its class needs, by name.
 
     >>> card = NetworkCard("bot", Size.MICRO, (64, 32), cameras=(1, 3), options={"ibn": True})
@@ -45,19 +45,19 @@ class NetworkCard:
     size: Size
     image: tuple[int, int]
     mean: Three = (0.5, 0.5, 0.5)
-    deviation: Three = (0.5, 0.5, 0.5)
+    std: Three = (0.5, 0.5, 0.5)
     # bilinear in use, though training resizes bicubic: read in the authors' code (dpm_family 1.2)
     interpolation: Filter = Filter.BILINEAR
     cameras: tuple[int, ...] = ()
     similarity: SimilarityName = SimilarityName.COSINE
-    side: Side = Side.QUERY
+    mask_side: MaskSide = MaskSide.QUERY
     options: Mapping[str, Scalar] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if min(self.image) < 1:
             raise OptionError(f"an input has at least one pixel, got {self.image}")
-        if min(self.deviation) <= 0:
-            raise OptionError(f"the deviation of the normalisation must be above 0, got {self.deviation}")
+        if min(self.std) <= 0:
+            raise OptionError(f"the deviation of the normalization must be above 0, got {self.std}")
         if list(self.cameras) != sorted(set(self.cameras)):
             raise OptionError(f"cameras must be different and sorted, got {list(self.cameras)}")
 
@@ -80,7 +80,7 @@ class NetworkCard:
         The side may be missing: cards had none before there were masks.
         """
         names = {f.name for f in fields(cls)}
-        values = {"side": Side.QUERY, **values}
+        values = {"mask_side": MaskSide.QUERY, **values}
         if set(values) != names:
             wrong = sorted(set(values) ^ names)
             raise OptionError(f"a network's card has the keys {', '.join(sorted(names))}; wrong: {wrong}")
@@ -90,11 +90,11 @@ class NetworkCard:
                 size=Size(values["size"]),
                 image=(int(values["image"][0]), int(values["image"][1])),
                 mean=_three(values["mean"]),
-                deviation=_three(values["deviation"]),
+                std=_three(values["std"]),
                 interpolation=Filter(values["interpolation"]),
                 cameras=tuple(int(number) for number in values["cameras"]),
                 similarity=SimilarityName(values["similarity"]),
-                side=Side(values["side"]),
+                mask_side=MaskSide(values["mask_side"]),
                 options=dict(values["options"]),
             )
         except (TypeError, ValueError, IndexError) as error:

@@ -1,4 +1,4 @@
-"""CLIP itself: an image tower and a text tower with one space for both."""
+"""CLIP itself: an image backbone and a text backbone with one space for both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 
 from glimpse.models.backbones.sizes import CLIP_TEXT, CLIP_VIT, Size
-from glimpse.models.backbones.text import TextTower
+from glimpse.models.backbones.text import TextBackbone
 from glimpse.models.backbones.vit import ViT
 from glimpse.models.card import NetworkCard, options_from_json
 
@@ -18,12 +18,12 @@ class ClipOptions:
 
 
 class ClipNetwork(nn.Module):
-    """Both towers.
+    """Both backbones.
 
     >>> import torch
     >>> network = ClipNetwork(Size.MICRO, (64, 32)).eval()
-    >>> pictures = network.embed(torch.zeros(2, 3, 64, 32))
-    >>> pictures.shape == network.embed_text(torch.ones(2, 9, dtype=torch.long), torch.tensor([8, 8])).shape
+    >>> images = network.embed(torch.zeros(2, 3, 64, 32))
+    >>> images.shape == network.embed_text(torch.ones(2, 9, dtype=torch.long), torch.tensor([8, 8])).shape
     True
     """
 
@@ -32,7 +32,7 @@ class ClipNetwork(nn.Module):
         config = replace(CLIP_VIT[size], image=image)
         self.dim = config.projection
         self.images = ViT(config)
-        self.texts = TextTower(CLIP_TEXT[size])
+        self.texts = TextBackbone(CLIP_TEXT[size])
 
     @classmethod
     def from_card(cls, card: NetworkCard) -> ClipNetwork:

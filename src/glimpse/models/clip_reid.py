@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from glimpse.choices import Tap
-from glimpse.models.backbones.sizes import CLIP_VIT, Size, side_rows, stride_of
+from glimpse.choices import NeckFeat
+from glimpse.models.backbones.sizes import CLIP_VIT, Size, camera_rows_of, stride_of
 from glimpse.models.backbones.vit import ViT
 from glimpse.models.card import NetworkCard, options_from_json
 from glimpse.models.heads.bnneck import Neck
@@ -20,14 +20,14 @@ class ClipReIDOptions:
     """What a card says of this network besides size, image and cameras.
 
     Attributes:
-        stride: distance of neighbouring patches in sixteenths of a patch: pixels, for patches of 16.
-        side_weight: factor of the camera embedding on the class token, where cameras are known.
-        tap: where the embedding is taken; CLIP-ReID takes it before the necks.
+        stride: distance of neighboring patches in sixteenths of a patch: pixels, for patches of 16.
+        camera_weight: factor of the camera embedding on the class token, where cameras are known.
+        neck_feat: where the embedding is taken; CLIP-ReID takes it before the necks.
     """
 
     stride: int = 16
-    side_weight: float = 1.0
-    tap: Tap = Tap.BEFORE
+    camera_weight: float = 1.0
+    neck_feat: NeckFeat = NeckFeat.BEFORE
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class ClipReIDFeatures:
 
 
 class ClipReIDNetwork(nn.Module):
-    """CLIP's image tower and a neck for each of its two features.
+    """CLIP's image backbone and a neck for each of its two features.
 
     >>> network = ClipReIDNetwork(Size.MICRO, (64, 32), 0, ClipReIDOptions()).eval()
     >>> list(network.embed(torch.zeros(2, 3, 64, 32)).shape)
@@ -64,12 +64,12 @@ class ClipReIDNetwork(nn.Module):
             config,
             image=image,
             stride=stride_of(options.stride, config.patch),
-            sides=cameras,
-            side_weight=options.side_weight,
+            cameras=cameras,
+            camera_weight=options.camera_weight,
         )
-        self.tap = options.tap
+        self.neck_feat = options.neck_feat
         self.dim = config.width + config.projection
-        self.encoder = ViT(config)
+        self.backbone = ViT(config)
         self.neck = Neck(config.width)
         self.projected_neck = Neck(config.projection)
 
@@ -86,9 +86,9 @@ class ClipReIDNetwork(nn.Module):
         mix: Callable[[Tensor], Tensor] | None = None,
     ) -> ClipReIDFeatures:
         """All features of images `[B, 3, H, W]`; cameras as in `embed`, mix as in `ViT.forward`."""
-        last = len(self.encoder.blocks) - 1
-        side = side_rows(self.encoder, images, cameras)
-        output = self.encoder(images, side=side, mix=mix, depths=[last], patches=False)
+        last = len(self.backbone.blocks) - 1
+        rows = camera_rows_of(self.backbone, images, cameras)
+        output = self.backbone(images, cameras=rows, mix=mix, depths=[last], patches=False)
         feature, projected = output.class_token, output.projected
         return ClipReIDFeatures(
             early=output.at[last][:, 0],
@@ -101,6 +101,6 @@ class ClipReIDNetwork(nn.Module):
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
         """`[B, D + P]`: both features, as they are (dpm_family 5.6)."""
         features = self(images, cameras)
-        if self.tap is Tap.BEFORE:
+        if self.neck_feat is NeckFeat.BEFORE:
             return torch.cat([features.feature, features.projected], dim=1)
         return torch.cat([features.necked, features.projected_necked], dim=1)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from glimpse.choices import MaskKind, Tap, UnknownSide
+from glimpse.choices import MaskKind, NeckFeat, UnknownCamera
 from glimpse.models.backbones.position import Grid
-from glimpse.models.backbones.sizes import Size, baseline_vit, side_rows
+from glimpse.models.backbones.sizes import Size, baseline_vit, camera_rows_of
 from glimpse.models.card import NetworkCard, options_from_json
 from glimpse.models.heads.bnneck import Neck
 from glimpse.models.heads.masks import build_mask_head, hierarchy
@@ -20,19 +20,19 @@ class DpmOptions:
 
     Attributes:
         mask: what makes the masks.
-        stride: distance of neighbouring patches in sixteenths of a patch: pixels, for patches of 16.
-        side_weight: factor of the camera embedding, where cameras are known.
+        stride: distance of neighboring patches in sixteenths of a patch: pixels, for patches of 16.
+        camera_weight: factor of the camera embedding, where cameras are known.
         unknown_camera: what stands for a camera outside the table.
         drop_path: rate of the last block in training.
-        tap: where the embedding is taken.
+        neck_feat: where the embedding is taken.
     """
 
     mask: MaskKind = MaskKind.FULL
     stride: int = 11
-    side_weight: float = 3.0
-    unknown_camera: UnknownSide = UnknownSide.ZERO
+    camera_weight: float = 3.0
+    unknown_camera: UnknownCamera = UnknownCamera.ZERO
     drop_path: float = 0.1
-    tap: Tap = Tap.BEFORE
+    neck_feat: NeckFeat = NeckFeat.BEFORE
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class DpmFeatures:
 
 
 class DpmNetwork(nn.Module):
-    """Encoder, neck and mask head.
+    """Backbone, neck and mask head.
 
     >>> import torch
     >>> network = DpmNetwork(Size.MICRO, (64, 32), 0, DpmOptions(MaskKind.LIGHT)).eval()
@@ -68,17 +68,17 @@ class DpmNetwork(nn.Module):
 
     def __init__(self, size: Size, image: tuple[int, int], cameras: int, options: DpmOptions) -> None:
         super().__init__()
-        self.encoder = baseline_vit(
+        self.backbone = baseline_vit(
             size,
             image,
             cameras,
             stride=options.stride,
-            side_weight=options.side_weight,
+            camera_weight=options.camera_weight,
             drop_path=options.drop_path,
-            unknown_side=options.unknown_camera,
+            unknown_camera=options.unknown_camera,
         )
-        config = self.encoder.config
-        self.tap = options.tap
+        config = self.backbone.config
+        self.neck_feat = options.neck_feat
         self.dim = config.width
         self.depths = hierarchy(config.depth)
         self.neck = Neck(config.width)
@@ -93,7 +93,7 @@ class DpmNetwork(nn.Module):
     @property
     def grid(self) -> Grid:
         """Rows and columns of patches."""
-        return self.encoder.grid
+        return self.backbone.grid
 
     def forward(self, images: Tensor, cameras: Tensor | None = None, *, heads: bool = False) -> DpmFeatures:
         """The features of images, without masks.
@@ -104,11 +104,11 @@ class DpmNetwork(nn.Module):
             heads: whether the last block's class logits are wanted.
         """
         depths = () if self.mask_head is None else self.depths
-        output = self.encoder(
+        output = self.backbone(
             images,
-            side=side_rows(self.encoder, images, cameras),
+            cameras=camera_rows_of(self.backbone, images, cameras),
             depths=depths,
-            class_logits_of=len(self.encoder.blocks) if heads else None,
+            class_logits_of=len(self.backbone.blocks) if heads else None,
             patches=False,
         )
         feature = output.class_token
@@ -125,6 +125,6 @@ class DpmNetwork(nn.Module):
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """Vectors `[B, D]` and masks `[B, D]`; vectors alone without a mask head."""
         features = self(images, cameras)
-        vectors = features.feature if self.tap is Tap.BEFORE else features.necked
+        vectors = features.feature if self.neck_feat is NeckFeat.BEFORE else features.necked
         masks = self.masks(features)
         return vectors if masks is None else (vectors, masks)

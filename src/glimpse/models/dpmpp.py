@@ -1,4 +1,4 @@
-"""DPM++'s network: a ViT of either flavour, a descriptor in blocks, and a mask head (dpm_family 6.4)."""
+"""DPM++'s network: a ViT of either flavor, a descriptor in blocks, and a mask head (dpm_family 6.4)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from glimpse.choices import MaskKind, Tap, Tower, UnknownSide
+from glimpse.choices import Backbone, MaskKind, NeckFeat, UnknownCamera
 from glimpse.errors import OptionError
 from glimpse.models.backbones.position import Grid
-from glimpse.models.backbones.sizes import CLIP_VIT, Size, baseline_vit, side_rows, stride_of
+from glimpse.models.backbones.sizes import CLIP_VIT, Size, baseline_vit, camera_rows_of, stride_of
 from glimpse.models.backbones.vit import ViT
 from glimpse.models.card import NetworkCard, options_from_json
 from glimpse.models.heads.bnneck import Neck
 from glimpse.models.heads.masks import StaticMask, build_mask_head, hierarchy
-from glimpse.models.heads.stripes import Sight, StripedMaskHead, stripe_patches
+from glimpse.models.heads.stripes import StripedMaskHead, Visibility, stripe_patches
 
 
 @dataclass(frozen=True)
@@ -23,24 +23,24 @@ class DpmppOptions:
     """What a card says of this network besides size, image and cameras.
 
     Attributes:
-        tower: flavour of the encoder.
+        backbone: flavor of the backbone.
         mask: what makes the masks.
-        stripes: K, blocks of the descriptor that each see one stripe of the picture; 0 as published.
-        stride: distance of neighbouring patches in sixteenths of a patch.
-        side_weight: factor of the camera embedding, where cameras are known.
+        stripes: K, blocks of the descriptor that each see one stripe of the image; 0 as published.
+        stride: distance of neighboring patches in sixteenths of a patch.
+        camera_weight: factor of the camera embedding, where cameras are known.
         unknown_camera: what stands for a camera outside the table.
         drop_path: rate of the last block in training.
-        tap: where the embedding is taken.
+        neck_feat: where the embedding is taken.
     """
 
-    tower: Tower = Tower.CLIP
+    backbone: Backbone = Backbone.CLIP
     mask: MaskKind = MaskKind.LIGHT
     stripes: int = 0
     stride: int = 16
-    side_weight: float = 1.0
-    unknown_camera: UnknownSide = UnknownSide.ZERO
+    camera_weight: float = 1.0
+    unknown_camera: UnknownCamera = UnknownCamera.ZERO
     drop_path: float = 0.0
-    tap: Tap = Tap.BEFORE
+    neck_feat: NeckFeat = NeckFeat.BEFORE
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class DpmppFeatures:
     """What a pass gives.
 
     Attributes:
-        blocks: `[B, 1 + K, D]`, f: the class tokens of the picture and of each stripe alone.
+        blocks: `[B, 1 + K, D]`, f: the class tokens of the image and of each stripe alone.
         levels: patch tokens `[B, N, D]` of the hierarchy's depths, before any norm.
         early: `[B, D]`, c11: the class token before the last block.
         projected: `[B, P]`, z; None without CLIP.
@@ -68,9 +68,9 @@ class DpmppFeatures:
 
 
 class DpmppNetwork(nn.Module):
-    """Encoder, neck and mask head.
+    """Backbone, neck and mask head.
 
-    >>> options = DpmppOptions(Tower.VIT, stripes=2)
+    >>> options = DpmppOptions(Backbone.VIT, stripes=2)
     >>> network = DpmppNetwork(Size.MICRO, (64, 32), 0, options).eval()
     >>> [list(part.shape) for part in network.embed(torch.zeros(1, 3, 64, 32))]
     [[1, 192], [1, 192]]
@@ -80,9 +80,9 @@ class DpmppNetwork(nn.Module):
 
     def __init__(self, size: Size, image: tuple[int, int], cameras: int, options: DpmppOptions) -> None:
         super().__init__()
-        self.encoder = _encoder(size, image, cameras, options)
-        config = self.encoder.config
-        self.tap = options.tap
+        self.backbone = _backbone(size, image, cameras, options)
+        config = self.backbone.config
+        self.neck_feat = options.neck_feat
         self.stripes = options.stripes
         self.width = config.width
         self.dim = config.width * (1 + options.stripes)
@@ -100,7 +100,7 @@ class DpmppNetwork(nn.Module):
     @property
     def grid(self) -> Grid:
         """Rows and columns of patches."""
-        return self.encoder.grid
+        return self.backbone.grid
 
     def forward(self, images: Tensor, cameras: Tensor | None = None, *, heads: bool = False) -> DpmppFeatures:
         """The features of images, without masks.
@@ -110,31 +110,31 @@ class DpmppNetwork(nn.Module):
             cameras: integers `[B]`, rows of the camera table, -1 for unknown; None: all are unknown.
             heads: whether the last block's class logits are wanted.
         """
-        last = len(self.encoder.blocks)
-        side = side_rows(self.encoder, images, cameras)
-        output = self.encoder(
+        last = len(self.backbone.blocks)
+        rows = camera_rows_of(self.backbone, images, cameras)
+        output = self.backbone(
             images,
-            side=side,
+            cameras=rows,
             depths={*self.depths, last - 1},
             class_logits_of=last if heads else None,
             patches=False,
         )
         return DpmppFeatures(
-            blocks=torch.cat([output.class_token[:, None], self._of_stripes(images, side)], dim=1),
+            blocks=torch.cat([output.class_token[:, None], self._of_stripes(images, rows)], dim=1),
             levels=tuple(output.at[depth][:, 1:] for depth in self.depths),
             early=output.at[last - 1][:, 0],
             projected=output.projected,
             class_logits=output.class_logits,
         )
 
-    def _of_stripes(self, images: Tensor, side: Tensor | None) -> Tensor:
+    def _of_stripes(self, images: Tensor, rows: Tensor | None) -> Tensor:
         """What each stripe is encoded to by passes that see nothing else, `[B, K, D]`."""
         # shape[0], not len: what is traced for export must follow the batch
         batch, patches = images.shape[0], self.stripe_patches
         if not self.stripes:
             return images.new_zeros(batch, 0, self.width)
         passes = [
-            self.encoder(images, side=side, visible=numbers.expand(batch, -1), patches=False).class_token
+            self.backbone(images, cameras=rows, visible=numbers.expand(batch, -1), patches=False).class_token
             for numbers in patches
         ]
         return torch.stack(passes, dim=1)
@@ -147,20 +147,20 @@ class DpmppNetwork(nn.Module):
         return masks
 
     @property
-    def sighted(self) -> bool:
+    def tells_visibility(self) -> bool:
         """Whether it can say where it sees persons."""
         return isinstance(self.mask_head, StripedMaskHead)
 
-    def sight(self, images: Tensor, cameras: Tensor | None = None) -> Sight:
-        """Where persons are seen, and the trust in stripes; only of a `sighted` network."""
+    def visibility(self, images: Tensor, cameras: Tensor | None = None) -> Visibility:
+        """Where persons are seen, and the trust in stripes; only of a `tells_visibility` network."""
         if not isinstance(self.mask_head, StripedMaskHead):
             raise OptionError("this network has no masks of stripes: it does not say where it sees persons")
-        return self.mask_head.sight(self(images, cameras).levels, self.grid)
+        return self.mask_head.visibility(self(images, cameras).levels, self.grid)
 
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """Vectors `[B, (1 + K) D]` and masks of the same shape; vectors alone without a mask head."""
         features = self(images, cameras)
-        vectors = features.descriptor if self.tap is Tap.BEFORE else self.neck(features.descriptor)
+        vectors = features.descriptor if self.neck_feat is NeckFeat.BEFORE else self.neck(features.descriptor)
         masks = self.masks(features)
         return vectors if masks is None else (vectors, masks)
 
@@ -178,16 +178,16 @@ def _mask_head(options: DpmppOptions, width: int, grid: Grid) -> nn.Module | Non
     )
 
 
-def _encoder(size: Size, image: tuple[int, int], cameras: int, options: DpmppOptions) -> ViT:
-    if options.tower is Tower.VIT:
+def _backbone(size: Size, image: tuple[int, int], cameras: int, options: DpmppOptions) -> ViT:
+    if options.backbone is Backbone.VIT:
         return baseline_vit(
             size,
             image,
             cameras,
             stride=options.stride,
-            side_weight=options.side_weight,
+            camera_weight=options.camera_weight,
             drop_path=options.drop_path,
-            unknown_side=options.unknown_camera,
+            unknown_camera=options.unknown_camera,
         )
     config = CLIP_VIT[size]
     return ViT(
@@ -196,8 +196,8 @@ def _encoder(size: Size, image: tuple[int, int], cameras: int, options: DpmppOpt
             image=image,
             stride=stride_of(options.stride, config.patch),
             drop_path=options.drop_path,
-            sides=cameras,
-            side_weight=options.side_weight,
-            unknown_side=options.unknown_camera,
+            cameras=cameras,
+            camera_weight=options.camera_weight,
+            unknown_camera=options.unknown_camera,
         )
     )

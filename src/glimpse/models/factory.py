@@ -26,11 +26,11 @@ class EmbeddingNetwork(Protocol):
         """Embed images.
 
         Args:
-            images: `[B, 3, H, W]`, resized and normalised as the card says.
+            images: `[B, 3, H, W]`, resized and normalized as the card says.
             cameras: integers `[B]` from `NetworkCard.camera_rows`; None: all are unknown.
 
         Returns:
-            Vectors `[B, D]`, or vectors and masks `[B, D]` with values in [0, 1]; not normalised.
+            Vectors `[B, D]`, or vectors and masks `[B, D]` with values in [0, 1]; not normalized.
         """
         ...
 
@@ -64,5 +64,5 @@ def similarity_of(card: NetworkCard) -> Similarity:
     'query'
     """
     if card.similarity is SimilarityName.MASKED_COSINE:
-        return MaskedCosine(card.side)
+        return MaskedCosine(card.mask_side)
     return SetJaccard() if card.similarity is SimilarityName.SET_JACCARD else Cosine()

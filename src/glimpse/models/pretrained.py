@@ -1,4 +1,4 @@
-"""What an encoder starts from: a network in a folder, a shipped one, imported weights, or nothing."""
+"""What a backbone starts from: a network in a folder, a shipped one, imported weights, or nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from glimpse.errors import OptionError
 from glimpse.files import printable
 from glimpse.models.backbones.position import resize_position
 from glimpse.models.backbones.resnet import ResNet
-from glimpse.models.backbones.text import TextTower
+from glimpse.models.backbones.text import TextBackbone
 from glimpse.models.backbones.vit import ViT
 from glimpse.models.storage import CARD, load_network
 from glimpse.models.weights import load_weights
@@ -26,7 +26,7 @@ def starting_folder(weights: str, kind: str, size: Size) -> Path | None:
     Args:
         weights: `auto`: the shipped network of that kind and size, if any; `none`; or where weights lie.
         kind: what is pre-trained: vit, resnet or clip.
-        size: of the encoder.
+        size: of the backbone.
     """
     if weights == NONE:
         return None
@@ -41,30 +41,30 @@ def described(folder: Path | None) -> str:
     return f"the weights in {folder.name}" if folder else "random weights"
 
 
-def copy_part(start: Path, part: str, target: ViT | ResNet | TextTower) -> None:
-    """Fill an encoder with what it starts from.
+def load_pretrained(start: Path, part: str, target: ViT | ResNet | TextBackbone) -> None:
+    """Fill a backbone with what it starts from.
 
-    Positions are resized to the encoder's grid; a camera table that the start lacks stays as it is. Anything
+    Positions are resized to the backbone's grid; a camera table that the start lacks stays as it is. Anything
     else that is missing, left over or of another shape is an error.
 
     Args:
         start: a folder with a network (`glimpse.models.storage`), or what `glimpse import-weights` wrote.
-        part: of the network: `encoder`, or `images` and `texts` of CLIP.
+        part: of the network: `backbone`, or `images` and `texts` of CLIP.
         target: is filled.
     """
     if not (start / CARD).is_file():
-        tower = start / ("text.safetensors" if part == "texts" else "image.safetensors")
-        file = start if start.suffix == ".safetensors" and part != "texts" else tower
-        load_weights(target, file, allow_missing=("side.",))
+        backbone = start / ("text.safetensors" if part == "texts" else "image.safetensors")
+        file = start if start.suffix == ".safetensors" and part != "texts" else backbone
+        load_weights(target, file, allow_missing=("camera_embedding.",))
         return
     _, network = load_network(start)
     source = getattr(network, part, None)
     if not isinstance(source, type(target)):
         raise OptionError(f"the network in {printable(start)} has no {part} to start from")
-    values = {name: v for name, v in source.state_dict().items() if not name.startswith("side.")}
+    values = {name: v for name, v in source.state_dict().items() if not name.startswith("camera_embedding.")}
     if isinstance(source, ViT) and isinstance(target, ViT):
         values["position"] = resize_position(values["position"], source.grid, target.grid)
-    wanted = {name: v for name, v in target.state_dict().items() if not name.startswith("side.")}
+    wanted = {name: v for name, v in target.state_dict().items() if not name.startswith("camera_embedding.")}
     wrong = sorted(values.keys() ^ wanted.keys()) or sorted(
         name for name, value in values.items() if value.shape != wanted[name].shape
     )

@@ -26,7 +26,7 @@ class SptOptions:
 
 
 class SptNetwork(nn.Module):
-    """Encoder, neck, and the head that says which patches matter.
+    """Backbone, neck, and the head that says which patches matter.
 
     >>> network = SptNetwork(Size.MICRO, (64, 32), SptOptions()).eval()
     >>> list(network.embed(torch.zeros(2, 3, 64, 32)).shape)
@@ -38,7 +38,7 @@ class SptNetwork(nn.Module):
     def __init__(self, size: Size, image: tuple[int, int], options: SptOptions) -> None:
         super().__init__()
         config = replace(VIT[size], image=image, drop_path=options.drop_path)
-        self.encoder = ViT(config)
+        self.backbone = ViT(config)
         self.neck = Neck(config.width)
         self.levels = hierarchy(config.depth)
         # a 1x1 convolution over the tokens' grid is a linear map of each token
@@ -55,22 +55,22 @@ class SptNetwork(nn.Module):
 
         The mask learns nothing through its input: the tokens are detached (dpm_family 4.2).
         """
-        output = self.encoder(images, depths=self.levels, patches=False)
+        output = self.backbone(images, depths=self.levels, patches=False)
         tokens = torch.cat([output.at[level][:, 1:].detach() for level in self.levels], dim=2)
         return output.class_token, self.head(tokens)[..., 0].sigmoid()
 
     def seen_through(self, images: Tensor, mask: Tensor) -> Tensor:
         """The feature `[B, D]` when the patch embeddings are multiplied by a mask `[B, N]`."""
-        seen = self.encoder(images, mix=lambda patches: patches * mask[..., None], patches=False)
+        seen = self.backbone(images, mix=lambda patches: patches * mask[..., None], patches=False)
         feature: Tensor = seen.class_token
         return feature
 
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
         """`[B, D]`, before the neck; cameras are not used."""
-        feature: Tensor = self.encoder(images, patches=False).class_token
+        feature: Tensor = self.backbone(images, patches=False).class_token
         return feature
 
     def saliency(self, images: Tensor) -> Tensor:
         """The mask on the grid of patches, `[B, rows, columns]` in 0..1."""
         mask: Tensor = self(images)[1]
-        return mask.view(-1, *self.encoder.grid)
+        return mask.view(-1, *self.backbone.grid)

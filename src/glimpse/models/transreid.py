@@ -1,4 +1,4 @@
-"""TransReID: a vision transformer with side information, and the jigsaw branch (dpm_family 2)."""
+"""TransReID: a vision transformer with camera embeddings, and the jigsaw branch (dpm_family 2)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from glimpse.choices import Tap
+from glimpse.choices import NeckFeat
 from glimpse.errors import OptionError, ShapeError
-from glimpse.models.backbones.sizes import Size, baseline_vit, side_rows
+from glimpse.models.backbones.sizes import Size, baseline_vit, camera_rows_of
 from glimpse.models.backbones.transformer import Block
 from glimpse.models.backbones.vit import ViT
 from glimpse.models.card import NetworkCard, options_from_json
@@ -50,22 +50,22 @@ class TransReIDOptions:
     """What a card says of this network besides size, image and cameras.
 
     Attributes:
-        stride: distance of neighbouring patches in sixteenths of a patch: pixels, for patches of 16.
+        stride: distance of neighboring patches in sixteenths of a patch: pixels, for patches of 16.
         jigsaw: whether there is a branch of local features.
-        side_weight: factor of the camera embedding, where cameras are known.
+        camera_weight: factor of the camera embedding, where cameras are known.
         drop_path: rate of the last block in training.
-        tap: where the embedding is taken; TransReID takes it before the neck.
+        neck_feat: where the embedding is taken; TransReID takes it before the neck.
     """
 
     stride: int = 16
     jigsaw: bool = False
-    side_weight: float = 3.0
+    camera_weight: float = 3.0
     drop_path: float = 0.1
-    tap: Tap = Tap.BEFORE
+    neck_feat: NeckFeat = NeckFeat.BEFORE
 
 
 class TransReIDNetwork(nn.Module):
-    """Encoder, the local branch if there is one, and a neck per feature.
+    """Backbone, the local branch if there is one, and a neck per feature.
 
     >>> network = TransReIDNetwork(Size.MICRO, (64, 32), 0, TransReIDOptions(jigsaw=True)).eval()
     >>> list(network.embed(torch.zeros(2, 3, 64, 32)).shape)
@@ -74,17 +74,17 @@ class TransReIDNetwork(nn.Module):
 
     def __init__(self, size: Size, image: tuple[int, int], cameras: int, options: TransReIDOptions) -> None:
         super().__init__()
-        self.encoder = baseline_vit(
+        self.backbone = baseline_vit(
             size,
             image,
             cameras,
             stride=options.stride,
-            side_weight=options.side_weight,
+            camera_weight=options.camera_weight,
             drop_path=options.drop_path,
         )
-        width = self.encoder.config.width
-        self.tap = options.tap
-        self.local = LocalBranch(self.encoder) if options.jigsaw else None
+        width = self.backbone.config.width
+        self.neck_feat = options.neck_feat
+        self.local = LocalBranch(self.backbone) if options.jigsaw else None
         features = 1 + (PARTS if options.jigsaw else 0)
         self.dim = width * features
         self.necks = nn.ModuleList(Neck(width) for _ in range(features))
@@ -108,40 +108,40 @@ class TransReIDNetwork(nn.Module):
             cameras: integers `[B]`, rows of the camera table, -1 for unknown; None: all are unknown.
             mix: changes the patch embeddings, as `ViT.forward` has it.
         """
-        side = side_rows(self.encoder, images, cameras)
+        rows = camera_rows_of(self.backbone, images, cameras)
         if self.local is None:
-            before = [self.encoder(images, side=side, mix=mix, patches=False).class_token]
+            before = [self.backbone(images, cameras=rows, mix=mix, patches=False).class_token]
         else:
-            last = len(self.encoder.blocks) - 1
-            output = self.encoder(images, side=side, mix=mix, depths=[last], patches=False)
+            last = len(self.backbone.blocks) - 1
+            output = self.backbone(images, cameras=rows, mix=mix, depths=[last], patches=False)
             before = [output.class_token, *self.local(output.at[last])]
         return before, [neck(feature) for neck, feature in zip(self.necks, before, strict=True)]
 
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
         """`[B, D]`: the global feature, then each local one divided by their number (dpm_family 2.4)."""
         before, after = self(images, cameras)
-        first, *rest = before if self.tap is Tap.BEFORE else after
+        first, *rest = before if self.neck_feat is NeckFeat.BEFORE else after
         return torch.cat([first, *(feature / PARTS for feature in rest)], dim=1)
 
 
 class LocalBranch(nn.Module):
     """A copy of the last block and norm that looks at each jigsaw part by itself (dpm_family 2.4).
 
-    The encoder's own last block is the global branch. Copied when the network is made; whoever loads
-    weights into the encoder afterwards calls `follow`.
+    The backbone's own last block is the global branch. Copied when the network is made; whoever loads
+    weights into the backbone afterwards calls `follow`.
     """
 
-    def __init__(self, encoder: ViT) -> None:
+    def __init__(self, backbone: ViT) -> None:
         super().__init__()
-        if len(encoder.blocks) < 2:
-            raise OptionError("the jigsaw branch needs an encoder of at least 2 blocks")
-        self.block = cast("Block", deepcopy(encoder.blocks[-1]))
-        self.norm = deepcopy(encoder.norm)
+        if len(backbone.blocks) < 2:
+            raise OptionError("the jigsaw branch needs a backbone of at least 2 blocks")
+        self.block = cast("Block", deepcopy(backbone.blocks[-1]))
+        self.norm = deepcopy(backbone.norm)
 
-    def follow(self, encoder: ViT) -> None:
-        """Take over the weights of the encoder's last block and norm."""
-        self.block.load_state_dict(encoder.blocks[-1].state_dict())
-        self.norm.load_state_dict(encoder.norm.state_dict())
+    def follow(self, backbone: ViT) -> None:
+        """Take over the weights of the backbone's last block and norm."""
+        self.block.load_state_dict(backbone.blocks[-1].state_dict())
+        self.norm.load_state_dict(backbone.norm.state_dict())
 
     def forward(self, tokens: Tensor) -> list[Tensor]:
         """The local features `[B, D]` of the tokens `[B, 1 + N, D]` before the last block."""

@@ -1,4 +1,4 @@
-"""Pixels: safe decoding, resizing, and the cache that decodes each picture once."""
+"""Pixels: safe decoding, resizing, and the cache that decodes each image once."""
 
 from glimpse.choices import Filter
 from glimpse.pixels.cache import BuildReport, OnBroken, PixelCache

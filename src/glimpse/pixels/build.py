@@ -20,7 +20,7 @@ from glimpse.pixels.store import Entry, Index, Slots, SlotWriter
 from glimpse.pixels.workers import fill_by_crew
 from glimpse.progress import Advance, Progress
 
-_WORTH_A_WORKER = 32  # pictures; our choice: about what one process decodes while another one starts
+_WORTH_A_WORKER = 32  # images; our choice: about what one process decodes while another one starts
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where the pictures of the given paths are, `[N]`; -1 where a picture is broken."""
+    """Where the images of the given paths are, `[N]`; -1 where an image is broken."""
 
     slots: NDArray[np.int64]
     decoded: int
@@ -49,7 +49,7 @@ def bring_up_to_date(paths: Sequence[str], job: Job) -> Outcome:
     """Decode what the cache does not hold yet, and tell the slot of each path.
 
     Raises:
-        BrokenImageError: when told to stop: about the first broken picture in the given order.
+        BrokenImageError: when told to stop: about the first broken image in the given order.
     """
     wanted, reasons = _look(paths, job)
     slots = Slots(job.folder, job.prepare.shape)
@@ -136,7 +136,7 @@ def _finish(wanted: dict[str, Entry], job: Job, slots: Slots, lock: int) -> tupl
 
     tasks = _tasks(wanted, index, slots.filled(count), job)
     try:
-        with job.progress("decoding pictures", len(tasks)) as advance:
+        with job.progress("decoding images", len(tasks)) as advance:
             failures = _fill(tasks, job, slots, lock, advance)
     finally:
         slots.seal(count)
@@ -157,7 +157,7 @@ def _tasks(wanted: dict[str, Entry], index: Index, filled: NDArray[np.bool_], jo
             if not filled[slot]:
                 tasks[slot] = Task(slot, entry)
         elif job.stop_on_broken:
-            break  # only what precedes it can be the first broken picture
+            break  # only what precedes it can be the first broken image
     return list(tasks.values())
 
 

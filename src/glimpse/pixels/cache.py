@@ -1,4 +1,4 @@
-"""The pixel cache: every picture is decoded and resized once, then read from a memory map."""
+"""The pixel cache: every image is decoded and resized once, then read from a memory map."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from glimpse.runtime import cores
 
 
 class OnBroken(StrEnum):
-    """What a broken picture does to a build."""
+    """What a broken image does to a build."""
 
     STOP = "stop"
     SKIP = "skip"
@@ -29,12 +29,12 @@ class OnBroken(StrEnum):
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build did, counted in different pictures: a path given twice counts once.
+    """What a build did, counted in different images: a path given twice counts once.
 
     Attributes:
         decoded: decoded by this build.
         reused: found in the cache.
-        broken: path and reason of each broken picture, in the given order.
+        broken: path and reason of each broken image, in the given order.
     """
 
     decoded: int
@@ -49,7 +49,7 @@ class PixelCache:
     Attributes:
         paths: the paths, as they were given; one may occur several times.
         report: what the build did.
-        usable: bool `[N]`, False where the picture is broken.
+        usable: bool `[N]`, False where the image is broken.
     """
 
     paths: tuple[str, ...]
@@ -79,19 +79,19 @@ class PixelCache:
         nobody uses it.
 
         Args:
-            paths: N picture files, in any order, with or without repetitions.
+            paths: N image files, in any order, with or without repetitions.
             folder: where the cache lies; it is made if need be.
             size: `(height, width)` to resize to.
             filter: how to resize.
-            white: see `decode`; only 16-bit pictures ask.
-            workers: how many processes decode; all cores if not given. A few pictures are decoded
+            white: see `decode`; only 16-bit images ask.
+            workers: how many processes decode; all cores if not given. A few images are decoded
                 by the calling process.
-            on_broken: whether a broken picture ends the build with an error (what was decoded before
+            on_broken: whether a broken image ends the build with an error (what was decoded before
                 is kept), or is skipped, reported, and not tried again until its file changes.
             progress: what shows the progress; `silent` shows nothing.
 
         Raises:
-            BrokenImageError: naming the first broken picture in the given order, for `OnBroken.STOP`.
+            BrokenImageError: naming the first broken image in the given order, for `OnBroken.STOP`.
             StorageError: if the folder cannot be written, the disk is full or the cache is damaged.
         """
         if isinstance(paths, str):
@@ -131,7 +131,7 @@ class PixelCache:
             uint8 `[n, H, W, 3]`, a copy.
 
         Raises:
-            BrokenImageError: if a row's picture is broken.
+            BrokenImageError: if a row's image is broken.
         """
         chosen = self._row_numbers(np.asarray(rows))
         slots = self._slots[chosen]

@@ -90,7 +90,7 @@ _PILLOWS_LIMIT = 2**30 // 4 // 3  # beyond it Pillow warns of bombs by itself, p
 WHITE = 65535  # the full range of 16 bits
 
 # The readers are called by name, not through Image.open: nothing but these five can be reached, and
-# Image.open speaks of large pictures through process-wide warnings that no thread can silence safely.
+# Image.open speaks of large images through process-wide warnings that no thread can silence safely.
 _READERS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
     (b"\xff\xd8\xff", JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", PngImageFile),
@@ -114,22 +114,22 @@ _TURNS = {
 def decode(
     source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, white: int = WHITE
 ) -> NDArray[np.uint8]:
-    """Decode a JPEG, PNG, BMP, TIFF or WebP picture, the first one where a file holds several.
+    """Decode a JPEG, PNG, BMP, TIFF or WebP image, the first one where a file holds several.
 
-    The EXIF rotation is applied. Grey becomes three equal channels, palettes and CMYK become RGB, and
-    transparency is dropped (the stored colours stay). Floating-point pictures are refused.
+    The EXIF rotation is applied. Gray becomes three equal channels, palettes and CMYK become RGB, and
+    transparency is dropped (the stored colors stay). Floating-point images are refused.
 
     Args:
         source: a path, or the bytes of a file.
         max_pixels: the header may claim at most this many; it is read before any pixel is decoded.
-        white: which value of a 16-bit grey picture becomes 255; larger ones become 255 too. Infrared
-            sensors of 10, 12 or 14 bits need 1023, 4095 or 16383. 8-bit pictures ignore it.
+        white: which value of a 16-bit gray image becomes 255; larger ones become 255 too. Infrared
+            sensors of 10, 12 or 14 bits need 1023, 4095 or 16383. 8-bit images ignore it.
 
     Returns:
         uint8 `[H, W, 3]`.
 
     Raises:
-        BrokenImageError: for every picture that cannot be decoded, with the file and the reason.
+        BrokenImageError: for every image that cannot be decoded, with the file and the reason.
     """
     check_white(white)
     if not 1 <= max_pixels <= _PILLOWS_LIMIT:
@@ -149,7 +149,7 @@ def decode_bytes(
 
 
 def decode_image(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS, white: int = WHITE) -> Image.Image:
-    """`decode_bytes` to a picture of Pillow's, of mode RGB."""
+    """`decode_bytes` to an image of Pillow's, of mode RGB."""
     reader = _reader(data, name)
     try:
         image = reader(BytesIO(data))
@@ -159,7 +159,7 @@ def decode_image(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS, white:
                 name, f"it has {width} x {height} pixels, more than the {max_pixels:,} allowed"
             )
         if white != WHITE and _narrowed(image):
-            raise BrokenImageError(name, "its 16-bit colours are read as 8-bit ones, so `white` cannot apply")
+            raise BrokenImageError(name, "its 16-bit colors are read as 8-bit ones, so `white` cannot apply")
         image.load()
         return _rgb(_upright(image), name, white)
     except BrokenImageError:
@@ -196,7 +196,7 @@ def _reader(data: bytes, name: str) -> type[ImageFile.ImageFile]:
 
 
 def _narrowed(image: ImageFile.ImageFile) -> bool:
-    """Whether the file has 16 bits a channel and Pillow keeps the upper 8, as it does for colour."""
+    """Whether the file has 16 bits a channel and Pillow keeps the upper 8, as it does for color."""
     return not image.mode.startswith("I") and any(";16" in str(tile[3]) for tile in image.tile)
 
 
@@ -227,5 +227,5 @@ def _from_16_bits(values: NDArray[np.integer], name: str, white: int) -> NDArray
     if values.min() < 0 or values.max() > WHITE:
         raise BrokenImageError(name, "it has pixel values outside the 16-bit range 0..65535")
     scaled = (values.astype(np.uint32) * 255 + white // 2) // white
-    grey = np.minimum(scaled, 255).astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
+    gray = np.minimum(scaled, 255).astype(np.uint8)
+    return np.repeat(gray[:, :, None], 3, axis=2)

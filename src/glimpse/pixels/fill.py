@@ -1,4 +1,4 @@
-"""Filling slots, in this process: one picture, or a few."""
+"""Filling slots, in this process: one image, or a few."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from glimpse.pixels.store import Entry, SlotWriter
 
 
 class Task(NamedTuple):
-    """A picture to decode, and the slot it goes to."""
+    """An image to decode, and the slot it goes to."""
 
     slot: int
     entry: Entry
 
 
 class Broken(NamedTuple):
-    """A slot whose picture cannot be decoded; `lasting` if only a change of the file can mend it."""
+    """A slot whose image cannot be decoded; `lasting` if only a change of the file can mend it."""
 
     slot: int
     reason: str
@@ -26,7 +26,7 @@ class Broken(NamedTuple):
 
 
 def fill(task: Task, prepare: Preparation, writer: SlotWriter) -> Broken | None:
-    """Decode one picture into its slot, or say why it cannot be."""
+    """Decode one image into its slot, or say why it cannot be."""
     try:
         pixels = prepare(task.entry.path, task.entry.stamp)
     except BrokenImageError as error:

@@ -1,4 +1,4 @@
-"""What is done to every picture of a cache, and what the cache's folder is named after."""
+"""What is done to every image of a cache, and what the cache's folder is named after."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Preparation:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """The shape of one prepared picture."""
+        """The shape of one prepared image."""
         return (*self.size, 3)
 
     def __call__(self, path: str, expected: Stamp | None = None) -> NDArray[np.uint8]:

@@ -1,8 +1,8 @@
 """Antialiased resampling in whole numbers: bit for bit Pillow's passes, in two to three times their speed.
 
-Pillow walks over the taps of one pixel at a time, whose three channels fill no vector. Here the picture is
+Pillow walks over the taps of one pixel at a time, whose three channels fill no vector. Here the image is
 turned first, so that the horizontal pass adds whole columns, and turned back for the vertical one. The
-horizontal pass always comes first; Pillow's order hangs on its version (13 takes the height first where it
+horizontal pass always comes first; Pillow's order depends on its version (13 takes the height first where it
 shrinks much more than the width), and with it the pixels that networks see.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glimpse.compiled import compiled
 
-# As Pillow: what is left of 32 bits beside a colour's 8 and two for sums that pass the range.
+# As Pillow: what is left of 32 bits beside a color's 8 and two for sums that pass the range.
 FRACTION = 22
 HALF = np.int32(1 << (FRACTION - 1))
 
@@ -57,17 +57,17 @@ def keys(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def taps(old: int, new: int, shape: Shape, radius: float) -> Taps:
     """The taps from `old` pixels to `new` ones.
 
-    When shrinking, the kernel widens with the factor; at the border it is cut off and renormalised.
+    When shrinking, the kernel widens with the factor; at the border it is cut off and renormalized.
     """
     scale = old / new
     widening = max(scale, 1.0)
     reach = radius * widening
-    centre = (np.arange(new) + 0.5) * scale
-    first = np.maximum((centre - reach + 0.5).astype(np.int64), 0)
-    last = np.minimum((centre + reach + 0.5).astype(np.int64), old)
+    center = (np.arange(new) + 0.5) * scale
+    first = np.maximum((center - reach + 0.5).astype(np.int64), 0)
+    last = np.minimum((center + reach + 0.5).astype(np.int64), old)
     most = int((last - first).max())
     offset = np.arange(most)
-    weight = shape((offset + first[:, None] - centre[:, None] + 0.5) * (1 / widening))
+    weight = shape((offset + first[:, None] - center[:, None] + 0.5) * (1 / widening))
     weight[offset >= (last - first)[:, None]] = 0.0
     # one by one, as Pillow adds them: another order could round otherwise
     weight /= np.add.accumulate(weight, axis=1)[:, -1:]
@@ -76,28 +76,28 @@ def taps(old: int, new: int, shape: Shape, radius: float) -> Taps:
 
 
 def resample(
-    picture: NDArray[np.uint8], size: tuple[int, int], kernel: Shape, radius: float
+    image: NDArray[np.uint8], size: tuple[int, int], kernel: Shape, radius: float
 ) -> NDArray[np.uint8]:
     """Resample [H, W, 3], or [H, W, 4] whose fourth channel says nothing, to [height, width, 3]."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     across = taps(width, size[1], kernel, radius)
     down = taps(height, size[0], kernel, radius)
-    new: NDArray[np.uint8] = _resampled(picture, *across, *down)
+    new: NDArray[np.uint8] = _resampled(image, *across, *down)
     return new
 
 
 @compiled
-def _pixels(picture):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _pixels(image):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """[H, W, C] as [H, W] of 32 bits: one load moves a whole pixel."""
-    high, wide, channels = picture.shape
+    high, wide, channels = image.shape
     if channels == 4:
-        return picture.reshape((high, 4 * wide)).view(np.uint32)
+        return image.reshape((high, 4 * wide)).view(np.uint32)
     padded = np.empty((high, wide, 4), np.uint8)
     for y in range(high):
         for x in range(wide):
-            padded[y, x, 0] = picture[y, x, 0]
-            padded[y, x, 1] = picture[y, x, 1]
-            padded[y, x, 2] = picture[y, x, 2]
+            padded[y, x, 0] = image[y, x, 0]
+            padded[y, x, 1] = image[y, x, 1]
+            padded[y, x, 2] = image[y, x, 2]
     return padded.reshape((high, 4 * wide)).view(np.uint32)
 
 
@@ -122,9 +122,9 @@ def _down(pixels, first, many, weight):  # type: ignore[no-untyped-def]  # noqa:
     total = np.empty(rows.shape[1], np.int32)
     for y in range(len(first)):
         total[:] = HALF
-        for tap in range(many[y]):
-            factor = weight[y, tap]
-            row = rows[first[y] + tap]
+        for neck_feat in range(many[y]):
+            factor = weight[y, neck_feat]
+            row = rows[first[y] + neck_feat]
             for x in range(len(total)):
                 total[x] += np.int32(factor * np.int32(row[x]))
         for x in range(len(total)):
@@ -133,9 +133,9 @@ def _down(pixels, first, many, weight):  # type: ignore[no-untyped-def]  # noqa:
 
 
 @compiled
-def _resampled(picture, left, wide, across, top, high, down):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _resampled(image, left, wide, across, top, high, down):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     # in one call: a thread that comes back for the interpreter's lock may have to wait for it each time
-    pixels = _pixels(picture)
+    pixels = _pixels(image)
     if len(left) != pixels.shape[1]:
         pixels = _turned(_down(_turned(pixels), left, wide, across))
     if len(top) != pixels.shape[0]:

@@ -33,10 +33,10 @@ _ArrowArray._fields_ = [
 
 
 def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
-    """The pixels of an RGB picture: `[H, W, 4]`, lent, to be read only; or a copy `[H, W, 3]`.
+    """The pixels of an RGB image: `[H, W, 4]`, lent, to be read only; or a copy `[H, W, 3]`.
 
     The fourth channel says nothing. A copy is made where Pillow cannot lend: before version 11.2, and where
-    a large picture lies in several blocks.
+    a large image lies in several blocks.
     """
     export = getattr(image, "__arrow_c_array__", None)
     if image.mode != "RGB" or export is None:
@@ -52,10 +52,10 @@ def _lent(capsule: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
     width, height = size
     pixels = _ArrowArray.from_address(_pointer(capsule, b"arrow_array")).children[0].contents
     levels = (ctypes.c_uint8 * (4 * width * height)).from_address(pixels.buffers[1])
-    levels.lender = capsule  # type: ignore[attr-defined]  # the picture lives as long as the array
-    lent: NDArray[np.uint8] = np.ctypeslib.as_array(levels).reshape(height, width, 4)
-    lent.flags.writeable = False
-    return lent
+    levels.lender = capsule  # type: ignore[attr-defined]  # the image lives as long as the array
+    zero_copy: NDArray[np.uint8] = np.ctypeslib.as_array(levels).reshape(height, width, 4)
+    zero_copy.flags.writeable = False
+    return zero_copy
 
 
 _LARGEST_SIDE = 16384  # our choice: far above any encoder's input, far below what would fill a memory
@@ -68,7 +68,7 @@ def resize(
 
     Bicubic is Keys' kernel with a = -0.5. Both filters round to the nearest of 256 levels after each of
     their two passes, first along the width and then along the height, and repeat no pixels beyond the
-    border: the kernel is cut off and renormalised.
+    border: the kernel is cut off and renormalized.
 
     Args:
         image: uint8 `[H, W, 3]`.
@@ -90,19 +90,19 @@ def resize(
 
 
 def resize_image(image: Image.Image, size: tuple[int, int], filter: Filter) -> NDArray[np.uint8]:
-    """`resize` for an RGB picture of Pillow's."""
+    """`resize` for an RGB image of Pillow's."""
     height, width = check_size(size)
     if (width, height) == image.size:
         return np.array(image)
     return _resampled(pixels_of(image), (height, width), filter)
 
 
-def _resampled(picture: NDArray[np.uint8], size: tuple[int, int], filter: Filter) -> NDArray[np.uint8]:
+def _resampled(image: NDArray[np.uint8], size: tuple[int, int], filter: Filter) -> NDArray[np.uint8]:
     # here, because who needs no other size need not wait for a compiler either: workers that fill a cache
     from glimpse.pixels.resampling import keys, resample, triangle
 
     kernel, radius = (keys, 2.0) if Filter(filter) is Filter.BICUBIC else (triangle, 1.0)
-    return resample(picture, size, kernel, radius)
+    return resample(image, size, kernel, radius)
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:

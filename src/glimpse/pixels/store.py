@@ -28,7 +28,7 @@ _CHECKSUM = np.uint64(0xFFFFFFFF)
 
 
 class Slots:
-    """The two files in `folder`, for pictures of one shape `(H, W, 3)`."""
+    """The two files in `folder`, for images of one shape `(H, W, 3)`."""
 
     def __init__(self, folder: Path, shape: tuple[int, int, int]) -> None:
         self.folder = folder
@@ -116,7 +116,7 @@ class Slots:
 
 
 class SlotWriter:
-    """Writes pictures into slots; each thread or process has its own.
+    """Writes images into slots; each thread or process has its own.
 
     Plain writes rather than a writable memory map: on a full disk a write fails with an error that can
     be told, a map with a signal that kills the process.
@@ -141,7 +141,7 @@ class SlotWriter:
         self._files.close()
 
     def write(self, slot: int, pixels: NDArray[np.uint8]) -> None:
-        """Write the picture, then its mark."""
+        """Write the image, then its mark."""
         data = pixels.tobytes()
         mark = np.array(_WRITTEN | zlib.crc32(data), _WORD).tobytes()
         try:
@@ -252,7 +252,7 @@ class Index:
             raise ValueError("a file has two slots")
         broken = {int(slot): str(reason) for slot, reason in columns["broken"].items()}
         if not all(0 <= slot < len(entries) for slot in broken):
-            raise ValueError("a broken picture has no slot")
+            raise ValueError("a broken image has no slot")
         return cls(preparation, entries, broken)
 
 

@@ -32,12 +32,12 @@ def main() -> None:
     """Serve the parent process until it hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata would tear the progress bar
-    orders = sys.stdin.buffer
-    header = json.loads(orders.readline())
+    queue = sys.stdin.buffer
+    header = json.loads(queue.readline())
     prepare = Preparation.from_json(header)
     try:
         with SlotWriter(Slots(Path(header["folder"]), prepare.shape)) as writer:
-            for line in orders:
+            for line in queue:
                 tasks = [Task(slot, Entry(path, Stamp(*stamp))) for slot, (path, stamp) in json.loads(line)]
                 _answer({"broken": [failure for task in tasks if (failure := fill(task, prepare, writer))]})
     except StorageError as error:
@@ -58,7 +58,7 @@ if __name__ == "__main__":
 
 # Our choice: long enough that the pipe costs nothing, short enough that the bar moves, that STOP stops
 # soon and that the orphans of a killed parent end within a moment.
-_TASKS_PER_ORDER = 16
+_TASKS_AT_ONCE = 16
 # The worker looks for modules exactly where its parent does, however that came about.
 _START = "import sys; sys.path[:] = sys.argv[1:]; from glimpse.pixels.workers import main; main()"
 # Every numerical library would else start a thread per core in every worker.
@@ -77,7 +77,7 @@ def fill_by_crew(
 ) -> list[Broken]:
     """Fill the slots by `workers` processes, in about the given order.
 
-    Tasks are handed out in order and every task handed out is finished: of the broken pictures, the
+    Tasks are handed out in order and every task handed out is finished: of the broken images, the
     first in the given order is always among those returned, also when stopping at the first one seen.
 
     Args:
@@ -87,17 +87,17 @@ def fill_by_crew(
         workers: how many processes.
         lock: the descriptor of the cache's lock. Workers hold it too, so that after a kill of this
             process no other build begins while one of them still writes.
-        stop_on_broken: hand out nothing more once a picture is broken.
-        advance: told the number of pictures just finished.
+        stop_on_broken: hand out nothing more once an image is broken.
+        advance: told the number of images just finished.
     """
-    orders = _Orders(tasks)
+    queue = _TaskQueue(tasks)
     answers: SimpleQueue[_Answer] = SimpleQueue()
     broken: list[Broken] = []
     with ExitStack() as stack:
-        crew = [stack.enter_context(_Worker(prepare, slots, lock)) for _ in range(workers)]
+        started = [stack.enter_context(_Worker(prepare, slots, lock)) for _ in range(workers)]
         threads = [
-            threading.Thread(target=_keep_busy, args=(worker, orders, answers), daemon=True)
-            for worker in crew
+            threading.Thread(target=_keep_busy, args=(worker, queue, answers), daemon=True)
+            for worker in started
         ]
         try:
             for thread in threads:
@@ -114,10 +114,10 @@ def fill_by_crew(
                     advance(count)
                     broken += failures
                     if broken and stop_on_broken:
-                        orders.stop()
+                        queue.stop()
         except BaseException:  # also Ctrl-C: what a killed worker had not finished bears no mark
-            orders.stop()
-            for worker in crew:
+            queue.stop()
+            for worker in started:
                 worker.kill()
             raise
         finally:
@@ -127,11 +127,11 @@ def fill_by_crew(
     return broken
 
 
-# The pictures finished and those of them that are broken; what went wrong; or the end of a worker.
+# The images finished and those of them that are broken; what went wrong; or the end of a worker.
 _Answer = tuple[int, list[Broken]] | Exception | None
 
 
-class _Orders:
+class _TaskQueue:
     """Hands out the tasks in order, to several threads."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
@@ -142,7 +142,7 @@ class _Orders:
     def take(self) -> Sequence[Task]:
         with self._turn:
             start = self._next
-            self._next += _TASKS_PER_ORDER
+            self._next += _TASKS_AT_ONCE
             return self._tasks[start : self._next]
 
     def stop(self) -> None:
@@ -150,9 +150,9 @@ class _Orders:
             self._next = len(self._tasks)
 
 
-def _keep_busy(worker: _Worker, orders: _Orders, answers: SimpleQueue[_Answer]) -> None:
+def _keep_busy(worker: _Worker, queue: _TaskQueue, answers: SimpleQueue[_Answer]) -> None:
     try:
-        while tasks := orders.take():
+        while tasks := queue.take():
             answers.put((len(tasks), worker.do(tasks)))
     except Exception as error:
         answers.put(error)
@@ -220,5 +220,5 @@ class _Worker:
         left = [task for task in tasks if not filled[task.slot]] or list(tasks)
         return (
             f"a decoding process ended with {end} at {printable(left[0].entry.path)} or one of the"
-            f" {len(left) - 1} pictures after it; what was done before is kept"
+            f" {len(left) - 1} images after it; what was done before is kept"
         )

@@ -17,7 +17,7 @@ from glimpse.pretraining.world_rows import WorldRows
 from glimpse.records import IntArray
 
 _WIDTH = 400  # bytes of a caption, the longest having 200 letters; our choice
-_RENDERING = 1  # to be raised when the same site gives other pictures
+_RENDERING = 1  # to be raised when the same site gives other images
 _DESCRIPTION, _PIXELS, _CAPTIONS, _CHECKS = "site.json", "pixels.npy", "captions.npy", "checks.npy"
 
 
@@ -76,7 +76,7 @@ class KeptRows:
         except (OSError, ValueError) as error:
             raise StorageError(f"{printable(description)} cannot be read: {error}") from error
         if found != described:
-            raise OptionError(f"{printable(folder)} keeps the pictures of another world; give another folder")
+            raise OptionError(f"{printable(folder)} keeps the images of another world; give another folder")
         captions = _opened(folder / _CAPTIONS) if rows.captions is not None else None
         return cls(rows, _opened(folder / _PIXELS), captions, _opened(folder / _CHECKS))
 

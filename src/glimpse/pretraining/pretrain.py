@@ -1,4 +1,4 @@
-"""Pre-training an encoder on a rendered world."""
+"""Pre-training a backbone on a rendered world."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def about_weights(command: str, record: Mapping[str, Any], measures: Mapping[str
     }
 
 
-_SAMPLE = 2048  # pictures whose captions the vocabulary is learned from; our choice
-_HELD_OUT_TAKES = 2  # pictures of a held-out person by each camera; our choice
+_SAMPLE = 2048  # images whose captions the vocabulary is learned from; our choice
+_HELD_OUT_TAKES = 2  # images of a held-out person by each camera; our choice
 
 
-class Tower(StrEnum):
+class Architecture(StrEnum):
     """What is pre-trained."""
 
     VIT = "vit"
@@ -68,35 +68,39 @@ class Tower(StrEnum):
     CLIP = "clip"
 
 
-_METHODS = {Tower.VIT: "transreid", Tower.RESNET: "bot"}
+_METHODS = {Architecture.VIT: "transreid", Architecture.RESNET: "bot"}
 _SETTINGS = {
     # the plain baseline: what methods add, they add themselves
     # at the published rate nothing is learned in the first 200 steps
-    Tower.VIT: (
+    Architecture.VIT: (
         "weights=none",
         "stride=16",
         "cameras=false",
         "jigsaw=false",
         "epochs=12",
-        "optimiser.rate=2e-3",
+        "optimizer.lr=2e-3",
     ),
-    Tower.RESNET: ("weights=none", "center-weight=0", "epochs=12", "optimiser.milestones=8,11"),
-    Tower.CLIP: (),
+    Architecture.RESNET: ("weights=none", "center-weight=0", "epochs=12", "optimizer.milestones=8,11"),
+    Architecture.CLIP: (),
 }
 
 
-def pretraining_recipe(tower: Tower, size: Size) -> Any:
-    """The recipe that an encoder is pre-trained with: classification and metric loss, or contrast.
+def pretraining_recipe(backbone: Architecture, size: Size) -> Any:
+    """The recipe that a backbone is pre-trained with: classification and metric loss, or contrast.
 
-    >>> pretraining_recipe(Tower.VIT, Size.MICRO).jigsaw
+    >>> pretraining_recipe(Architecture.VIT, Size.MICRO).jigsaw
     False
     """
-    start = scaled(ClipRecipe(), size) if tower is Tower.CLIP else world_recipe(_METHODS[tower], size)
-    return with_settings(start, (*_SETTINGS[tower], "validation.every=2", "optimiser.warmup=1"))
+    start = (
+        scaled(ClipRecipe(), size)
+        if backbone is Architecture.CLIP
+        else world_recipe(_METHODS[backbone], size)
+    )
+    return with_settings(start, (*_SETTINGS[backbone], "validation.every=2", "optimizer.warmup=1"))
 
 
 def pretrain(
-    tower: Tower,
+    backbone: Architecture,
     recipe: Any,
     site: Site,
     out: Path,
@@ -105,12 +109,12 @@ def pretrain(
     resume: bool = False,
     quiet: bool = True,
     threads: int | None = None,
-    pictures: Path | None = None,
+    images: Path | None = None,
 ) -> Fitted:
-    """Train an encoder on a world that is rendered as it is read for the first time.
+    """Train a backbone on a world that is rendered as it is read for the first time.
 
     Args:
-        tower: what is trained.
+        backbone: what is trained.
         recipe: from `pretraining_recipe`.
         site: the world.
         out: the folder of the run, laid out as `glimpse.methods.fit` says; CLIP's networks have their
@@ -119,25 +123,34 @@ def pretrain(
         resume: go on from the last checkpoint.
         quiet: show no progress.
         threads: that render.
-        pictures: a folder where they are kept for further runs; within `out` if not given.
+        images: a folder where they are kept for further runs; within `out` if not given.
     """
     size, engine = recipe.augment.size, engine or Engine()
     world = site.world()
     rows = WorldRows(world, site, 0, site.people, size, threads=threads)
     tokenizer = None
-    if tower is Tower.CLIP:
+    if backbone is Architecture.CLIP:
         tokenizer = learned_tokenizer(rows, recipe)
         rows = replace(rows, captions=CaptionColumns(len(rows), tokenizer))
     columns = {IDS: rows.captions.ids, ENDS: rows.captions.ends} if rows.captions is not None else {}
     with joined(torch_device(engine.device)) as group:
         with first_before_others():
-            kept = KeptRows.open(pictures or out / "pictures", rows)
+            kept = KeptRows.open(images or out / "images", rows)
         data = TrainingData(rows.records(), kept, columns=columns)
-        prepared = _prepared(tower, recipe, data)
+        prepared = _prepared(backbone, recipe, data)
         validate = _validation(prepared, world, site, size, recipe.seed, threads)
         more = {"world": asdict(site)}
         fitted = run(
-            prepared, tower.value, recipe, data, out, engine, validate, resume=resume, quiet=quiet, more=more
+            prepared,
+            backbone.value,
+            recipe,
+            data,
+            out,
+            engine,
+            validate,
+            resume=resume,
+            quiet=quiet,
+            more=more,
         )
         if tokenizer is not None and group.first:
             for folder in (out / FINAL, out / BEST):
@@ -147,10 +160,10 @@ def pretrain(
 
 
 def learned_tokenizer(rows: WorldRows, recipe: ClipRecipe) -> Tokenizer:
-    """A vocabulary of the captions of some of the pictures, the same in every run."""
+    """A vocabulary of the captions of some of the images, the same in every run."""
     text = CLIP_TEXT[recipe.size]
     if recipe.vocabulary > text.vocabulary:
-        raise OptionError(f"the text tower knows {text.vocabulary} tokens, got {recipe.vocabulary}")
+        raise OptionError(f"the text backbone knows {text.vocabulary} tokens, got {recipe.vocabulary}")
     some = np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64)
     captions = rows.sentences(some, rows.render(some))
     return train_tokenizer(captions, size=recipe.vocabulary, context=text.context)
@@ -168,8 +181,8 @@ class Remembered:
         return pixels
 
 
-def _prepared(tower: Tower, recipe: Any, data: TrainingData) -> Prepared:
-    method = "clip" if tower is Tower.CLIP else _METHODS[tower]
+def _prepared(backbone: Architecture, recipe: Any, data: TrainingData) -> Prepared:
+    method = "clip" if backbone is Architecture.CLIP else _METHODS[backbone]
     return prepared_from_seed(method, recipe, data)
 
 

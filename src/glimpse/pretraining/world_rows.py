@@ -1,4 +1,4 @@
-"""A large world as training rows whose pictures are rendered when they are read, and kept nowhere."""
+"""A large world as training rows whose images are rendered when they are read, and kept nowhere."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Site:
         people: who is trained on.
         held_out: further people, to validate with.
         cameras: that see everybody.
-        takes: pictures of each person by each camera.
-        occluded: share of pictures with something in front of the person.
-        partial: share of pictures that are cropped.
+        takes: images of each person by each camera.
+        occluded: share of images with something in front of the person.
+        partial: share of images that are cropped.
         hardness: of the world.
         seed: of the world.
     """
@@ -51,7 +51,7 @@ class Site:
         if min(self.people, self.held_out, self.cameras - 1, self.takes) < 1:
             raise OptionError("pre-training needs people, held-out people, takes, and two cameras at least")
         if min(self.occluded, self.partial) < 0 or self.occluded + self.partial > 1:
-            raise OptionError(f"shares of pictures lie in 0..1, got {self.occluded} and {self.partial}")
+            raise OptionError(f"shares of images lie in 0..1, got {self.occluded} and {self.partial}")
 
     def world(self) -> World:
         """The world, held-out people last."""
@@ -60,14 +60,14 @@ class Site:
 
 @dataclass(frozen=True, eq=False)
 class WorldRows:
-    """The pictures of some people of a world, as `PixelSource`; row by row the same in every run.
+    """The images of some people of a world, as `PixelSource`; row by row the same in every run.
 
     Attributes:
         world: whose people and cameras.
         site: how many takes of which kinds.
         first: the first person.
         count: how many people.
-        size: height and width of the pictures.
+        size: height and width of the images.
         captions: filled with what is seen as rows are read; None for none.
         threads: that render; as many as numba uses unless said.
     """
@@ -84,7 +84,7 @@ class WorldRows:
         return self.count * self.site.cameras * self.site.takes
 
     def records(self) -> Records:
-        """A row per picture; the paths are names only."""
+        """A row per image; the paths are names only."""
         person, camera, take = self._places(np.arange(len(self)))
         names = [f"{p:06d}_c{c}_{t}" for p, c, t in zip(person, camera, take, strict=True)]
         return Records.from_columns(names, person, camera=camera)
@@ -97,7 +97,7 @@ class WorldRows:
         return frames.images
 
     def render(self, rows: IntArray) -> Frames:
-        """The pictures of some rows, with their truth."""
+        """The images of some rows, with their truth."""
         return self.world.render([self._shot(int(row)) for row in rows], self.size, threads=self.threads)
 
     def sentences(self, rows: IntArray, frames: Frames) -> list[str]:
@@ -110,7 +110,7 @@ class WorldRows:
         return captions
 
     def _places(self, rows: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        """Person, camera and take of rows; neighbours are of one person."""
+        """Person, camera and take of rows; neighbors are of one person."""
         shots = self.site.cameras * self.site.takes
         return self.first + rows // shots, rows % shots // self.site.takes, rows % self.site.takes
 
@@ -127,7 +127,7 @@ class WorldRows:
 
 
 class CaptionColumns:
-    """The tokens of the captions of N rows, which come to be known when a row's picture is rendered.
+    """The tokens of the captions of N rows, which come to be known when a row's image is rendered.
 
     Attributes:
         ids: int64 `[N, L]`.

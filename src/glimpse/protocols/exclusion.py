@@ -36,7 +36,7 @@ def same_person_and_camera(query: Records, gallery: Records) -> tuple[IntArray, 
 def same_sysu_location(query: Records, gallery: Records) -> tuple[IntArray, IntArray]:
     """SYSU-MM01: cameras 2 and 3 look at one room, so a query of camera 3 ignores all of camera 2.
 
-    Whoever is on the picture: this removes other persons too, unlike Market's rule (spec datasets 8).
+    Whoever is on the image: this removes other persons too, unlike Market's rule (spec datasets 8).
     """
     return _sysu_location(query.camera), _sysu_location(gallery.camera)
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from glimpse.choices import Course, Fill, Kind, Size
+from glimpse.choices import Fill, OptimizerKind, SchedulerKind, Size
 from glimpse.recipes.groups import (
-    IMAGENET_DEVIATION,
     IMAGENET_MEAN,
+    IMAGENET_STD,
     SEED,
     WEIGHTS,
     AugmentRecipe,
-    OptimiserRecipe,
+    OptimizerRecipe,
     SamplerRecipe,
     ValidationRecipe,
 )
@@ -27,15 +27,15 @@ class BoTRecipe:
     """BoT, the strong residual baseline: ResNet-50 or IBN-a, with a BNNeck; center loss included.
 
     Attributes:
-        size: of the encoder.
-        weights: what the encoder starts from: `auto`, `none`, or a folder with a network.
+        size: of the backbone.
+        weights: what the backbone starts from: `auto`, `none`, or a folder with a network.
         ibn: IBN-a norms in the first three stages.
         epochs: of training.
         smoothing: of the labels.
         margin: of the triplet loss.
         center_weight: of the center loss; 0 for none.
-        center_rate: of the centers' own SGD, on the loss before its weight.
-        optimiser: of everything but the centers.
+        center_lr: of the centers' own SGD, on the loss before its weight.
+        optimizer: of everything but the centers.
         sampler: of the batches.
         augment: what is done to images.
         validation: how the best epoch is found.
@@ -49,14 +49,14 @@ class BoTRecipe:
     smoothing: float = given(0.1, _HERE)
     margin: float = given(0.3, "dpm_family 1.4")
     center_weight: float = given(5e-4, _HERE)
-    center_rate: float = given(0.5, _HERE)
-    optimiser: OptimiserRecipe = group(
-        OptimiserRecipe,
-        kind=given(Kind.ADAM, _HERE),
-        rate=given(3.5e-4, _HERE),
+    center_lr: float = given(0.5, _HERE)
+    optimizer: OptimizerRecipe = group(
+        OptimizerRecipe,
+        kind=given(OptimizerKind.ADAM, _HERE),
+        lr=given(3.5e-4, _HERE),
         weight_decay=given(5e-4, _HERE),
-        bias_rate=read_in_code(1.0, "its configurations set BIAS_LR_FACTOR to 1"),
-        course=given(Course.STEPS, _HERE),
+        bias_lr_factor=read_in_code(1.0, "its configurations set BIAS_LR_FACTOR to 1"),
+        scheduler=given(SchedulerKind.STEPS, _HERE),
         warmup=given(10, _HERE),
         warmup_start=given(0.01, _HERE),
         milestones=given((40, 70), _HERE),
@@ -66,9 +66,9 @@ class BoTRecipe:
     augment: AugmentRecipe = group(
         AugmentRecipe,
         mean=read_in_code(IMAGENET_MEAN, "dpm_family 1.2: every ResNet"),
-        deviation=read_in_code(IMAGENET_DEVIATION, "dpm_family 1.2: every ResNet"),
+        std=read_in_code(IMAGENET_STD, "dpm_family 1.2: every ResNet"),
         erasing_area=given((0.02, 0.4), _HERE),
-        erasing_fill=given(Fill.CONSTANT, f"{_HERE}: the mean colour"),
+        erasing_fill=given(Fill.CONSTANT, f"{_HERE}: the mean color"),
     )
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)
@@ -76,8 +76,8 @@ class BoTRecipe:
 
 WORLD: tuple[str, ...] = (
     "epochs=20",
-    "optimiser.rate=1e-3",
-    "optimiser.warmup=2",
-    "optimiser.milestones=12,17",
+    "optimizer.lr=1e-3",
+    "optimizer.warmup=2",
+    "optimizer.milestones=12,17",
 )
 """What a small backbone on a rendered world and a CPU wants otherwise, as `--set` takes it; our choice."""

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from glimpse.choices import Kind, Size
-from glimpse.recipes.groups import SEED, AugmentRecipe, OptimiserRecipe, ValidationRecipe
+from glimpse.choices import OptimizerKind, Size
+from glimpse.recipes.groups import SEED, AugmentRecipe, OptimizerRecipe, ValidationRecipe
 from glimpse.recipes.provenance import group, our_choice
 
 _OURS = "a small network on a made-up world"
@@ -15,16 +15,16 @@ _OURS = "a small network on a made-up world"
 
 @dataclass(frozen=True)
 class ClipRecipe:
-    """CLIP: pictures and their captions are brought together, others apart; and pictures name their person.
+    """CLIP: images and their captions are brought together, others apart; and images name their person.
 
     Attributes:
-        size: of both towers.
+        size: of both backbones.
         epochs: of training.
-        batch: pictures with their captions.
+        batch: images with their captions.
         temperature: that the learned one starts from.
         identity_weight: of the classification of persons by the images' class token; 0 for CLIP alone.
         vocabulary: tokens that are learned from the world's captions.
-        optimiser: of everything.
+        optimizer: of everything.
         augment: what is done to images; captions tell left from right, so nothing is mirrored.
         validation: how the best epoch is found.
         seed: of everything that is drawn.
@@ -38,13 +38,13 @@ class ClipRecipe:
         1.0,
         "1,000 people's captions tell less than the papers' 400 million: CLIP alone starts a method badly",
     )
-    vocabulary: int = our_choice(1024, "the micro and the tiny tower's")
-    optimiser: OptimiserRecipe = group(
-        OptimiserRecipe,
-        kind=our_choice(Kind.ADAMW, _OURS),
-        rate=our_choice(2e-3, _OURS),
+    vocabulary: int = our_choice(1024, "the micro and the tiny backbone's")
+    optimizer: OptimizerRecipe = group(
+        OptimizerRecipe,
+        kind=our_choice(OptimizerKind.ADAMW, _OURS),
+        lr=our_choice(2e-3, _OURS),
         weight_decay=our_choice(0.05, _OURS),
-        bias_rate=our_choice(1.0, _OURS),
+        bias_lr_factor=our_choice(1.0, _OURS),
         warmup=our_choice(1, _OURS),
     )
     augment: AugmentRecipe = group(

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from glimpse.choices import Course, Kind, Size
+from glimpse.choices import OptimizerKind, SchedulerKind, Size
 from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
     AugmentRecipe,
-    OptimiserRecipe,
+    OptimizerRecipe,
     SamplerRecipe,
     TransferRecipe,
     ValidationRecipe,
@@ -29,11 +29,11 @@ class ClipReIDRecipe:
     The variant with cameras and overlap (SIE and OLP) is `cameras=true stride=12`.
 
     Attributes:
-        size: of the encoder.
-        weights: what both towers start from: `auto`, `none`, or a folder with a network.
+        size: of the backbone.
+        weights: what both backbones start from: `auto`, `none`, or a folder with a network.
         stride: of patches, in sixteenths of a patch; 12 makes them overlap.
         cameras: whether each camera of the training rows has an embedding, on the class token only.
-        side_weight: of the camera embedding.
+        camera_weight: of the camera embedding.
         prompt_epochs: of the first stage.
         prompt_batch: image vectors in a batch of the first stage, of anybody.
         epochs: of the second stage.
@@ -41,11 +41,11 @@ class ClipReIDRecipe:
         margin: of the triplet losses.
         identity_weight: of each of the two identity losses.
         text_weight: of the image-to-text loss.
-        prompt_optimiser: of the words.
-        optimiser: of the image side.
+        prompt_optimizer: of the words.
+        optimizer: of the image side.
         sampler: of the second stage's batches.
         augment: what is done to images in the second stage.
-        transfer: occlusions lent by other pictures of the batch (SPT).
+        transfer: occlusions lent by other images of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """
@@ -54,7 +54,7 @@ class ClipReIDRecipe:
     weights: str = our_choice("auto", WEIGHTS)
     stride: int = read_in_code(16, _MODEL)
     cameras: bool = read_in_code(False, _MODEL)
-    side_weight: float = read_in_code(1.0, _MODEL)
+    camera_weight: float = read_in_code(1.0, _MODEL)
     prompt_epochs: int = read_in_code(120, _FIRST)
     prompt_batch: int = read_in_code(64, _FIRST)
     epochs: int = read_in_code(60, _SECOND)
@@ -62,19 +62,19 @@ class ClipReIDRecipe:
     margin: float = read_in_code(0.3, _SECOND)
     identity_weight: float = read_in_code(0.25, f"{_SECOND}: 1 for its ViT baseline, without text")
     text_weight: float = read_in_code(1.0, _SECOND)
-    prompt_optimiser: OptimiserRecipe = group(
-        OptimiserRecipe,
-        kind=read_in_code(Kind.ADAM, _FIRST),
-        rate=read_in_code(3.5e-4, _FIRST),
-        bias_rate=read_in_code(1.0, f"{_FIRST}: words are no biases"),
+    prompt_optimizer: OptimizerRecipe = group(
+        OptimizerRecipe,
+        kind=read_in_code(OptimizerKind.ADAM, _FIRST),
+        lr=read_in_code(3.5e-4, _FIRST),
+        bias_lr_factor=read_in_code(1.0, f"{_FIRST}: words are no biases"),
         warmup_start=read_in_code(1e-5 / 3.5e-4, f"{_FIRST}: 1e-5"),
         minimum=read_in_code(1e-6 / 3.5e-4, f"{_FIRST}: 1e-6"),
     )
-    optimiser: OptimiserRecipe = group(
-        OptimiserRecipe,
-        kind=read_in_code(Kind.ADAM, _SECOND),
-        rate=read_in_code(5e-6, _SECOND),
-        course=read_in_code(Course.STEPS, _SECOND),
+    optimizer: OptimizerRecipe = group(
+        OptimizerRecipe,
+        kind=read_in_code(OptimizerKind.ADAM, _SECOND),
+        lr=read_in_code(5e-6, _SECOND),
+        scheduler=read_in_code(SchedulerKind.STEPS, _SECOND),
         warmup=read_in_code(10, _SECOND),
         warmup_start=read_in_code(0.1, _SECOND),
         milestones=read_in_code((30, 50), _SECOND),
@@ -89,11 +89,11 @@ class ClipReIDRecipe:
 
 WORLD: tuple[str, ...] = (
     "prompt-epochs=10",
-    "prompt-optimiser.rate=1e-2",
+    "prompt-optimizer.lr=1e-2",
     "epochs=20",
     # new layers start small and three triplets pull at the class token: at 1e-3 too little is learned
-    *adamw("optimiser", "3e-3"),
-    "optimiser.course=cosine",
+    *adamw("optimizer", "3e-3"),
+    "optimizer.scheduler=cosine",
     "identity-weight=1",
 )
 """What a small backbone on a rendered world and a CPU wants otherwise, as `--set` takes it; our choice."""

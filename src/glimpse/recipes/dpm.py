@@ -1,4 +1,4 @@
-"""DPM's recipe on other data sets than Occluded-Duke, and its rungs (dpm_family 3.7, 6.11).
+"""DPM's recipe on other data sets than Occluded-Duke, and its arms (dpm_family 3.7, 6.11).
 
 Occluded-REID, Partial-REID and Partial-iLIDS have no training rows: train on Market-1501 for them.
 """
@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from glimpse.choices import Course, Form, MaskKind, Side, Size, Tap, UnknownSide
+from glimpse.choices import Form, MaskKind, MaskSide, NeckFeat, SchedulerKind, Size, UnknownCamera
 from glimpse.errors import OptionError
 from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
     AugmentRecipe,
-    OptimiserRecipe,
+    OptimizerRecipe,
     SamplerRecipe,
     ValidationRecipe,
     adamw,
@@ -36,13 +36,13 @@ class DpmRecipe:
     baseline; `mask=none` alone is ArcFace without a mask.
 
     Attributes:
-        size: of the encoder.
-        weights: what the encoder starts from: `auto`, `none`, or a folder with a network.
+        size: of the backbone.
+        weights: what the backbone starts from: `auto`, `none`, or a folder with a network.
         mask: what makes the masks, or none.
-        form: how encoder and mask head are trained by turns.
+        form: how backbone and mask head are trained by turns.
         stride: of patches, in sixteenths of a patch; 11 and 12 overlap.
         cameras: whether each camera of the training rows has an embedding.
-        side_weight: of the camera embedding.
+        camera_weight: of the camera embedding.
         unknown_camera: what stands for other cameras; it moves Rank-1 by points where cameras are unknown.
         drop_path: of the last block.
         epochs: of training.
@@ -54,11 +54,11 @@ class DpmRecipe:
         margin: ArcFace's, in radians.
         enrichment_weight: of the loss that makes heads look at different places, in its mean form.
         participation: the least share of dimensions that a mask should use; 0 for no such loss.
-        train_side: what the mask is applied to in the classification: `query` or `subspace`.
-        test_side: what the mask is applied to between images.
-        tap: whether images are compared before the neck or after it.
-        optimiser: of everything but the mask head.
-        mask_optimiser: of the mask head.
+        train_mask_side: what the mask is applied to in the classification: `query` or `subspace`.
+        test_mask_side: what the mask is applied to between images.
+        neck_feat: whether images are compared before the neck or after it.
+        optimizer: of everything but the mask head.
+        mask_optimizer: of the mask head.
         sampler: of the batches.
         augment: what is done to images.
         validation: how the best epoch is found.
@@ -71,9 +71,9 @@ class DpmRecipe:
     form: Form = read_in_code(Form.RELEASED, f"{_UPDATE}; cached and joint are ours")
     stride: int = read_in_code(11, f"{_UPDATE}: 12 for Market and Duke")
     cameras: bool = read_in_code(True, "dpm_family 3.2")
-    side_weight: float = read_in_code(3.0, "dpm_family 3.2")
-    unknown_camera: UnknownSide = our_choice(
-        UnknownSide.ZERO, "dpm_family 3.10: the code takes some camera's number"
+    camera_weight: float = read_in_code(3.0, "dpm_family 3.2")
+    unknown_camera: UnknownCamera = our_choice(
+        UnknownCamera.ZERO, "dpm_family 3.10: the code takes some camera's number"
     )
     drop_path: float = read_in_code(0.1, "dpm_family 2.1")
     epochs: int = read_in_code(150, _UPDATE)
@@ -85,13 +85,15 @@ class DpmRecipe:
     margin: float = read_in_code(0.5, "dpm_family 3.5: 0.3 for Market and Duke")
     enrichment_weight: float = read_in_code(6.4, "dpm_family 3.4: .1 on the sum over a batch of 64")
     participation: float = our_choice(0.0, "off, as released; DPM++'s design asks for 0.6 (dpm_family 6.6)")
-    train_side: Side = read_in_code(Side.QUERY, "dpm_family 3.5")
-    test_side: Side = read_in_code(Side.QUERY, "dpm_family 3.8")
-    tap: Tap = read_in_code(Tap.BEFORE, "dpm_family 3.8")
-    optimiser: OptimiserRecipe = group(OptimiserRecipe)
-    mask_optimiser: OptimiserRecipe = group(
-        OptimiserRecipe,
-        course=read_in_code(Course.CONSTANT, f"{_UPDATE}: the schedule is attached to the other one only"),
+    train_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm_family 3.5")
+    test_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm_family 3.8")
+    neck_feat: NeckFeat = read_in_code(NeckFeat.BEFORE, "dpm_family 3.8")
+    optimizer: OptimizerRecipe = group(OptimizerRecipe)
+    mask_optimizer: OptimizerRecipe = group(
+        OptimizerRecipe,
+        scheduler=read_in_code(
+            SchedulerKind.CONSTANT, f"{_UPDATE}: the schedule is attached to the other one only"
+        ),
     )
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)
@@ -99,8 +101,8 @@ class DpmRecipe:
     seed: int = our_choice(0, SEED)
 
     def __post_init__(self) -> None:
-        if self.train_side not in (Side.QUERY, Side.SUBSPACE):
-            raise OptionError(f"train_side must be query or subspace, got {self.train_side}")
+        if self.train_mask_side not in (MaskSide.QUERY, MaskSide.SUBSPACE):
+            raise OptionError(f"train_mask_side must be query or subspace, got {self.train_mask_side}")
         if not 0 <= self.participation < 1:
             raise OptionError(f"participation must lie in 0..1, 1 excluded, got {self.participation}")
 
@@ -138,7 +140,7 @@ DPM_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _UNMASKED = ("mask=none",)
 _ONE_CLASSIFICATION = (*_UNMASKED, "masked-weight=0", "identity-weight=1")
 
-DPM_RUNGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+DPM_ARMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "baseline": (*_ONE_CLASSIFICATION, "enrichment-weight=0"),
         "enrichment": _ONE_CLASSIFICATION,
@@ -148,7 +150,7 @@ DPM_RUNGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "dpm": (),
     }
 )
-"""The rungs of DPM's ladder: what the recipe changes. Everything else, the ViT too, is the same in all.
+"""The arms of DPM's ablation: what the recipe changes. Everything else, the ViT too, is the same in all.
 
 `arcface` and `static-mask` are controls: a gain that they show as well is none of the mask's. Controls at
 test time, without a mask or with another query's, are in `glimpse.evaluation.masks`.
@@ -163,11 +165,11 @@ WORLD: tuple[str, ...] = (
     "margin=0.3",
     "enrichment-weight=0.64",
     # the form that does no harm, on the features that the masks are trained on
-    "train-side=subspace",
-    "test-side=subspace",
-    "tap=after",
-    *adamw("optimiser"),
-    *adamw("mask-optimiser"),
-    "mask-optimiser.course=cosine",
+    "train-mask-side=subspace",
+    "test-mask-side=subspace",
+    "neck-feat=after",
+    *adamw("optimizer"),
+    *adamw("mask-optimizer"),
+    "mask-optimizer.scheduler=cosine",
 )
 """What a small backbone on a rendered world and a CPU wants otherwise, as `--set` takes it; our choice."""

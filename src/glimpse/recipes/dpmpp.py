@@ -1,4 +1,4 @@
-"""DPM++'s recipe on other data sets than Occluded-Duke, and on ImageNet's encoder (dpm_family 6.10).
+"""DPM++'s recipe on other data sets than Occluded-Duke, and on ImageNet's backbone (dpm_family 6.10).
 
 Occluded-REID, Partial-REID and Partial-iLIDS have no training rows: train on Market-1501 for them.
 """
@@ -11,13 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from glimpse.choices import Copies, Course, Form, Kind, MaskKind, Side, Size, Tap, Tower, UnknownSide
+from glimpse.choices import (
+    Backbone,
+    Copies,
+    Form,
+    MaskKind,
+    MaskSide,
+    NeckFeat,
+    OptimizerKind,
+    SchedulerKind,
+    Size,
+    UnknownCamera,
+)
 from glimpse.errors import OptionError
 from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
     AugmentRecipe,
-    OptimiserRecipe,
+    OptimizerRecipe,
     SamplerRecipe,
     ValidationRecipe,
     adamw,
@@ -52,32 +63,32 @@ class CopiesRecipe:
 
 @dataclass(frozen=True)
 class DpmppRecipe:
-    """DPM++: masks that learn from pairs of whole and occluded pictures, prototypes that know words.
+    """DPM++: masks that learn from pairs of whole and occluded images, prototypes that know words.
 
     As for Occluded-Duke, on CLIP; what other data sets change is in `glimpse.recipes.dpmpp`.
-    The form for ImageNet's encoder is `tower=vit`, without texts.
+    The form for ImageNet's backbone is `backbone=vit`, without texts.
 
     Attributes:
-        size: of the encoder.
+        size: of the backbone.
         weights: what it starts from: `auto`, `none`, or a folder with a network.
-        tower: `clip`, or `vit` for ImageNet's, which has no texts.
-        text: whether words of persons are learned and supervise the encoder; only with CLIP.
+        backbone: `clip`, or `vit` for ImageNet's, which has no texts.
+        text: whether words of persons are learned and supervise the backbone; only with CLIP.
         pull_back: whether the prototypes start from the words.
         prototype_weight: of the loss that keeps prototypes as alike as the words; it fades out.
         prototype_temperature: of that loss.
-        stripes: blocks of the descriptor that each see one stripe of the picture and nothing else; each
+        stripes: blocks of the descriptor that each see one stripe of the image and nothing else; each
             costs a pass over its patches. 0 as published.
         mask: what makes the masks, or none.
-        form: how encoder and mask head are trained by turns.
+        form: how backbone and mask head are trained by turns.
         stride: of patches, in sixteenths of a patch; 12 makes them overlap.
         cameras: whether each camera of the training rows has an embedding.
-        side_weight: of the camera embedding.
+        camera_weight: of the camera embedding.
         unknown_camera: what stands for other cameras.
         drop_path: of the last block.
         prompt_epochs: of the words' stage.
         prompt_batch: image vectors in a batch of that stage.
         adapt_epochs: of the epochs those at the beginning in which there are no masks.
-        epochs: of the encoder's training.
+        epochs: of the backbone's training.
         smoothing: of the labels, in the plain classification.
         identity_weight: of each plain classification.
         masked_weight: of the masked one.
@@ -86,20 +97,20 @@ class DpmppRecipe:
         triplet_copies: whether copies are anchors, positives and negatives too.
         scale: of masked cosines.
         margin: ArcFace's, in radians.
-        pair_weight: of the loss between occluded and whole pictures.
+        pair_weight: of the loss between occluded and whole images.
         enrichment_weight: of the loss that makes heads look at different places, in its mean form.
         participation: the least share of dimensions that a mask should use; 0 for no such loss.
         budget_weight: of that loss.
         wider_weight: of the loss that keeps a copy from using more dimensions than its source.
         visibility_weight: of the loss that shows a mask what an occlusion took away.
         stripe_weight: of the loss that tells the masks of stripes where the person is seen.
-        train_side: what the mask is applied to in training: `query` or `subspace`.
-        test_side: what the mask is applied to between images.
-        tap: whether images are compared before the neck or after it.
-        prompt_optimiser: of the words.
-        optimiser: of everything but words and mask head.
-        head_rate: multiplies the rate of prototypes and necks.
-        mask_optimiser: of the mask head.
+        train_mask_side: what the mask is applied to in training: `query` or `subspace`.
+        test_mask_side: what the mask is applied to between images.
+        neck_feat: whether images are compared before the neck or after it.
+        prompt_optimizer: of the words.
+        optimizer: of everything but words and mask head.
+        head_lr_factor: multiplies the rate of prototypes and necks.
+        mask_optimizer: of the mask head.
         sampler: of the batches.
         augment: what is done to images.
         transfer: the synthetic copies.
@@ -109,7 +120,7 @@ class DpmppRecipe:
 
     size: Size = our_choice(Size.BASE, "dpm_family 6.2 P1: a port says CLIP ViT-B/16")
     weights: str = our_choice("auto", WEIGHTS)
-    tower: Tower = given(Tower.CLIP, "dpm_family 6.1 G2")
+    backbone: Backbone = given(Backbone.CLIP, "dpm_family 6.1 G2")
     text: bool = given(True, "dpm_family 6.1 G2")
     pull_back: bool = our_choice(True, "dpm_family 6.5a: our design")
     prototype_weight: float = our_choice(0.1, "dpm_family 6.5b: our design")
@@ -119,8 +130,8 @@ class DpmppRecipe:
     form: Form = our_choice(Form.CACHED, "dpm_family 6.6")
     stride: int = our_choice(16, "dpm_family 6.4")
     cameras: bool = our_choice(True, "dpm_family 6.4: on where cameras are known at test")
-    side_weight: float = our_choice(1.0, "dpm_family 6.4")
-    unknown_camera: UnknownSide = our_choice(UnknownSide.ZERO, "as DPM's")
+    camera_weight: float = our_choice(1.0, "dpm_family 6.4")
+    unknown_camera: UnknownCamera = our_choice(UnknownCamera.ZERO, "as DPM's")
     drop_path: float = our_choice(0.0, "CLIP-ReID has none")
     prompt_epochs: int = read_in_code(120, "dpm_family 6.10: CLIP-ReID's")
     prompt_batch: int = read_in_code(64, "dpm_family 5.4: CLIP-ReID's")
@@ -141,33 +152,35 @@ class DpmppRecipe:
     wider_weight: float = our_choice(0.1, _LOSS)
     visibility_weight: float = our_choice(0.0, f"{_LOSS}, off; the world's recipe has it")
     stripe_weight: float = our_choice(0.0, "there are no stripes in the design; the world's recipe has it")
-    train_side: Side = read_in_code(Side.QUERY, "dpm_family 6.6, 3.5")
-    test_side: Side = read_in_code(Side.QUERY, "dpm_family 6.9, 3.8")
-    tap: Tap = our_choice(Tap.BEFORE, "dpm_family 6.9: DPM's")
-    prompt_optimiser: OptimiserRecipe = group(
-        OptimiserRecipe,
-        kind=read_in_code(Kind.ADAM, "dpm_family 5.4"),
-        rate=read_in_code(3.5e-4, "dpm_family 5.4"),
-        bias_rate=read_in_code(1.0, "dpm_family 5.4: words are no biases"),
+    train_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm_family 6.6, 3.5")
+    test_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm_family 6.9, 3.8")
+    neck_feat: NeckFeat = our_choice(NeckFeat.BEFORE, "dpm_family 6.9: DPM's")
+    prompt_optimizer: OptimizerRecipe = group(
+        OptimizerRecipe,
+        kind=read_in_code(OptimizerKind.ADAM, "dpm_family 5.4"),
+        lr=read_in_code(3.5e-4, "dpm_family 5.4"),
+        bias_lr_factor=read_in_code(1.0, "dpm_family 5.4: words are no biases"),
         warmup_start=read_in_code(1e-5 / 3.5e-4, "dpm_family 5.4: 1e-5"),
         minimum=read_in_code(1e-6 / 3.5e-4, "dpm_family 5.4: 1e-6"),
     )
-    optimiser: OptimiserRecipe = group(
-        OptimiserRecipe,
-        kind=our_choice(Kind.ADAM, _DESIGN),
-        rate=our_choice(5e-6, _DESIGN),
-        course=our_choice(Course.STEPS, _DESIGN),
+    optimizer: OptimizerRecipe = group(
+        OptimizerRecipe,
+        kind=our_choice(OptimizerKind.ADAM, _DESIGN),
+        lr=our_choice(5e-6, _DESIGN),
+        scheduler=our_choice(SchedulerKind.STEPS, _DESIGN),
         warmup=our_choice(10, _DESIGN),
         warmup_start=our_choice(0.1, _DESIGN),
         milestones=our_choice((30, 50), _DESIGN),
         clip=our_choice(5.0, _DESIGN),
     )
-    head_rate: float = our_choice(10.0, f"{_DESIGN}; what starts at random starves at the encoder's rate")
-    mask_optimiser: OptimiserRecipe = group(
-        OptimiserRecipe,
-        kind=our_choice(Kind.ADAM, _DESIGN),
-        rate=our_choice(3.5e-4, _DESIGN),
-        course=our_choice(Course.STEPS, f"{_DESIGN}; DPM's constant rate is an accident"),
+    head_lr_factor: float = our_choice(
+        10.0, f"{_DESIGN}; what starts at random starves at the backbone's rate"
+    )
+    mask_optimizer: OptimizerRecipe = group(
+        OptimizerRecipe,
+        kind=our_choice(OptimizerKind.ADAM, _DESIGN),
+        lr=our_choice(3.5e-4, _DESIGN),
+        scheduler=our_choice(SchedulerKind.STEPS, f"{_DESIGN}; DPM's constant rate is an accident"),
         warmup=our_choice(10, _DESIGN),
         warmup_start=our_choice(0.1, _DESIGN),
         milestones=our_choice((30, 50), _DESIGN),
@@ -190,8 +203,8 @@ class DpmppRecipe:
         return self.transfer.needs_masks or self.tells_stripes
 
     def __post_init__(self) -> None:
-        if self.train_side not in (Side.QUERY, Side.SUBSPACE):
-            raise OptionError(f"train_side must be query or subspace, got {self.train_side}")
+        if self.train_mask_side not in (MaskSide.QUERY, MaskSide.SUBSPACE):
+            raise OptionError(f"train_mask_side must be query or subspace, got {self.train_mask_side}")
         if not 0 <= self.participation < 1:
             raise OptionError(f"participation must lie in 0..1, 1 excluded, got {self.participation}")
         if not 0 <= self.adapt_epochs < self.epochs:
@@ -206,8 +219,8 @@ class DpmppRecipe:
                 f"stripe-weight and transfer.share must be above 0, got {self.stripe_weight} "
                 f"and {self.transfer.share}"
             )
-        if self.tower is Tower.VIT and self.text:
-            raise OptionError("only CLIP knows words: set text=false with tower=vit")
+        if self.backbone is Backbone.VIT and self.text:
+            raise OptionError("only CLIP knows words: set text=false with backbone=vit")
 
 
 # as DPM's for these data sets (dpm_family 6.6): a smaller margin, a tenth of the enrichment
@@ -237,62 +250,62 @@ DPMPP_SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """By data set, or by source and target: what the recipe changes, as `--set` takes it; all our choice."""
 
 IMAGENET: tuple[str, ...] = (
-    "tower=vit",
+    "backbone=vit",
     "text=false",
     "epochs=150",
     "smoothing=0",
     "identity-weight=0.5",
     "masked-weight=0.5",
     "triplet-margin=none",
-    "side-weight=3",
+    "camera-weight=3",
     "drop-path=0.1",
-    "head-rate=1",
-    "optimiser.kind=sgd",
-    "optimiser.rate=0.008",
-    "optimiser.course=cosine",
-    "optimiser.warmup=5",
-    "optimiser.warmup-start=0.01",
-    "optimiser.milestones=",
-    "mask-optimiser.kind=sgd",
-    "mask-optimiser.rate=0.008",
-    "mask-optimiser.course=cosine",
-    "mask-optimiser.warmup=5",
-    "mask-optimiser.warmup-start=0.01",
-    "mask-optimiser.milestones=",
+    "head-lr-factor=1",
+    "optimizer.kind=sgd",
+    "optimizer.lr=0.008",
+    "optimizer.scheduler=cosine",
+    "optimizer.warmup=5",
+    "optimizer.warmup-start=0.01",
+    "optimizer.milestones=",
+    "mask-optimizer.kind=sgd",
+    "mask-optimizer.lr=0.008",
+    "mask-optimizer.scheduler=cosine",
+    "mask-optimizer.warmup=5",
+    "mask-optimizer.warmup-start=0.01",
+    "mask-optimizer.milestones=",
 )
 """The form without texts: DPM's recipe, with copies, pair loss and budget (dpm_family 6.10)."""
 
 
 WORLD: tuple[str, ...] = (
     "prompt-epochs=10",
-    "prompt-optimiser.rate=1e-2",
+    "prompt-optimizer.lr=1e-2",
     "adapt-epochs=2",
     "epochs=20",
     "form=joint",
     "stride=12",
-    "head-rate=1",
+    "head-lr-factor=1",
     "identity-weight=0.75",
     "margin=0.3",
     "enrichment-weight=0.064",
     # harder pairs, and copies among the triplets, do harm in so short a training
     "pair-weight=0.05",
     "triplet-copies=false",
-    # at a half, copies cost two points of Rank-1 on whole pictures and gain nothing more
+    # at a half, copies cost two points of Rank-1 on whole images and gain nothing more
     "transfer.share=0.25",
     "visibility-weight=0.5",
     "stripes=3",
     "stripe-weight=1",
     # the form that does no harm, on the features that the masks are trained on
-    "train-side=subspace",
-    "test-side=subspace",
-    "tap=after",
-    *adamw("optimiser", "3e-3"),
-    "optimiser.course=cosine",
-    "optimiser.milestones=",
-    "optimiser.clip=none",
-    *adamw("mask-optimiser", "1e-2"),
-    "mask-optimiser.course=cosine",
-    "mask-optimiser.milestones=",
-    "mask-optimiser.clip=none",
+    "train-mask-side=subspace",
+    "test-mask-side=subspace",
+    "neck-feat=after",
+    *adamw("optimizer", "3e-3"),
+    "optimizer.scheduler=cosine",
+    "optimizer.milestones=",
+    "optimizer.clip=none",
+    *adamw("mask-optimizer", "1e-2"),
+    "mask-optimizer.scheduler=cosine",
+    "mask-optimizer.milestones=",
+    "mask-optimizer.clip=none",
 )
 """What a small backbone on a rendered world and a CPU wants otherwise, as `--set` takes it; our choice."""

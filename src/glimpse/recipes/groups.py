@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from glimpse.choices import Course, Fill, Kind, Mixing, Size
+from glimpse.choices import Fill, Mixing, OptimizerKind, SchedulerKind, Size
 from glimpse.errors import OptionError
 from glimpse.recipes.provenance import given, our_choice, read_in_code
 
 
 @dataclass(frozen=True)
-class OptimiserRecipe:
-    """An optimiser and the course of its learning rate."""
+class OptimizerRecipe:
+    """An optimizer and the scheduler of its learning rate."""
 
-    kind: Kind = read_in_code(Kind.SGD, "dpm_family 2.5")
-    rate: float = read_in_code(0.008, "dpm_family 2.5")
+    kind: OptimizerKind = read_in_code(OptimizerKind.SGD, "dpm_family 2.5")
+    lr: float = read_in_code(0.008, "dpm_family 2.5")
     weight_decay: float = read_in_code(1e-4, "dpm_family 2.5")
     momentum: float = read_in_code(0.9, "dpm_family 2.5")
     nesterov: bool = read_in_code(False, "dpm_family 2.5")
-    bias_rate: float = read_in_code(2.0, "dpm_family 2.5: biases learn twice as fast")
-    course: Course = read_in_code(Course.COSINE, "dpm_family 2.5")
+    bias_lr_factor: float = read_in_code(2.0, "dpm_family 2.5: biases learn twice as fast")
+    scheduler: SchedulerKind = read_in_code(SchedulerKind.COSINE, "dpm_family 2.5")
     warmup: int = read_in_code(5, "dpm_family 2.5: epochs")
     warmup_start: float = read_in_code(0.01, "dpm_family 2.5: as a part of the rate")
     minimum: float = read_in_code(0.002, "dpm_family 2.5: where the cosine ends, as a part of the rate")
@@ -33,7 +33,7 @@ class OptimiserRecipe:
     clip: float | None = our_choice(None, "no source clips, but DPM++'s design clips at 5")
 
     def __post_init__(self) -> None:
-        for name in ("rate", "weight_decay", "bias_rate", "warmup", "warmup_start", "minimum"):
+        for name in ("lr", "weight_decay", "bias_lr_factor", "warmup", "warmup_start", "minimum"):
             if getattr(self, name) < 0:
                 raise OptionError(f"{name} cannot be negative, got {getattr(self, name)}")
 
@@ -59,7 +59,7 @@ class AugmentRecipe:
 
     size: tuple[int, int] = given((256, 128), "dpm_family 1.2: height, width")
     mean: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), "dpm_family 1.2: every ViT")
-    deviation: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), "dpm_family 1.2: every ViT")
+    std: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), "dpm_family 1.2: every ViT")
     flip: float = read_in_code(0.5, "dpm_family 1.2: probability")
     padding: int = read_in_code(10, "dpm_family 1.2: pixels")
     padding_fill: int = read_in_code(0, "dpm_family 1.2")
@@ -70,7 +70,7 @@ class AugmentRecipe:
     contrast: float = read_in_code(0.0, "dpm_family 1.2")
     saturation: float = read_in_code(0.0, "dpm_family 1.2")
     hue: float = read_in_code(0.0, "dpm_family 1.2")
-    grey: float = our_choice(0.0, "probability that colours are taken out; for training with infrared")
+    gray: float = our_choice(0.0, "probability that colors are taken out; for training with infrared")
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
@@ -112,7 +112,7 @@ class TransferRecipe:
 
 WEIGHTS = "auto: shipped weights of this size, if any; the papers' own starts are not ours to ship"
 SEED = "any will do"
-IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 _IMAGES: Mapping[Size, tuple[int, int]] = MappingProxyType(
     {Size.MICRO: (64, 32), Size.TINY: (128, 64), Size.SMALL: (256, 128), Size.BASE: (256, 128)}
@@ -124,7 +124,7 @@ class Recipe(Protocol):
 
     @property
     def size(self) -> Size:
-        """Of the encoder."""
+        """Of the backbone."""
         ...
 
     @property
@@ -147,7 +147,7 @@ R = TypeVar("R")
 
 
 def scaled(recipe: R, size: Size) -> R:
-    """The recipe for an encoder of another size: its images, and the padding in proportion, change too.
+    """The recipe for a backbone of another size: its images, and the padding in proportion, change too.
 
     >>> from glimpse.recipes.bot import BoTRecipe
     >>> small = scaled(BoTRecipe(), Size.TINY)
@@ -166,8 +166,8 @@ def scaled(recipe: R, size: Size) -> R:
 def adamw(name: str, lr: str = "1e-3") -> tuple[str, ...]:
     """Settings that make the optimizer `name` an AdamW: the published SGD suits published weights.
 
-    >>> adamw("optimiser")[:2]
-    ('optimiser.kind=adamw', 'optimiser.rate=1e-3')
+    >>> adamw("optimizer")[:2]
+    ('optimizer.kind=adamw', 'optimizer.lr=1e-3')
     """
     return (
         f"{name}.kind=adamw",

@@ -5,7 +5,7 @@ A recipe is a frozen dataclass of values and of groups, which are frozen datacla
     @dataclass(frozen=True)
     class BotRecipe:
         epochs: int = given(120, "dpm_family 1.6")
-        optimiser: OptimiserRecipe = group(OptimiserRecipe, rate=given(3.5e-4, "dpm_family 1.6"))
+        optimizer: OptimizerRecipe = group(OptimizerRecipe, rate=given(3.5e-4, "dpm_family 1.6"))
 
 >>> from glimpse.recipes.groups import SamplerRecipe
 >>> changed = with_settings(SamplerRecipe(), ["images=8"])

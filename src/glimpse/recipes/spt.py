@@ -11,7 +11,7 @@ from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
     AugmentRecipe,
-    OptimiserRecipe,
+    OptimizerRecipe,
     SamplerRecipe,
     ValidationRecipe,
 )
@@ -23,14 +23,14 @@ class SptRecipe:
     """The saliency patch selector: a patch counts if persons are told apart by it.
 
     Attributes:
-        size: of the encoder.
-        weights: what the encoder starts from: `auto`, `none`, or a folder with a network.
+        size: of the backbone.
+        weights: what the backbone starts from: `auto`, `none`, or a folder with a network.
         drop_path: of the last block.
         epochs: of training.
         usage: share of patches that a batch keeps on average.
         usage_weight: of the squared distance from it.
         complement_weight: of what the left out patches say about the person, a mean over the batch.
-        optimiser: of everything.
+        optimizer: of everything.
         sampler: of the batches.
         augment: what is done to images.
         validation: how the best epoch is found.
@@ -44,7 +44,7 @@ class SptRecipe:
     usage: float = read_in_code(0.3, "dpm_family 4.2")
     usage_weight: float = read_in_code(50.0, "dpm_family 4.2")
     complement_weight: float = given(6.4, "dpm_family 4.2: 0.1 times the sum over a batch of 64")
-    optimiser: OptimiserRecipe = group(OptimiserRecipe)
+    optimizer: OptimizerRecipe = group(OptimizerRecipe)
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
@@ -53,9 +53,9 @@ class SptRecipe:
 
 WORLD: tuple[str, ...] = (
     "epochs=20",
-    "optimiser.kind=adamw",
-    "optimiser.rate=1e-3",
-    "optimiser.weight-decay=0.05",
-    "optimiser.warmup=2",
+    "optimizer.kind=adamw",
+    "optimizer.lr=1e-3",
+    "optimizer.weight-decay=0.05",
+    "optimizer.warmup=2",
 )
 """What a small backbone on a rendered world and a CPU wants otherwise, as `--set` takes it; our choice."""

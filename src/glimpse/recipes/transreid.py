@@ -11,7 +11,7 @@ from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
     AugmentRecipe,
-    OptimiserRecipe,
+    OptimizerRecipe,
     SamplerRecipe,
     TransferRecipe,
     ValidationRecipe,
@@ -27,20 +27,20 @@ class TransReIDRecipe:
     The plain baseline is `stride=16 cameras=false jigsaw=false`.
 
     Attributes:
-        size: of the encoder.
-        weights: what the encoder starts from: `auto`, `none`, or a folder with a network.
+        size: of the backbone.
+        weights: what the backbone starts from: `auto`, `none`, or a folder with a network.
         stride: of patches, in sixteenths of a patch: 12; 11 for Occluded-Duke; 16 without overlap.
         cameras: whether each camera of the training rows has an embedding.
-        side_weight: of the camera embedding.
+        camera_weight: of the camera embedding.
         jigsaw: whether there are local features of shuffled patches.
         drop_path: of the last block.
         epochs: of training.
         smoothing: of the labels; it costs 1.2 points of mAP on MSMT17.
         triplet_from: the epoch in which the triplet loss joins.
-        optimiser: of everything.
+        optimizer: of everything.
         sampler: of the batches.
         augment: what is done to images.
-        transfer: occlusions lent by other pictures of the batch (SPT).
+        transfer: occlusions lent by other images of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """
@@ -49,7 +49,7 @@ class TransReIDRecipe:
     weights: str = our_choice("auto", WEIGHTS)
     stride: int = read_in_code(12, "dpm_family 2.2, C")
     cameras: bool = read_in_code(True, "dpm_family 2.3")
-    side_weight: float = read_in_code(3.0, "dpm_family 2.3")
+    camera_weight: float = read_in_code(3.0, "dpm_family 2.3")
     jigsaw: bool = read_in_code(True, "dpm_family 2.4")
     drop_path: float = read_in_code(0.1, "dpm_family 2.1")
     epochs: int = read_in_code(120, "dpm_family 2.5")
@@ -57,7 +57,7 @@ class TransReIDRecipe:
     triplet_from: int = our_choice(
         1, "later from scratch, where it may pull all features into one point: a loss of ln 2"
     )
-    optimiser: OptimiserRecipe = group(OptimiserRecipe)
+    optimizer: OptimizerRecipe = group(OptimizerRecipe)
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)
     transfer: TransferRecipe = group(TransferRecipe)
@@ -67,6 +67,6 @@ class TransReIDRecipe:
 
 WORLD: tuple[str, ...] = (
     "epochs=20",
-    *adamw("optimiser"),
+    *adamw("optimizer"),
 )
 """What a small backbone on a rendered world and a CPU wants otherwise, as `--set` takes it; our choice."""

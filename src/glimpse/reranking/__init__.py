@@ -1,4 +1,4 @@
-"""Re-ranking: better scores from the neighbourhoods of queries and gallery.
+"""Re-ranking: better scores from the neighborhoods of queries and gallery.
 
 Each re-ranking has `scores(query, gallery, similarity)`, which takes the place of `similarity.pairwise`.
 """

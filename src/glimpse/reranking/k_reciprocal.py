@@ -1,4 +1,4 @@
-"""`KReciprocal`: re-ranking by mutual neighbours among queries and gallery together, sparse throughout."""
+"""`KReciprocal`: re-ranking by mutual neighbors among queries and gallery together, sparse throughout."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from scipy.sparse import csr_array
 from glimpse.compiled import compiled, over_pieces
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
-from glimpse.reranking.k_reciprocal_sets import compressed, entries, neighbour_weights
-from glimpse.reranking.neighbours import Distances, EmbeddedSpace, KeepTile, MatrixSpace, Neighbours, Space
+from glimpse.reranking.k_reciprocal_sets import compressed, entries, neighbor_weights
+from glimpse.reranking.neighbors import (
+    Distances,
+    EmbeddedSearch,
+    KeepTile,
+    MatrixSearch,
+    Neighbors,
+    NeighborSearch,
+)
 from glimpse.similarity.base import Scores, Similarity
 
-# our choice: neighbours kept beyond those needed, because expanded sets look their distances up in the lists
+# our choice: neighbors kept beyond those needed, because expanded sets look their distances up in the lists
 SPARE = 3
 
 
@@ -31,10 +38,10 @@ class KReciprocal:
     4. d*(q, g) = (1 - weight) * (1 - m / (2 - m)) + weight * a(q, g), m = sum of min(V_q, V_g).
 
     Queries help each other: the result for one depends on which others are asked with it. Nothing of size
-    N x N is held: neighbour lists, the sparse V and the result. Equal distances are ordered by number.
+    N x N is held: neighbor lists, the sparse V and the result. Equal distances are ordered by number.
 
     Attributes:
-        k1: the neighbourhood (given by the source).
+        k1: the neighborhood (given by the source).
         k2: points over which V is averaged; 1 for none (given by the source).
         weight: lambda, share of the first distance (given by the source).
         k_plus_self: whether lists of k hold k + 1 points (the authors' code) or k.
@@ -64,7 +71,7 @@ class KReciprocal:
             if (part, other) == (0, 1):
                 result[rows, columns] = similarity.distances(tile.numpy(force=True))
 
-        return self._encode(EmbeddedSpace([query, gallery], similarity), result, keep)
+        return self._encode(EmbeddedSearch([query, gallery], similarity), result, keep)
 
     def rerank(
         self,
@@ -73,17 +80,17 @@ class KReciprocal:
         gallery_gallery: NDArray[np.floating],
     ) -> Scores:
         """Better scores [Q, G] from given unsquared distances [Q, G], [Q, Q] and [G, G]."""
-        space = MatrixSpace([[query_query, query_gallery], [query_gallery.T, gallery_gallery]])
-        return self._encode(space, np.array(query_gallery, np.float32, order="C"))
+        search = MatrixSearch([[query_query, query_gallery], [query_gallery.T, gallery_gallery]])
+        return self._encode(search, np.array(query_gallery, np.float32, order="C"))
 
-    def _encode(self, space: Space, result: Distances, keep: KeepTile | None = None) -> Scores:
+    def _encode(self, search: NeighborSearch, result: Distances, keep: KeepTile | None = None) -> Scores:
         """Turn the distances in `result`, which `keep` may still have to fill, into scores."""
         if not result.size:
             return result
         queries = len(result)
         longest = max(entries(self.k1, self.k_plus_self), self.k2)
-        near = space.neighbours(SPARE * longest, keep)
-        encoded = self._averaged(neighbour_weights(space, near, self.k1, self.k_plus_self), near)
+        near = search.neighbors(SPARE * longest, keep)
+        encoded = self._averaged(neighbor_weights(search, near, self.k1, self.k_plus_self), near)
         ours, columns = encoded[:queries], encoded[queries:].tocsc()
         over_pieces(
             _blend,
@@ -96,7 +103,7 @@ class KReciprocal:
         )
         return np.negative(result, out=result)
 
-    def _averaged(self, weights: csr_array, near: Neighbours) -> csr_array:
+    def _averaged(self, weights: csr_array, near: Neighbors) -> csr_array:
         """V averaged over the first k2 points of each list."""
         if self.k2 == 1:
             return weights

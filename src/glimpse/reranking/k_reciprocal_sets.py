@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from glimpse.compiled import compiled, over_pieces
-from glimpse.reranking.neighbours import Distances, Neighbours, Space
+from glimpse.reranking.neighbors import Distances, Neighbors, NeighborSearch
 from glimpse.similarity.base import blocks
 
 
 def entries(k: int, k_plus_self: bool) -> int:
-    """The length of a neighbour list that stands for k: the point itself comes on top, or is one of k."""
+    """The length of a neighbor list that stands for k: the point itself comes on top, or is one of k."""
     return k + 1 if k_plus_self else k
 
 
@@ -26,7 +26,7 @@ def expanded_sets(
 
     Args:
         lists: [N, >= entries(k1)] nearest points, the point itself first.
-        k1: the neighbourhood.
+        k1: the neighborhood.
         k_plus_self: whether lists have k1 + 1 entries (the reference code) or k1.
 
     Returns:
@@ -49,10 +49,10 @@ def expanded_sets(
     return np.cumsum(np.concatenate(sizes)), np.concatenate(members)
 
 
-def neighbour_weights(space: Space, near: Neighbours, k1: int, k_plus_self: bool) -> csr_array:
+def neighbor_weights(search: NeighborSearch, near: Neighbors, k1: int, k_plus_self: bool) -> csr_array:
     """V [N, N] with V_it = exp(-d(i, t)^2 / farthest(i)^2) on R*(i), each row summing to 1."""
     starts, members = expanded_sets(near.rows, k1, k_plus_self)
-    distances = space.between(near, starts, members.astype(np.int64))
+    distances = search.between(near, starts, members.astype(np.int64))
     scale = np.where(near.farthest > 0, near.farthest, 1)
     weights = np.exp(-np.square(distances / np.repeat(scale, np.diff(starts))))
     if len(weights):

@@ -20,7 +20,7 @@ class AlphaQueryExpansion:
     best, as a cosine or a Jaccard coefficient is. The query keeps its mask. No distances are involved.
 
     Attributes:
-        nearest: gallery rows (our choice: person galleries hold few pictures of one person).
+        nearest: gallery rows (our choice: person galleries hold few images of one person).
         alpha: the larger, the less a doubtful row counts (given by the source); 0 is the plain mean.
     """
 

@@ -1,4 +1,4 @@
-"""`SimilarityInference` (SIM): scores from the graph of the gallery and from mutual neighbours."""
+"""`SimilarityInference` (SIM): scores from the graph of the gallery and from mutual neighbors."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 from glimpse.compiled import over_pieces
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
-from glimpse.reranking.k_reciprocal_sets import compressed, entries, neighbour_weights
-from glimpse.reranking.neighbours import Distances, EmbeddedSpace, MatrixSpace, Space, check_distances
+from glimpse.reranking.k_reciprocal_sets import compressed, entries, neighbor_weights
+from glimpse.reranking.neighbors import (
+    Distances,
+    EmbeddedSearch,
+    MatrixSearch,
+    NeighborSearch,
+    check_distances,
+)
 from glimpse.reranking.sim_kernels import (
     FEW,
     LANES,
@@ -25,7 +31,7 @@ from glimpse.similarity.base import Scores, Similarity
 
 # the squared distance of opposite unit vectors (thesis_methods 3.4)
 FARTHEST_SQUARE = 4.0
-# our choice: neighbours kept beyond those needed, because expanded sets look their distances up in the lists
+# our choice: neighbors kept beyond those needed, because expanded sets look their distances up in the lists
 SPARE = 3
 
 
@@ -48,7 +54,7 @@ class Norm(Enum):
 
 
 class Steps(Enum):
-    """Which steps run: for the ablations, the graph step or the mutual neighbours alone."""
+    """Which steps run: for the ablations, the graph step or the mutual neighbors alone."""
 
     BOTH = "both"
     GRAPH = "graph"
@@ -78,7 +84,7 @@ class GallerySide:
 
 @dataclass(frozen=True)
 class SimilarityInference:
-    """Similarity inference metric (thesis_methods 3): graph reasoning, then mutual nearest neighbours.
+    """Similarity inference metric (thesis_methods 3): graph reasoning, then mutual nearest neighbors.
 
     The graph step replaces d(q, j) by the mean of the K shortest paths from q to j over one gallery row,
     d(q, t) + weight * d(t, j), t among j's nearest. The mutual step compares the nearest rows of q with the
@@ -92,11 +98,11 @@ class SimilarityInference:
     Attributes:
         weight: lambda of gallery edges.
         paths: K.
-        neighbours: j's nearest rows, itself included, over which a path may lead; G or more for all.
+        neighbors: j's nearest rows, itself included, over which a path may lead; G or more for all.
             Part of the method: with a small weight and all rows the same K would serve every j.
         k_query: k_q, the query's nearest rows.
         k_gallery: k_g, of the reciprocal sets.
-        alpha: share of the squared, normalised distance; the rest is the mutual distance.
+        alpha: share of the squared, normalized distance; the rest is the mutual distance.
         mode: of the graph step.
         norm: of the squared distances of the query; CONST suits unit vectors alone.
         k_plus_self: whether lists hold k + 1 rows (the released code: k and the first, or itself) or k.
@@ -106,7 +112,7 @@ class SimilarityInference:
     # read in the authors' code: the values for SYSU-MM01
     weight: float = 0.01
     paths: int = 9
-    neighbours: int = 20
+    neighbors: int = 20
     k_query: int = 12
     k_gallery: int = 20
     alpha: float = 0.3
@@ -116,7 +122,7 @@ class SimilarityInference:
     steps: Steps = Steps.BOTH
 
     def __post_init__(self) -> None:
-        for name in ("paths", "neighbours", "k_query", "k_gallery"):
+        for name in ("paths", "neighbors", "k_query", "k_gallery"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.weight < 0 or not 0 <= self.alpha <= 1:
@@ -136,11 +142,11 @@ class SimilarityInference:
 
     def prepare(self, gallery: Embeddings, similarity: Similarity) -> GallerySide:
         """The gallery side of embeddings under any similarity."""
-        return self._side(EmbeddedSpace([gallery], similarity))
+        return self._side(EmbeddedSearch([gallery], similarity))
 
     def prepare_distances(self, distances: NDArray[np.floating]) -> GallerySide:
         """The gallery side of given distances [G, G] within the gallery."""
-        return self._side(MatrixSpace([[distances]]))
+        return self._side(MatrixSearch([[distances]]))
 
     def rerank(self, distances: NDArray[np.floating], side: GallerySide) -> Scores:
         """Better scores [Q, G], higher is better: minus SIM's distance.
@@ -172,9 +178,9 @@ class SimilarityInference:
         side = self.prepare(gallery, similarity)
         return self.rerank(similarity.distances(similarity.pairwise(query, gallery)), side)
 
-    def _side(self, space: Space) -> GallerySide:
-        size = space.sizes[0]
-        count = min(self.neighbours, size)
+    def _side(self, search: NeighborSearch) -> GallerySide:
+        size = search.sizes[0]
+        count = min(self.neighbors, size)
         whole_lanes = -(-size // LANES) * LANES
         near_rows = np.zeros((count, whole_lanes), np.int32)
         steps = np.zeros((count, whole_lanes), np.float32)
@@ -182,8 +188,8 @@ class SimilarityInference:
             nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
             return GallerySide(0, near_rows, steps, np.zeros(1, np.int64), *nothing)
         longest = entries(self.k_gallery, self.k_plus_self)
-        near = space.neighbours(max(count, SPARE * longest))
+        near = search.neighbors(max(count, SPARE * longest))
         near_rows[:, :size] = near.rows[:, :count].T
         steps[:, :size] = near.distances[:, :count].T
-        columns = neighbour_weights(space, near, self.k_gallery, self.k_plus_self).tocsc()
+        columns = neighbor_weights(search, near, self.k_gallery, self.k_plus_self).tocsc()
         return GallerySide(size, near_rows, steps, *compressed(columns))

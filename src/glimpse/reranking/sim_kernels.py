@@ -1,4 +1,4 @@
-"""The loops of SIM: K shortest paths over gallery neighbours, and overlaps of weighted sets."""
+"""The loops of SIM: K shortest paths over gallery neighbors, and overlaps of weighted sets."""
 
 from __future__ import annotations
 

@@ -3,20 +3,20 @@
 from glimpse.choices import ChannelOrder
 from glimpse.retriever.embedding import Embedded
 from glimpse.retriever.encoders.base import Encoder
-from glimpse.retriever.encoders.color import ColourEncoder
+from glimpse.retriever.encoders.color import ColorEncoder
 from glimpse.retriever.encoders.network import NetworkEncoder
-from glimpse.retriever.encoders.onnx import Feeding, OnnxEncoder
+from glimpse.retriever.encoders.onnx import OnnxEncoder, Preprocessing
 from glimpse.retriever.folder import shipped
 from glimpse.retriever.retriever import Retriever
 
 __all__ = [
     "ChannelOrder",
-    "ColourEncoder",
+    "ColorEncoder",
     "Embedded",
     "Encoder",
-    "Feeding",
     "NetworkEncoder",
     "OnnxEncoder",
+    "Preprocessing",
     "Retriever",
     "shipped",
 ]

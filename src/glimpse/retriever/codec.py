@@ -20,7 +20,7 @@ from glimpse.errors import OptionError, StorageError
 from glimpse.files import atomic_write
 from glimpse.reranking import AlphaQueryExpansion, KReciprocal, Reranker, SimilarityInference
 from glimpse.similarity import (
-    ConflictPenalised,
+    ConflictPenalized,
     Cosine,
     Euclidean,
     MaskedCosine,
@@ -40,7 +40,7 @@ SIMILARITIES: Mapping[str, type[Similarity]] = MappingProxyType(
         SimilarityName.SET_JACCARD.value: SetJaccard,
         "euclidean": Euclidean,
         "part-cosine": PartCosine,
-        "conflict-penalised": ConflictPenalised,
+        "conflict-penalized": ConflictPenalized,
         "two-pass": TwoPass,
     }
 )

@@ -19,7 +19,7 @@ from glimpse.pixels import OnBroken
 from glimpse.progress import Progress
 from glimpse.records import NO_CAMERA, TEXT, IntArray, Records
 from glimpse.retriever.encoders.base import Encoder, Pixels
-from glimpse.retriever.images import Pictures, Source, pictures_of
+from glimpse.retriever.images import Images, Source, images_of
 from glimpse.runtime import keep_freed_memory, one_core_each
 
 AHEAD = 2  # batches beyond those in work: our choice, enough that no thread waits for the next order
@@ -43,28 +43,28 @@ class Batch:
 
 
 def embedded_batches(
-    encoder: Encoder, pictures: Pictures, *, batch: int, workers: int
+    encoder: Encoder, images: Images, *, batch: int, workers: int
 ) -> Generator[Batch, None, None]:
-    """All pictures in order."""
-    count = len(pictures.cameras)
+    """All images in order."""
+    count = len(images.cameras)
     if encoder.concurrent:
         keep_freed_memory()
         batch = min(batch, max(1, -(-count // workers)))  # something for everybody
     parts = [range(start, min(start + batch, count)) for start in range(0, count, batch)]
 
     def prepare(rows: range) -> _Prepared:
-        return _prepare(pictures, encoder, rows)
+        return _prepare(images, encoder, rows)
 
     def finish(prepared: _Prepared) -> Batch:
         rows = prepared.rows
-        embeddings = encoder.embed(prepared.pixels, pictures.cameras[rows]) if len(rows) else None
+        embeddings = encoder.embed(prepared.pixels, images.cameras[rows]) if len(rows) else None
         return Batch(rows, embeddings, prepared.broken)
 
     if len(parts) < 2:  # a single query has all cores for itself
         yield from (finish(prepare(part)) for part in parts)
     elif encoder.concurrent:
-        with one_core_each() as initialise:
-            yield from ahead(lambda rows: finish(prepare(rows)), parts, workers, initialise)
+        with one_core_each() as initialize:
+            yield from ahead(lambda rows: finish(prepare(rows)), parts, workers, initialize)
     else:
         yield from map(finish, ahead(prepare, parts, workers))
 
@@ -73,14 +73,14 @@ def ahead(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     workers: int,
-    initialise: Callable[[], None] | None = None,
+    initialize: Callable[[], None] | None = None,
 ) -> Iterator[Result]:
     """`map` by threads, in order, at most `workers + AHEAD` items before the one asked for.
 
     >>> list(ahead(abs, range(-3, 3), workers=2))
     [3, 2, 1, 0, 1, 2]
     """
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="embed", initializer=initialise)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="embed", initializer=initialize)
     pending = iter(items)
     waiting: deque[Future[Result]] = deque()
     try:
@@ -100,14 +100,14 @@ class _Prepared:
     broken: dict[int, BrokenImageError]
 
 
-def _prepare(pictures: Pictures, encoder: Encoder, rows: range) -> _Prepared:
+def _prepare(images: Images, encoder: Encoder, rows: range) -> _Prepared:
     preparation = encoder.preparation
     pixels = np.empty((len(rows), *preparation.shape), np.uint8)
     kept: list[int] = []
     broken: dict[int, BrokenImageError] = {}
     for row in rows:
         try:
-            pixels[len(kept)] = pictures.prepared(row, preparation)
+            pixels[len(kept)] = images.prepared(row, preparation)
             kept.append(row)
         except BrokenImageError as error:
             broken[row] = error
@@ -120,7 +120,7 @@ Allocate = Callable[[int, int, bool], tuple[Float32, Float32 | None]]
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """What became of a list of pictures or texts.
+    """What became of a list of images or texts.
 
     Attributes:
         embeddings: M rows.
@@ -138,9 +138,9 @@ class Pace:
     """How a list is worked through.
 
     Attributes:
-        batch: pictures that the encoder sees at once.
+        batch: images that the encoder sees at once.
         workers: threads that decode, and on a CPU also embed.
-        on_broken: whether a broken picture ends the work or is left out and named.
+        on_broken: whether a broken image ends the work or is left out and named.
         progress: what shows it.
     """
 
@@ -183,10 +183,10 @@ class Rows:
         place = slice(self.count, self.count + len(embeddings))
         self.vectors[place] = embeddings.vectors
         if self.masks is not None:
-            # sentences beside masked pictures have none: they are trusted fully
+            # sentences beside masked images have none: they are trusted fully
             self.masks[place] = 1 if embeddings.masks is None else embeddings.masks
         elif embeddings.masks is not None:
-            raise OptionError("pictures with masks cannot follow texts without: embed them apart")
+            raise OptionError("images with masks cannot follow texts without: embed them apart")
         self.count = place.stop
 
     def part(self, first: int) -> Embeddings:
@@ -200,8 +200,8 @@ class Rows:
 def embed_source(
     encoder: Encoder, source: Source, cameras: ArrayLike | None, pace: Pace, allocate: Allocate
 ) -> Embedded:
-    """Embed whatever a source stands for; records may hold pictures and captions."""
-    parts = _runs(source) if isinstance(source, Records) else [pictures_of(source, cameras)]
+    """Embed whatever a source stands for; records may hold images and captions."""
+    parts = _runs(source) if isinstance(source, Records) else [images_of(source, cameras)]
     if isinstance(source, Records) and cameras is not None:
         raise OptionError("records bring their own cameras")
     rows = Rows(allocate, sum(_length(part) for part in parts))
@@ -212,39 +212,39 @@ def embed_source(
         if isinstance(part, list):
             done = embed_texts(encoder, part, pace, rows)
         else:
-            done = embed_pictures(encoder, part, pace, rows)
+            done = embed_images(encoder, part, pace, rows)
         kept.append(done.rows + first)
         broken |= {first + row: error for row, error in done.broken.items()}
         first += _length(part)
     return Embedded(rows.part(0), np.concatenate(kept), broken)
 
 
-def _runs(records: Records) -> list[Pictures | list[str]]:
-    """Neighbouring rows of pictures as pictures, of captions as texts, in order."""
+def _runs(records: Records) -> list[Images | list[str]]:
+    """Neighboring rows of images as images, of captions as texts, in order."""
     is_text = records.modality == TEXT
     turns = np.flatnonzero(np.diff(is_text)) + 1
-    parts: list[Pictures | list[str]] = []
+    parts: list[Images | list[str]] = []
     for start, stop in pairwise([0, *turns.tolist(), len(records)]):
         part = records[start:stop]
-        parts.append(part.caption.tolist() if is_text[start:stop].any() else pictures_of(part))
+        parts.append(part.caption.tolist() if is_text[start:stop].any() else images_of(part))
     return parts
 
 
-def _length(part: Pictures | list[str]) -> int:
+def _length(part: Images | list[str]) -> int:
     return len(part) if isinstance(part, list) else len(part.cameras)
 
 
-def embed_pictures(encoder: Encoder, pictures: Pictures, pace: Pace, rows: Rows) -> Embedded:
-    """Embed all pictures into `rows`; what is returned lies in its arrays.
+def embed_images(encoder: Encoder, images: Images, pace: Pace, rows: Rows) -> Embedded:
+    """Embed all images into `rows`; what is returned lies in its arrays.
 
     Raises:
-        BrokenImageError: naming the first broken picture, for `OnBroken.STOP`.
+        BrokenImageError: naming the first broken image, for `OnBroken.STOP`.
     """
     first = rows.count
     kept: list[IntArray] = []
     broken: dict[int, BrokenImageError] = {}
-    total = len(pictures.cameras)
-    batches = embedded_batches(encoder, pictures, batch=pace.batch, workers=pace.workers)
+    total = len(images.cameras)
+    batches = embedded_batches(encoder, images, batch=pace.batch, workers=pace.workers)
     with pace.progress("embedding", total) as advance, closing(batches):
         for done in batches:
             if done.broken and pace.on_broken is OnBroken.STOP:
@@ -272,6 +272,6 @@ def embed_texts(encoder: Encoder, texts: Sequence[str], pace: Pace, rows: Rows) 
 
 
 def _nothing(encoder: Encoder) -> Embeddings:
-    """No rows, as wide as the encoder's, with masks if it has them: a black picture tells."""
+    """No rows, as wide as the encoder's, with masks if it has them: a black image tells."""
     black = np.zeros((1, *encoder.preparation.shape), np.uint8)
     return encoder.embed(black, np.array([NO_CAMERA]))[:0]

@@ -1,4 +1,4 @@
-"""Whatever pictures are given as: one by one, prepared, by several threads at once."""
+"""Whatever images are given as: one by one, prepared, by several threads at once."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Pixels = NDArray[np.uint8]
 Source = str | Path | Records | Pixels | Sequence[str | Path] | Sequence[Pixels]
 
 
-class Pictures(Protocol):
-    """N pictures and their cameras."""
+class Images(Protocol):
+    """N images and their cameras."""
 
     @property
     def cameras(self) -> IntArray:
@@ -31,13 +31,13 @@ class Pictures(Protocol):
         ...
 
     def prepared(self, row: int, preparation: Preparation) -> Pixels:
-        """The pixels `[H, W, 3]` of one picture."""
+        """The pixels `[H, W, 3]` of one image."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Files:
-    """Pictures in files."""
+    """Images in files."""
 
     paths: Sequence[str]
     cameras: IntArray
@@ -49,7 +49,7 @@ class Files:
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """Pictures in memory: one array `[N, H, W, 3]` or several `[H, W, 3]`."""
+    """Images in memory: one array `[N, H, W, 3]` or several `[H, W, 3]`."""
 
     images: Pixels | Sequence[Pixels]
     cameras: IntArray
@@ -62,12 +62,12 @@ class Arrays:
         return resize(image, preparation.size, preparation.filter)
 
 
-def pictures_of(source: Source, cameras: ArrayLike | None = None) -> Pictures:
-    """The pictures that a source stands for.
+def images_of(source: Source, cameras: ArrayLike | None = None) -> Images:
+    """The images that a source stands for.
 
     Args:
         source: uint8 `[N, H, W, 3]`; a list of uint8 `[H, W, 3]` of any sizes; a list of files; one file;
-            a folder, searched to its depth; or records of pictures.
+            a folder, searched to its depth; or records of images.
         cameras: `[N]` or one number; records bring their own.
     """
     if isinstance(source, Records):
@@ -86,18 +86,18 @@ def pictures_of(source: Source, cameras: ArrayLike | None = None) -> Pictures:
         return Files([os.fspath(item) for item in source if isinstance(item, str | Path)], numbers)
     arrays = [item for item in source if isinstance(item, np.ndarray)]
     if len(arrays) != len(source):
-        raise OptionError("a list of pictures holds arrays or paths, and not both")
+        raise OptionError("a list of images holds arrays or paths, and not both")
     return Arrays(arrays, numbers)
 
 
 def files_of(path: str | Path) -> list[str]:
-    """The pictures in a folder and its sub-folders, sorted; or the one file."""
+    """The images in a folder and its sub-folders, sorted; or the one file."""
     folder = Path(path)
     if not folder.is_dir():
         return [os.fspath(path)]
     names = image_names(folder, deep=True)
     if not names:
-        raise LayoutError(f"there are no pictures in {printable(folder)}")
+        raise LayoutError(f"there are no images in {printable(folder)}")
     return [os.fspath(folder / name) for name in names]
 
 

@@ -13,7 +13,7 @@ from glimpse.records import TEXT, Records
 from glimpse.retriever.retriever import Retriever
 
 Key = tuple[str, int, str]
-"""What an embedding depends on: a picture and its camera, or words."""
+"""What an embedding depends on: an image and its camera, or words."""
 
 
 def embed_sides(
@@ -28,12 +28,12 @@ def embed_sides(
     """
     sides = [_keys(side) for protocol in protocols for side in (protocol.query, protocol.gallery)]
     different = dict.fromkeys(key for side in sides for key in side)
-    pictures, texts = [k for k in different if not k[2]], [k for k in different if k[2]]
-    cameras = np.array([camera for _, camera, _ in pictures], np.int64)
-    embeddings = retriever.embed([path for path, _, _ in pictures], cameras=cameras, progress=progress)
+    images, texts = [k for k in different if not k[2]], [k for k in different if k[2]]
+    cameras = np.array([camera for _, camera, _ in images], np.int64)
+    embeddings = retriever.embed([path for path, _, _ in images], cameras=cameras, progress=progress)
     if texts:
         embeddings = _stacked(embeddings, retriever.embed_text([words for _, _, words in texts]))
-    place = {key: row for row, key in enumerate([*pictures, *texts])}
+    place = {key: row for row, key in enumerate([*images, *texts])}
     parts = [embeddings[np.array([place[key] for key in side], np.int64)] for side in sides]
     return list(zip(parts[::2], parts[1::2], strict=True))
 
@@ -46,10 +46,10 @@ def _keys(records: Records) -> list[Key]:
     return [("", -1, words) if text else (path, camera, "") for path, camera, words, text in cells]
 
 
-def _stacked(pictures: Embeddings, texts: Embeddings) -> Embeddings:
-    """Both under each other; sentences beside masked pictures are trusted fully."""
-    vectors = np.concatenate([pictures.vectors, texts.vectors])
-    if pictures.masks is None:
+def _stacked(images: Embeddings, texts: Embeddings) -> Embeddings:
+    """Both under each other; sentences beside masked images are trusted fully."""
+    vectors = np.concatenate([images.vectors, texts.vectors])
+    if images.masks is None:
         return Embeddings(vectors)
     ones = np.ones_like(texts.vectors) if texts.masks is None else texts.masks
-    return Embeddings(vectors, np.concatenate([pictures.masks, ones]))
+    return Embeddings(vectors, np.concatenate([images.masks, ones]))

@@ -30,7 +30,7 @@ from glimpse.retriever.codec import (
 )
 from glimpse.retriever.embedding import Embedded, Pace, Rows, embed_source, embed_texts, in_memory
 from glimpse.retriever.encoders.base import Encoder
-from glimpse.retriever.encoders.color import ColourEncoder
+from glimpse.retriever.encoders.color import ColorEncoder
 from glimpse.retriever.encoders.network import NetworkEncoder
 from glimpse.retriever.encoders.onnx import OnnxEncoder
 from glimpse.retriever.folder import CARD, find, read_card, write_folder
@@ -49,16 +49,16 @@ class Retriever:
     """An encoder with its preprocessing, how its embeddings are compared, and perhaps re-ranked.
 
     Attributes:
-        encoder: pictures, and perhaps sentences, to embeddings.
+        encoder: images, and perhaps sentences, to embeddings.
         similarity: compares embeddings.
         reranker: betters the scores of whole query sets; None for none.
-        calibration: from which score of the similarity on two pictures are called one person.
+        calibration: from which score of the similarity on two images are called one person.
         about: what people should know of it: command, data, hardware, seeds, what it scores.
 
-    >>> colours = Retriever.load("colours")
-    >>> red, blue = (np.full((40, 20, 3), colour, np.uint8) for colour in [(200, 0, 0), (0, 0, 200)])
-    >>> gallery = colours.embed([red, blue])
-    >>> colours.rank(colours.embed_text(["someone in blue"]), gallery, k=1).rows
+    >>> colors = Retriever.load("colors")
+    >>> red, blue = (np.full((40, 20, 3), color, np.uint8) for color in [(200, 0, 0), (0, 0, 200)])
+    >>> gallery = colors.embed([red, blue])
+    >>> colors.rank(colors.embed_text(["someone in blue"]), gallery, k=1).rows
     array([[1]])
     """
 
@@ -77,21 +77,21 @@ class Retriever:
         workers: int | None = None,
         progress: Progress = silent,
     ) -> Embeddings:
-        """Embed pictures, or records of pictures and captions.
+        """Embed images, or records of images and captions.
 
         Args:
             source: uint8 `[N, H, W, 3]` of any size; a list of such `[H, W, 3]`; a list of files; one file;
                 a folder, searched to its depth and sorted; or records.
             cameras: `[N]` or one number, for encoders that ask; records bring their own.
-            batch: how many pictures a worker takes at once. It changes speed and memory only.
+            batch: how many images a worker takes at once. It changes speed and memory only.
             workers: threads that decode, and on a CPU also embed; one per core if not given, up to 16.
             progress: what shows the progress.
 
         Returns:
-            A row per picture, in order.
+            A row per image, in order.
 
         Raises:
-            BrokenImageError: naming the first picture that cannot be decoded.
+            BrokenImageError: naming the first image that cannot be decoded.
         """
         pace = Pace(batch, workers or cores(MOST_WORKERS), OnBroken.STOP, progress)
         return embed_source(self.encoder, source, cameras, pace, in_memory).embeddings
@@ -105,7 +105,7 @@ class Retriever:
         workers: int | None = None,
         progress: Progress = silent,
     ) -> Embedded:
-        """As `embed`, but leave broken pictures out and say which they were."""
+        """As `embed`, but leave broken images out and say which they were."""
         pace = Pace(batch, workers or cores(MOST_WORKERS), OnBroken.SKIP, progress)
         return embed_source(self.encoder, source, cameras, pace, in_memory)
 
@@ -134,7 +134,7 @@ class Retriever:
         return Embedded(Embeddings(vectors, masks), embedded.rows, embedded.broken)
 
     def embed_text(self, texts: Sequence[str], *, batch: int = BATCH) -> Embeddings:
-        """Embed sentences, comparable with pictures; an `OptionError` where there is no text side."""
+        """Embed sentences, comparable with images; an `OptionError` where there is no text side."""
         if isinstance(texts, str):
             raise OptionError(f"texts must be a list of sentences, not the single sentence {texts!r}")
         pace = Pace(batch, 1, OnBroken.STOP, silent)
@@ -210,10 +210,10 @@ class Retriever:
             raise StorageError(f"the retriever {folder.name} cannot be used: {wrong}") from wrong
 
     def averaging_mirrored(self) -> Retriever:
-        """The same, each vector averaged with that of the mirrored picture."""
+        """The same, each vector averaged with that of the mirrored image."""
         if not isinstance(self.encoder, NetworkEncoder):
             raise OptionError(
-                f"only networks average with mirrored pictures; this encoder is of kind {self.encoder.kind}"
+                f"only networks average with mirrored images; this encoder is of kind {self.encoder.kind}"
             )
         return dataclasses.replace(self, encoder=dataclasses.replace(self.encoder, flip=True))
 
@@ -229,7 +229,7 @@ def _encoder(folder: Path, values: dict[str, object], device: str, bfloat16: boo
         return NetworkEncoder.read(folder, values, device, bfloat16)
     if kind == OnnxEncoder.kind:
         return OnnxEncoder.read(folder, values)
-    if kind == ColourEncoder.kind:
-        return ColourEncoder.read(values)
-    kinds = ", ".join((NetworkEncoder.kind, OnnxEncoder.kind, ColourEncoder.kind))
+    if kind == ColorEncoder.kind:
+        return ColorEncoder.read(values)
+    kinds = ", ".join((NetworkEncoder.kind, OnnxEncoder.kind, ColorEncoder.kind))
     raise OptionError(f"its encoder is of kind {kind!r}; there are {kinds}")

@@ -22,16 +22,16 @@ class GrabCutSettings:
     """How the person is cut out.
 
     Attributes:
-        size: height and width that pictures are cut at, whatever they are trained at: on the rendered world
+        size: height and width that images are cut at, whatever they are trained at: on the rendered world
             cuts at 256x128 overlap the truth by 0.71, at 64x32 by 0.54.
         iterations: of GrabCut.
         grid: rows and columns of cells.
         coverage: share of a salient cell that the cut keeps at least.
         texture: least texture of a salient cell, of the data set's 80th percentile.
-        likeness: least mean similarity to the three most alike cells of the person's other pictures.
-        siblings: pictures that a person needs for this to be asked.
+        likeness: least mean similarity to the three most alike cells of the person's other images.
+        siblings: images that a person needs for this to be asked.
         area: least and largest share of salient cells; others are not trusted.
-        core: share of the cells in the picture's core that must be salient.
+        core: share of the cells in the image's core that must be salient.
     """
 
     size: tuple[int, int] = (256, 128)
@@ -61,7 +61,7 @@ class GrabCutSettings:
 
 
 class Pixels(Protocol):
-    """Pictures of one size by row, such as a `PixelCache`."""
+    """Images of one size by row, such as a `PixelCache`."""
 
     def __len__(self) -> int:
         """N."""
@@ -73,7 +73,7 @@ class Pixels(Protocol):
 
 
 class MaskSource(Protocol):
-    """Finds the person in training pictures."""
+    """Finds the person in training images."""
 
     @property
     def truth(self) -> str:
@@ -82,15 +82,15 @@ class MaskSource(Protocol):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of the pictures it wants to see."""
+        """Height and width of the images it wants to see."""
         ...
 
     def masks(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """The persons' pixels, `[N, H, W]`; a picture without a trustworthy mask gets an empty one.
+        """The persons' pixels, `[N, H, W]`; an image without a trustworthy mask gets an empty one.
 
         Args:
-            pixels: N pictures of `size`.
-            persons: [N]; pictures of one person may help each other.
+            pixels: N images of `size`.
+            persons: [N]; images of one person may help each other.
         """
         ...
 
@@ -100,7 +100,7 @@ BACKGROUND, SURE, MAYBE_NOT, MAYBE = 0, 1, 2, 3  # OpenCV's labels of a seed
 
 def opencv() -> Any:
     """OpenCV, or one sentence on how to get it."""
-    return require("cv2", extra="occluded", purpose="cutting persons out of training pictures")
+    return require("cv2", extra="occluded", purpose="cutting persons out of training images")
 
 
 def seed_mask(height: int, width: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Foreground masks by GrabCut, texture and what pictures of one person have in common (dpm_family 6.7)."""
+"""Foreground masks by GrabCut, texture and what images of one person have in common (dpm_family 6.7)."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ from glimpse.segmentation.base import MAYBE, SURE, GrabCutSettings, Pixels, open
 from glimpse.segmentation.salient import consistent, coverage, descriptors, texture, tidied, trusted
 
 
-def cut(picture: NDArray[np.uint8], iterations: int) -> NDArray[np.bool_]:
-    """The person's pixels `[H, W]` of a picture uint8 `[H, W, 3]`, red first.
+def cut(image: NDArray[np.uint8], iterations: int) -> NDArray[np.bool_]:
+    """The person's pixels `[H, W]` of an image uint8 `[H, W, 3]`, red first.
 
-    OpenCV's random numbers belong to the calling thread and are seeded here: the same picture gives the
+    OpenCV's random numbers belong to the calling thread and are seeded here: the same image gives the
     same cut in any thread, as long as OpenCV starts no threads of its own.
     """
     cv2 = opencv()
-    mask = seed_mask(*picture.shape[:2])
+    mask = seed_mask(*image.shape[:2])
     back, front = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)
-    pixels = np.ascontiguousarray(picture[:, :, ::-1])
+    pixels = np.ascontiguousarray(image[:, :, ::-1])
     cv2.grabCut(pixels, mask, None, back, front, iterations, cv2.GC_INIT_WITH_MASK)
     kept: NDArray[np.bool_] = (mask == SURE) | (mask == MAYBE)
     return kept
 
 
-def cut_path(folder: Path, picture: NDArray[np.uint8], settings: GrabCutSettings) -> Path:
-    """Where the cut of a picture is kept."""
-    content = _content(picture)
+def cut_path(folder: Path, image: NDArray[np.uint8], settings: GrabCutSettings) -> Path:
+    """Where the cut of an image is kept."""
+    content = _content(image)
     return folder / settings.key() / content[:2] / f"{content[2:]}.npy"
 
 
 def masks_path(folder: Path, pixels: Pixels, persons: NDArray[np.int64], settings: GrabCutSettings) -> Path:
-    """Where the masks of N pictures of `persons` `[N]` are kept, in this order."""
+    """Where the masks of N images of `persons` `[N]` are kept, in this order."""
     made_of = hashlib.sha256(json.dumps({"masks": 1, **asdict(settings)}, sort_keys=True).encode())
     for start in range(0, len(pixels), _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, len(pixels)))
-        for picture, person in zip(pixels.read(rows), persons[rows].tolist(), strict=True):
-            made_of.update(f"{_content(picture)} {person}".encode())
+        for image, person in zip(pixels.read(rows), persons[rows].tolist(), strict=True):
+            made_of.update(f"{_content(image)} {person}".encode())
     return folder / "whole" / f"{made_of.hexdigest()}.npy"
 
 
@@ -67,14 +67,14 @@ def keep_masks(path: Path, masks: NDArray[np.bool_]) -> None:
         np.save(file, np.packbits(masks.reshape(len(masks), -1), axis=1), allow_pickle=False)
 
 
-def kept_cut(folder: Path, picture: NDArray[np.uint8], settings: GrabCutSettings) -> NDArray[np.bool_]:
-    """The cut of a picture, from disk or computed and kept: after a kill only missing ones are computed."""
-    path = cut_path(folder, picture, settings)
-    height, width = picture.shape[:2]
+def kept_cut(folder: Path, image: NDArray[np.uint8], settings: GrabCutSettings) -> NDArray[np.bool_]:
+    """The cut of an image, from disk or computed and kept: after a kill only missing ones are computed."""
+    path = cut_path(folder, image, settings)
+    height, width = image.shape[:2]
     if path.is_file():
         kept: NDArray[np.bool_] = _unpacked(path, (1, height, width))[0]
         return kept
-    mask = cut(picture, settings.iterations)
+    mask = cut(image, settings.iterations)
     keep_masks(path, mask[None])
     return mask
 
@@ -92,15 +92,15 @@ def _unpacked(path: Path, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
         ) from error
 
 
-def _content(picture: NDArray[np.uint8]) -> str:
-    return hashlib.sha256(f"{picture.shape}".encode() + np.ascontiguousarray(picture).tobytes()).hexdigest()
+def _content(image: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(f"{image.shape}".encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
 
 
-_AT_ONCE = 32  # pictures per look at the clock
+_AT_ONCE = 32  # images per look at the clock
 
 
 class Seen(NamedTuple):
-    """What is seen of N pictures, or of one without the first axis.
+    """What is seen of N images, or of one without the first axis.
 
     Attributes:
         cuts: bool `[N, H, W]`.
@@ -123,7 +123,7 @@ def _nothing(sentence: str) -> None:
 class GrabCutMasks:
     """The source that needs no network and no labels but the persons.
 
-    A picture whose mask is not trusted gets an empty one: it neither lends nor borrows. (The design falls
+    An image whose mask is not trusted gets an empty one: it neither lends nor borrows. (The design falls
     back to the body prior there; an empty mask needs no flag beside it.)
 
     Attributes:
@@ -147,11 +147,11 @@ class GrabCutMasks:
     @property
     def truth(self) -> str:
         """What the masks rest on."""
-        return "GrabCut, texture, and likeness to other pictures of the person"
+        return "GrabCut, texture, and likeness to other images of the person"
 
     @property
     def size(self) -> tuple[int, int]:
-        """Of the pictures that are cut."""
+        """Of the images that are cut."""
         return self.settings.size
 
     def masks(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -192,12 +192,12 @@ class GrabCutMasks:
         return result
 
     def _seen(self, pixels: Pixels) -> Seen:
-        """Everything that a picture shows on its own."""
+        """Everything that an image shows on its own."""
         grid, begun, count = self.settings.grid, time.monotonic(), len(pixels)
 
-        def look(picture: NDArray[np.uint8]) -> Seen:
-            found = kept_cut(self.folder, picture, self.settings)
-            return Seen(found, descriptors(picture, grid), texture(picture, grid), coverage(found, grid))
+        def look(image: NDArray[np.uint8]) -> Seen:
+            found = kept_cut(self.folder, image, self.settings)
+            return Seen(found, descriptors(image, grid), texture(image, grid), coverage(found, grid))
 
         seen: Seen | None = None
         workers = self.workers or cores()
@@ -211,8 +211,8 @@ class GrabCutMasks:
                 advance(len(some))
                 if start == 0 and count > len(some):
                     rest = (time.monotonic() - begun) / len(some) * (count - len(some))
-                    self.say(f"masks of {count} pictures: about {rest / 60:.1f} minutes left")
-        assert seen is not None  # there is one picture at least
+                    self.say(f"masks of {count} images: about {rest / 60:.1f} minutes left")
+        assert seen is not None  # there is one image at least
         return seen
 
 

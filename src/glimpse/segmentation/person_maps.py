@@ -43,19 +43,19 @@ def mask_source(
 def person_maps(
     source: MaskSource | None, rows: Records, folder: Path, size: tuple[int, int], progress: Progress
 ) -> Mapping[str, NDArray[np.uint8]]:
-    """The map of persons in pictures of `size`; nothing without a source.
+    """The map of persons in images of `size`; nothing without a source.
 
     Args:
         source: says where they are.
         rows: to train on.
         folder: the cache of prepared pixels.
-        size: height and width of the pictures that are trained on.
+        size: height and width of the images that are trained on.
         progress: shows progress.
     """
     if source is None:
         return {}
-    pictures = PixelCache.build(rows.path.tolist(), folder, size=source.size, progress=progress)
-    return {PERSON: shrunk(source.masks(pictures, rows.person), size)}
+    images = PixelCache.build(rows.path.tolist(), folder, size=source.size, progress=progress)
+    return {PERSON: shrunk(source.masks(images, rows.person), size)}
 
 
 def shrunk(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.uint8]:

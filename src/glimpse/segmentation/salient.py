@@ -1,4 +1,4 @@
-"""Which cells of a cut show the person: textured, and alike in their other pictures (dpm_family 6.7)."""
+"""Which cells of a cut show the person: textured, and alike in their other images (dpm_family 6.7)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from glimpse.errors import ShapeError
 from glimpse.segmentation.base import SURE, GrabCutSettings, opencv, seed_mask
 
 COLOURS, PATTERNS = 8, 9  # bins; given by the design (dpm_family B5)
-_STEP = 3  # grey levels by which a neighbour must be brighter
+_STEP = 3  # gray levels by which a neighbor must be brighter
 
 
 def in_cells(values: NDArray[np.generic], grid: tuple[int, int]) -> NDArray[np.generic]:
@@ -27,39 +27,39 @@ def coverage(mask: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.float
     return covered
 
 
-def texture(picture: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np.float64]:
+def texture(image: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np.float64]:
     """The mean strength of the edges in each cell, `[cells]`."""
     cv2 = opencv()
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    across, down = cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)
     strength: NDArray[np.float64] = in_cells(np.hypot(across, down), grid).astype(np.float64).mean(1)
     return strength
 
 
-def descriptors(picture: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np.float32]:
+def descriptors(image: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np.float32]:
     """Looks of each cell, `[cells, 33]`: the inner product of two is their Hellinger similarity in 0..1."""
     cv2 = opencv()
-    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
     histograms = [_histograms(in_cells(lab[:, :, c] // (256 // COLOURS), grid), COLOURS) for c in range(3)]
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.int16)
-    histograms.append(_histograms(in_cells(brighter_neighbours(grey), grid), PATTERNS))
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.int16)
+    histograms.append(_histograms(in_cells(brighter_neighbors(gray), grid), PATTERNS))
     joined = np.concatenate(histograms, axis=1)
     unit: NDArray[np.float32] = np.sqrt(joined / joined.sum(1, keepdims=True)).astype(np.float32)
     return unit
 
 
-def brighter_neighbours(grey: NDArray[np.int16]) -> NDArray[np.int64]:
-    """How many of the 8 neighbours of each pixel are brighter, `[H, W]`; the border repeats itself.
+def brighter_neighbors(gray: NDArray[np.int16]) -> NDArray[np.int64]:
+    """How many of the 8 neighbors of each pixel are brighter, `[H, W]`; the border repeats itself.
 
-    >>> brighter_neighbours(np.array([[9, 9, 9], [9, 0, 9], [0, 0, 0]], np.int16))[1].tolist()
+    >>> brighter_neighbors(np.array([[9, 9, 9], [9, 0, 9], [0, 0, 0]], np.int16))[1].tolist()
     [0, 5, 0]
     """
-    height, width = grey.shape
-    around = np.pad(grey, 1, mode="edge")
-    count = np.zeros(grey.shape, np.int64)
+    height, width = gray.shape
+    around = np.pad(gray, 1, mode="edge")
+    count = np.zeros(gray.shape, np.int64)
     for down in range(3):
         for across in range(3):
-            count += around[down : down + height, across : across + width] > grey + _STEP
+            count += around[down : down + height, across : across + width] > gray + _STEP
     return count
 
 
@@ -78,12 +78,12 @@ _LEAST_PIECE = 3
 def consistent(
     looks: NDArray[np.float32], covered: NDArray[np.bool_], settings: GrabCutSettings
 ) -> NDArray[np.bool_]:
-    """Cells whose like is seen in the person's other pictures, `[n, cells]`.
+    """Cells whose like is seen in the person's other images, `[n, cells]`.
 
-    An object in front of one picture only has no like in the others, at about the same height.
+    An object in front of one image only has no like in the others, at about the same height.
 
     Args:
-        looks: [n, cells, K]; unit descriptors of the person's n pictures.
+        looks: [n, cells, K]; unit descriptors of the person's n images.
         covered: [n, cells]; the cells that were cut out as person.
         settings: likeness, siblings, grid.
     """
@@ -127,7 +127,7 @@ def tidied(salient: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def trusted(salient: NDArray[np.bool_], settings: GrabCutSettings) -> bool:
-    """Whether as many cells are salient as a person fills, the middle of the picture among them."""
+    """Whether as many cells are salient as a person fills, the middle of the image among them."""
     least, most = settings.area
     rows, columns = settings.grid
     core = seed_mask(8 * rows, 8 * columns).reshape(rows, 8, columns, 8)

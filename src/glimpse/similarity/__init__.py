@@ -1,6 +1,6 @@
 """Similarities: scores between two `Embeddings`, higher is better; all scores or the best k, in tiles.
 
-The names are imported when they are first used, so that what needs no torch (`Side`) costs none.
+The names are imported when they are first used, so that what needs no torch (`MaskSide`) costs none.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glimpse.choices import Side
+    from glimpse.choices import MaskSide
     from glimpse.similarity.base import Similarity
-    from glimpse.similarity.conflict import ConflictPenalised, Reduce, calibrate, fit_conflict
+    from glimpse.similarity.conflict import ConflictPenalized, Reduce, calibrate, fit_conflict
     from glimpse.similarity.cooccurrence import CoOccurrencePrior
     from glimpse.similarity.cosine import Cosine, Euclidean, Precision
     from glimpse.similarity.masked import MaskedCosine, participation_ratio
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CoOccurrencePrior": "glimpse.similarity.cooccurrence",
-    "ConflictPenalised": "glimpse.similarity.conflict",
+    "ConflictPenalized": "glimpse.similarity.conflict",
     "Cosine": "glimpse.similarity.cosine",
     "Euclidean": "glimpse.similarity.cosine",
     "MaskedCosine": "glimpse.similarity.masked",
@@ -30,7 +30,7 @@ _HOMES = {
     "Precision": "glimpse.similarity.cosine",
     "Reduce": "glimpse.similarity.conflict",
     "SetJaccard": "glimpse.similarity.sets",
-    "Side": "glimpse.choices",
+    "MaskSide": "glimpse.choices",
     "Similarity": "glimpse.similarity.base",
     "TopK": "glimpse.similarity.selection",
     "TwoPass": "glimpse.similarity.two_pass",
@@ -41,15 +41,15 @@ _HOMES = {
 
 __all__ = [
     "CoOccurrencePrior",
-    "ConflictPenalised",
+    "ConflictPenalized",
     "Cosine",
     "Euclidean",
+    "MaskSide",
     "MaskedCosine",
     "PartCosine",
     "Precision",
     "Reduce",
     "SetJaccard",
-    "Side",
     "Similarity",
     "TopK",
     "TwoPass",

@@ -49,7 +49,7 @@ class Similarity(ABC):
 
     @property
     def symmetric(self) -> bool:
-        """Whether query and gallery may change places: then neighbours within a set cost half."""
+        """Whether query and gallery may change places: then neighbors within a set cost half."""
         return True
 
     @abstractmethod

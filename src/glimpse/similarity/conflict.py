@@ -1,4 +1,4 @@
-"""`ConflictPenalised`: a set similarity minus what the two pictures say that no one person ever did (MoS)."""
+"""`ConflictPenalized`: a set similarity minus what the two images say that no one person ever did (MoS)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Reduce(Enum):
 
 
 @dataclass(frozen=True)
-class ConflictPenalised(Similarity):
+class ConflictPenalized(Similarity):
     """S = J - weight * CP, CP the conflict with a co-occurrence prior (thesis_methods 1.5).
 
     `top_k` computes CP for a shortlist only and is exact all the same: since CP >= 0, a row outside the
@@ -133,7 +133,7 @@ def fit_conflict(
     persons: ArrayLike,
     rng: np.random.Generator,
     held_out: float = 0.2,
-) -> ConflictPenalised:
+) -> ConflictPenalized:
     """A conflict penalty whose weight is chosen on training persons that its prior has not seen.
 
     Args:
@@ -154,12 +154,12 @@ def fit_conflict(
     if len(aside) > 1000:
         aside = np.sort(rng.choice(aside, 1000, replace=False))
     prior = CoOccurrencePrior.fit(training.vectors[rest], persons[rest])
-    chosen = calibrate(ConflictPenalised(similarity, prior, 1.0), training[aside], persons[aside])
+    chosen = calibrate(ConflictPenalized(similarity, prior, 1.0), training[aside], persons[aside])
     whole = CoOccurrencePrior.fit(training.vectors, persons, scale=prior.scale)
     return replace(chosen, prior=whole)
 
 
-def calibrate(penalised: ConflictPenalised, held_out: Embeddings, persons: ArrayLike) -> ConflictPenalised:
+def calibrate(penalized: ConflictPenalized, held_out: Embeddings, persons: ArrayLike) -> ConflictPenalized:
     """The same penalty with the weight that ranks held-out persons best by mAP.
 
     Every row queries all others. The grid is logarithmic, 1e-3 to 1e1 of the inverse 95th percentile of CP
@@ -167,15 +167,15 @@ def calibrate(penalised: ConflictPenalised, held_out: Embeddings, persons: Array
     """
     persons = np.asarray(persons)
     same = persons[:, None] == persons
-    plain = penalised.similarity.pairwise(held_out, held_out)
-    unweighted = replace(penalised, weight=1.0)
+    plain = penalized.similarity.pairwise(held_out, held_out)
+    unweighted = replace(penalized, weight=1.0)
     columns = np.broadcast_to(np.arange(len(held_out)), same.shape)
     conflicts = unweighted._conflicts(held_out.vectors, held_out.vectors, columns)
     hardest = np.argsort(np.where(same, np.inf, -plain), axis=1, kind="stable")[:, :10]
     typical = float(np.percentile(np.take_along_axis(conflicts, hardest, 1), 95)) if same.size else 0.0
     weights = [0.0, *(np.logspace(-3, 1, 17) / typical if typical > 0 else [])]
     measured = [_mean_average_precision(plain - np.float32(weight) * conflicts, same) for weight in weights]
-    return replace(penalised, weight=float(weights[int(np.argmax(measured))]))
+    return replace(penalized, weight=float(weights[int(np.argmax(measured))]))
 
 
 def _mean_average_precision(scores: Scores, same: NDArray[np.bool_]) -> float:

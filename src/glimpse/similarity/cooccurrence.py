@@ -21,8 +21,8 @@ class CoOccurrencePrior:
     """The largest co-occurrence of each two channels within one training person.
 
     The prior is M_ij = max over training pairs of one person of u_i u_j, u the union (maximum) of the pair.
-    For non-negative features the maximum factorises inside a person: with m the maximum over the person's
-    pictures it is max over persons of m_i m_j, exactly (thesis_methods 1.5), so that no pair is formed.
+    For non-negative features the maximum factorizes inside a person: with m the maximum over the person's
+    images it is max over persons of m_i m_j, exactly (thesis_methods 1.5), so that no pair is formed.
 
     Attributes:
         together: [C, C] float32, M on the scaled features clip(g / scale, 0, 1).
@@ -71,7 +71,7 @@ class CoOccurrencePrior:
         return cls(together, scale)
 
     def update(self, features: FloatArray) -> CoOccurrencePrior:
-        """The prior with the features [n, C] of one more person (or of more pictures of all of one)."""
+        """The prior with the features [n, C] of one more person (or of more images of all of one)."""
         highest = _scaled(features, self.scale).max(0)
         return CoOccurrencePrior(np.maximum(self.together, np.outer(highest, highest)), self.scale)
 

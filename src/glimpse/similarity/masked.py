@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glimpse.choices import Side
+from glimpse.choices import MaskSide
 from glimpse.embeddings import FloatArray
 from glimpse.errors import ShapeError
 from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer
@@ -27,16 +27,16 @@ class Powers(NamedTuple):
 
 
 # The numerator's operands (query, gallery), then those of each factor of the squared masked length.
-_PRODUCTS: dict[Side, tuple[tuple[Powers, Powers], ...]] = {
-    Side.NONE: ((Powers(0, 1), Powers(0, 1)),),
-    Side.QUERY: ((Powers(1, 1), Powers(0, 1)), (Powers(2, 0), Powers(0, 2))),
-    Side.GALLERY: ((Powers(0, 1), Powers(1, 1)), (Powers(0, 2), Powers(2, 0))),
-    Side.BOTH: (
+_PRODUCTS: dict[MaskSide, tuple[tuple[Powers, Powers], ...]] = {
+    MaskSide.NONE: ((Powers(0, 1), Powers(0, 1)),),
+    MaskSide.QUERY: ((Powers(1, 1), Powers(0, 1)), (Powers(2, 0), Powers(0, 2))),
+    MaskSide.GALLERY: ((Powers(0, 1), Powers(1, 1)), (Powers(0, 2), Powers(2, 0))),
+    MaskSide.BOTH: (
         (Powers(1, 1), Powers(1, 1)),
         (Powers(1, 2), Powers(1, 0)),
         (Powers(1, 0), Powers(1, 2)),
     ),
-    Side.SUBSPACE: ((Powers(2, 1), Powers(0, 1)), (Powers(2, 0), Powers(0, 2))),
+    MaskSide.SUBSPACE: ((Powers(2, 1), Powers(0, 1)), (Powers(2, 0), Powers(0, 2))),
 }
 
 
@@ -60,19 +60,19 @@ class MaskedCosine(Similarity):
     array([[0.5677, 0.8159]], dtype=float32)
     """
 
-    side: Side = Side.QUERY
+    side: MaskSide = MaskSide.QUERY
     precision: Precision = Precision.FLOAT32
     device: str = "cpu"
 
     @property
     def symmetric(self) -> bool:
         """Where both masks or none count."""
-        return self.side in (Side.NONE, Side.BOTH)
+        return self.side in (MaskSide.NONE, MaskSide.BOTH)
 
     def scorer(self, query: Tile) -> TileScorer:
         """The products of the chosen side."""
         ours = _unit(query)
-        if self.side is Side.SUBSPACE:
+        if self.side is MaskSide.SUBSPACE:
             # the length |m q| is the query's own: divided out once, not once per pair
             inside = torch.linalg.vector_norm(_operand(ours, Powers(1, 1)), dim=1, keepdim=True)
             ours = Tile(torch.where(inside > 0, ours.vectors / inside, 0.0), ours.masks)

@@ -86,7 +86,7 @@ def _pack(first, last, vectors, packed, sizes):  # type: ignore[no-untyped-def] 
 @compiled
 def _shares(top, start, common, left_sizes, right_sizes, shares):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     # not in the fast kernel: with sums in any order the last bit of a share hung on which arrays happened to
-    # be neighbours in memory, as that decides whether such a loop runs in vectors
+    # be neighbors in memory, as that decides whether such a loop runs in vectors
     one = np.float32(1)
     for i in range(min(len(left_sizes) - top, common.shape[0])):
         for j in range(min(len(right_sizes) - start, common.shape[1])):

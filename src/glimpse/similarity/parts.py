@@ -1,4 +1,4 @@
-"""`PartCosine`: the mean cosine of the parts that both pictures show."""
+"""`PartCosine`: the mean cosine of the parts that both images show."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Batch:
         labels: int64 [B]; persons, from 0.
         cameras: int64 [B]; cameras from 0, or -1.
         modalities: int64 [B]; places in `MODALITIES`.
-        images: float32 [B, 3, H, W], augmented and normalised; [B, 3, 0, 0] if the data has no pixels.
+        images: float32 [B, 3, H, W], augmented and normalized; [B, 3, 0, 0] if the data has no pixels.
         maps: by name, uint8 [B, H, W], augmented with the images.
         columns: by name, [B, ...].
         mix: changes patch embeddings [B, N, D] before class token and position come to them, or None.
@@ -186,7 +186,7 @@ def make_batch(
     )
 
 
-def one_ahead(make: Callable[[IntArray], T], plan: Sequence[IntArray]) -> Iterator[T]:
+def prefetch(make: Callable[[IntArray], T], plan: Sequence[IntArray]) -> Iterator[T]:
     """`make` for each batch of the plan, the next one in a thread while this one is in use."""
     with ThreadPoolExecutor(1) as thread:
         coming: Future[T] | None = None

@@ -4,61 +4,61 @@ from __future__ import annotations
 
 import numpy as np
 
-from glimpse.choices import Course, Mixing
+from glimpse.choices import Mixing, SchedulerKind
 from glimpse.errors import OptionError
 from glimpse.models.backbones.vit import ViTConfig
-from glimpse.recipes.groups import AugmentRecipe, OptimiserRecipe, SamplerRecipe, TransferRecipe
+from glimpse.recipes.groups import AugmentRecipe, OptimizerRecipe, SamplerRecipe, TransferRecipe
 from glimpse.records import MODALITIES
-from glimpse.training.augment import Augmentation, ColourJitter, Erasing, FlipAndCrop
+from glimpse.training.augment import Augmentation, ColorJitter, Erasing, FlipAndCrop
 from glimpse.training.batches import TrainingData
-from glimpse.training.optimizers import BIAS_TWICE, Optimiser, Rule
+from glimpse.training.optimizers import BIAS_TWICE, Optimizer, Rule
 from glimpse.training.sampler import BalancedSampler, PersonSampler, Sampler
 from glimpse.training.schedulers import Constant, Schedule, WarmupCosine, WarmupSteps
 from glimpse.training.transfer.pairing import PairingRule
 from glimpse.training.transfer.transfer import PatchTransfer
 
 
-def build_schedule(recipe: OptimiserRecipe, epochs: int) -> Schedule:
-    """The course of the learning rate over `epochs` epochs."""
-    if recipe.course is Course.COSINE:
-        start, minimum = recipe.warmup_start * recipe.rate, recipe.minimum * recipe.rate
+def build_schedule(recipe: OptimizerRecipe, epochs: int) -> Schedule:
+    """The scheduler of the learning rate over `epochs` epochs."""
+    if recipe.scheduler is SchedulerKind.COSINE:
+        start, minimum = recipe.warmup_start * recipe.lr, recipe.minimum * recipe.lr
         return WarmupCosine(epochs=epochs, warmup=recipe.warmup, start=start, minimum=minimum)
-    if recipe.course is Course.STEPS:
+    if recipe.scheduler is SchedulerKind.STEPS:
         return WarmupSteps(recipe.warmup, recipe.warmup_start, recipe.milestones, recipe.factor)
     return Constant()
 
 
-def build_optimiser(
-    recipe: OptimiserRecipe,
+def build_optimizer(
+    recipe: OptimizerRecipe,
     epochs: int,
     *,
     parameters: tuple[str, ...] = ("*",),
-    but_not: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
     rules: tuple[Rule, ...] = (),
-) -> Optimiser:
-    """An optimiser of the parameters that the patterns name, with further rules of the method."""
-    return Optimiser(
+) -> Optimizer:
+    """An optimizer of the parameters that the patterns name, with further rules of the method."""
+    return Optimizer(
         kind=recipe.kind,
-        rate=recipe.rate,
+        lr=recipe.lr,
         weight_decay=recipe.weight_decay,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         schedule=build_schedule(recipe, epochs),
         parameters=parameters,
-        but_not=but_not,
-        rules=(Rule(BIAS_TWICE.names, rate=recipe.bias_rate), *rules),
+        exclude=exclude,
+        rules=(Rule(BIAS_TWICE.names, lr=recipe.bias_lr_factor), *rules),
     )
 
 
 def build_augmentation(recipe: AugmentRecipe) -> Augmentation:
     """The augmentation; parts whose probability or strength is 0 are left out."""
     moved = recipe.flip > 0 or recipe.padding > 0
-    strengths = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue, recipe.grey)
+    strengths = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue, recipe.gray)
     return Augmentation(
         mean=recipe.mean,
-        deviation=recipe.deviation,
+        std=recipe.std,
         geometry=FlipAndCrop(recipe.flip, recipe.padding, recipe.padding_fill) if moved else None,
-        jitter=ColourJitter(*strengths) if any(strengths) else None,
+        jitter=ColorJitter(*strengths) if any(strengths) else None,
         erasing=Erasing(recipe.erasing, recipe.erasing_area, fill=recipe.erasing_fill)
         if recipe.erasing
         else None,
@@ -76,13 +76,13 @@ def build_sampler(recipe: SamplerRecipe, data: TrainingData, seed: int) -> Sampl
     return BalancedSampler(data.labels, data.modalities, recipe.persons, recipe.images, batches, seed)
 
 
-def build_transfer(recipe: TransferRecipe, encoder: ViTConfig) -> PatchTransfer | None:
-    """The patch transfer for an encoder, or None if it is off: then nothing at all is drawn for it."""
+def build_transfer(recipe: TransferRecipe, backbone: ViTConfig) -> PatchTransfer | None:
+    """The patch transfer for a backbone, or None if it is off: then nothing at all is drawn for it."""
     if not recipe.share:
         return None
-    whole = (encoder.image[0] // encoder.patch, encoder.image[1] // encoder.patch)
-    # pixels are mixed in cells that do not overlap, whatever the encoder's patches do
-    grid = encoder.grid if recipe.mixing is Mixing.EMBEDDING else whole
+    whole = (backbone.image[0] // backbone.patch, backbone.image[1] // backbone.patch)
+    # pixels are mixed in cells that do not overlap, whatever the backbone's patches do
+    grid = backbone.grid if recipe.mixing is Mixing.EMBEDDING else whole
     rule = PairingRule(
         candidates=recipe.candidates,
         overlap=recipe.overlap,

@@ -3,7 +3,7 @@
     checkpoints/000000001200/
       weights.safetensors     the method's state
       average.safetensors     its moving average, if there is one
-      optimisers.pt           their states, read back with `weights_only=True`
+      optimizers.pt           their states, read back with `weights_only=True`
       state.json              where training was, and the checksums of the files beside it
 
 Random generators are not stored: each step seeds them from its own number (`glimpse.training.seeding`).
@@ -32,7 +32,7 @@ from glimpse.files import storage_error
 
 _STATE = "state.json"
 _TENSORS = ".safetensors"
-_OPTIMISERS = "optimisers.pt"
+_OPTIMISERS = "optimizers.pt"
 
 
 class CheckpointWarning(UserWarning):
@@ -63,13 +63,13 @@ class Snapshot:
     Attributes:
         position: where.
         tensors: by name of the file: "weights", perhaps "average".
-        optimisers: the state of each optimiser of the stage.
+        optimizers: the state of each optimizer of the stage.
         notes: further values that JSON can hold.
     """
 
     position: Position
     tensors: Mapping[str, Mapping[str, Tensor]]
-    optimisers: Sequence[Mapping[str, Any]] = ()
+    optimizers: Sequence[Mapping[str, Any]] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,7 +81,7 @@ def save_snapshot(folder: Path, snapshot: Snapshot, *, keep: int) -> Path:
         building.mkdir(parents=True)
         files = {name + _TENSORS: tensor_bytes(tensors) for name, tensors in snapshot.tensors.items()}
         buffer = BytesIO()
-        torch.save([dict(state) for state in snapshot.optimisers], buffer)
+        torch.save([dict(state) for state in snapshot.optimizers], buffer)
         files[_OPTIMISERS] = buffer.getvalue()
         state = {
             "position": asdict(snapshot.position),
@@ -142,10 +142,10 @@ def _load(path: Path) -> Snapshot:
         files[name] = (path / name).read_bytes()
         if hashlib.sha256(files[name]).hexdigest() != digest:
             raise StorageError(f"{name} is not what was written")
-    optimisers = torch.load(BytesIO(files.pop(_OPTIMISERS)), weights_only=True, map_location="cpu")
+    optimizers = torch.load(BytesIO(files.pop(_OPTIMISERS)), weights_only=True, map_location="cpu")
     return Snapshot(
         position=Position(**state["position"]),
         tensors={name.removesuffix(_TENSORS): load_safetensors(data) for name, data in files.items()},
-        optimisers=optimisers,
+        optimizers=optimizers,
         notes=state["notes"],
     )

@@ -91,7 +91,7 @@ def gathered(values: Tensor) -> Tensor:
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Replace each gradient by its mean over the processes, where one without a gradient counts as 0.
 
-    A parameter that got a gradient in no process keeps none, so that optimisers pass over it.
+    A parameter that got a gradient in no process keeps none, so that optimizers pass over it.
     """
     world = processes().world
     if world == 1:
@@ -131,7 +131,7 @@ def copy_from_first(module: nn.Module) -> None:
 
 
 def with_shared_statistics(module: nn.Module) -> None:
-    """Make the batch normalisations inside `module` normalise over the batches of all processes.
+    """Make the batch normalizations inside `module` normalize over the batches of all processes.
 
     Names of parameters and buffers stay, so weights can be loaded with or without.
     """
@@ -145,7 +145,7 @@ def with_shared_statistics(module: nn.Module) -> None:
 
 
 class _SharedBatchNorm(nn.Module):
-    """Batch normalisation over all processes, on any device (torch's own needs a GPU)."""
+    """Batch normalization over all processes, on any device (torch's own needs a GPU)."""
 
     weight: nn.Parameter | None
     bias: nn.Parameter | None

@@ -26,7 +26,7 @@ class EpochReport:
         epochs: of the stage.
         done: steps since the run began.
         losses: by `update/loss`, the mean over the epoch.
-        rates: by update, the largest learning rate of its first optimiser.
+        rates: by update, the largest learning rate of its first optimizer.
         images_per_second: of training, without validation.
         measures: of the validation, if it took place.
         observed: what else the method tells of its steps, the mean over the epoch.
@@ -79,7 +79,7 @@ def tensorboard(folder: Path, done: int) -> Listener:
     def listen(report: EpochReport) -> None:
         groups = {
             "loss": report.losses,
-            "rate": report.rates,
+            "lr": report.lrs,
             "validation": report.measures,
             "observed": report.observed,
         }

@@ -76,7 +76,7 @@ def train(
     run is killed and resumed at any step or not. Started by torchrun, the processes share each batch.
 
     Args:
-        method: the method, initialised; afterwards it holds the final weights.
+        method: the method, initialized; afterwards it holds the final weights.
         data: the rows to train on.
         stages: what is done, in order.
         folder: where the run lies; a new one, or with `resume` the one of the run to continue.

@@ -1,4 +1,4 @@
-"""Optimisers with groups of parameters, described as data and built for a module."""
+"""Optimizers with groups of parameters, described as data and built for a module."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from glimpse.choices import Kind
+from glimpse.choices import OptimizerKind
 from glimpse.errors import OptionError
 from glimpse.training.schedulers import Constant, Schedule
 
@@ -21,26 +21,26 @@ class Rule:
 
     Attributes:
         names: patterns of dotted parameter names, with `*` for anything: `("*.bias", "neck.*")`.
-        rate: multiplies the learning rate; the factors of several matching rules multiply.
-        weight_decay: in place of the optimiser's; of several matching rules the last decides.
+        lr: multiplies the learning rate; the factors of several matching rules multiply.
+        weight_decay: in place of the optimizer's; of several matching rules the last decides.
     """
 
     names: tuple[str, ...]
-    rate: float = 1.0
+    lr: float = 1.0
     weight_decay: float | None = None
 
 
-BIAS_TWICE = Rule(("bias", "*.bias"), rate=2.0)
+BIAS_TWICE = Rule(("bias", "*.bias"), lr=2.0)
 """Biases learn twice as fast: read in the code of BoT, TransReID, DPM and CLIP-ReID (spec dpm_family 2.5)."""
 
 
 @dataclass(frozen=True)
-class Optimiser:
-    """One optimiser: what it trains and how.
+class Optimizer:
+    """One optimizer: what it trains and how.
 
     Attributes:
         kind: SGD, Adam (weight decay as L2) or AdamW (decoupled).
-        rate: the base learning rate.
+        lr: the base learning rate.
         weight_decay: for parameters that no rule says otherwise of.
         momentum: of SGD.
         nesterov: of SGD.
@@ -48,12 +48,12 @@ class Optimiser:
         eps: of Adam and AdamW.
         schedule: the rate of each epoch.
         parameters: patterns of the names it trains.
-        but_not: patterns of names that it leaves alone.
+        exclude: patterns of names that it leaves alone.
         rules: exceptions for some parameters.
     """
 
-    kind: Kind
-    rate: float
+    kind: OptimizerKind
+    lr: float
     weight_decay: float = 0.0
     momentum: float = 0.9
     nesterov: bool = False
@@ -61,62 +61,62 @@ class Optimiser:
     eps: float = 1e-8
     schedule: Schedule = field(default_factory=Constant)
     parameters: tuple[str, ...] = ("*",)
-    but_not: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.rate < 0 or self.weight_decay < 0:
+        if self.lr < 0 or self.weight_decay < 0:
             raise OptionError(
-                f"rate and weight decay cannot be negative, got {self.rate} and {self.weight_decay}"
+                f"rate and weight decay cannot be negative, got {self.lr} and {self.weight_decay}"
             )
 
     def select(self, names: Iterable[str]) -> list[str]:
         """The names that it trains, in the given order; a pattern that matches none is a mistake."""
         names = list(names)
-        for pattern in self.parameters + self.but_not:
+        for pattern in self.parameters + self.exclude:
             if not _matching((pattern,), names):
                 raise OptionError(f"no parameter is called {pattern}; there are {_some(names)}")
-        left_out = set(_matching(self.but_not, names))
+        left_out = set(_matching(self.exclude, names))
         return [name for name in _matching(self.parameters, names) if name not in left_out]
 
     def build(self, module: nn.Module) -> torch.optim.Optimizer:
-        """The torch optimiser; only parameters that require a gradient take part.
+        """The torch optimizer; only parameters that require a gradient take part.
 
-        Parameters with equal settings share a group, whose `base_rate` keeps the rate before the schedule.
+        Parameters with equal settings share a group, whose `base_lr` keeps the rate before the schedule.
         """
         trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name in self.select(trained):
             groups.setdefault(self._settings(name), []).append(trained[name])
         if not groups:
-            raise OptionError(f"an optimiser of {', '.join(self.parameters)} has no parameter to train")
+            raise OptionError(f"an optimizer of {', '.join(self.parameters)} has no parameter to train")
         described = [
-            {"params": parameters, "lr": rate, "base_rate": rate, "weight_decay": decay}
-            for (rate, decay), parameters in groups.items()
+            {"params": parameters, "lr": lr, "base_lr": lr, "weight_decay": decay}
+            for (lr, decay), parameters in groups.items()
         ]
         # one kernel for all parameters: torch's own choice on a CPU, a dozen small operations for each of
         # them, takes a tenth of a small network's step
-        shared: dict[str, Any] = {"lr": self.rate, "fused": True}
-        if self.kind is Kind.SGD:
+        shared: dict[str, Any] = {"lr": self.lr, "fused": True}
+        if self.kind is OptimizerKind.SGD:
             return torch.optim.SGD(described, momentum=self.momentum, nesterov=self.nesterov, **shared)
         adaptive = {"betas": self.betas, "eps": self.eps, **shared}
-        if self.kind is Kind.ADAM:
+        if self.kind is OptimizerKind.ADAM:
             return torch.optim.Adam(described, **adaptive)
         return torch.optim.AdamW(described, **adaptive)
 
     def _settings(self, name: str) -> tuple[float, float]:
-        rate, decay = self.rate, self.weight_decay
+        lr, decay = self.lr, self.weight_decay
         for rule in self.rules:
             if _matching(rule.names, [name]):
-                rate *= rule.rate
+                lr *= rule.lr
                 decay = decay if rule.weight_decay is None else rule.weight_decay
-        return rate, decay
+        return lr, decay
 
 
-def set_rates(optimiser: torch.optim.Optimizer, schedule: Schedule, epoch: int) -> None:
+def set_lrs(optimizer: torch.optim.Optimizer, schedule: Schedule, epoch: int) -> None:
     """Give every group the rate that the schedule says for this epoch."""
-    for group in optimiser.param_groups:
-        group["lr"] = schedule(epoch, group["base_rate"])
+    for group in optimizer.param_groups:
+        group["lr"] = schedule(epoch, group["base_lr"])
 
 
 def _matching(patterns: tuple[str, ...], names: Iterable[str]) -> list[str]:

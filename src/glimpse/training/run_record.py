@@ -26,7 +26,7 @@ _FIXED = ("recipe", "seed", "data", "stages", "engine")
 
 
 def fingerprint(records: Records) -> dict[str, Any]:
-    """Rows, persons, and a hash over who is on which picture, wherever the folder lies and in any order.
+    """Rows, persons, and a hash over who is on which image, wherever the folder lies and in any order.
 
     Paths count from the folder that all of them are in.
     """

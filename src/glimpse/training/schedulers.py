@@ -20,7 +20,7 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Constant:
-    """The base rate in every epoch: DPM's mask optimiser (spec dpm_family 3.7)."""
+    """The base rate in every epoch: DPM's mask optimizer (spec dpm_family 3.7)."""
 
     def __call__(self, epoch: int, base: float) -> float:
         """The base rate."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from glimpse.files import atomic_write
 from glimpse.records import IntArray
 from glimpse.training.augment import Draws
-from glimpse.training.batches import RawBatch, TrainingData, make_batch, one_ahead, read_raw
+from glimpse.training.batches import RawBatch, TrainingData, make_batch, prefetch, read_raw
 from glimpse.training.checkpoint import Position, Snapshot, save_snapshot, tensor_bytes
 from glimpse.training.distributed import Processes, wait_for_all
 from glimpse.training.ema import MovingAverage
@@ -25,7 +25,7 @@ from glimpse.training.run_record import write_run
 from glimpse.training.sampler import share
 from glimpse.training.seeding import generator, numbers, seed_global_generators
 from glimpse.training.stages import Method, Stage, Step
-from glimpse.training.update import ReadyUpdate, RunningLosses, get_ready, set_mode, take_step
+from glimpse.training.update import ReadyUpdate, RunningLosses, build_optimizers, set_mode, take_step
 
 _LOOK_EVERY = 20  # steps between looks at the losses on a GPU, where each look waits for it
 CHECKPOINTS, RUN_FILE, BEST = "checkpoints", "run.json", "best.safetensors"
@@ -80,13 +80,13 @@ def run_stage(run: Run, stage: Stage, number: int, snapshot: Snapshot | None) ->
         stage.begin(run.method, run.data)
     data = stage.derive(run.method, run.data) if stage.derive else run.data
     trainable = [p for p in run.method.parameters() if p.requires_grad]
-    ready = get_ready(run.method, stage)
+    ready = build_optimizers(run.method, stage)
     trained = {id(p) for one in ready for p in one.parameters}
     for parameter in trainable:
         parameter.requires_grad_(id(parameter) in trained)
     if snapshot is not None and snapshot.position == entered:
-        for optimiser, state in zip(_optimisers(ready), snapshot.optimisers, strict=True):
-            optimiser.load_state_dict(dict(state))
+        for optimizer, state in zip(_optimizers(ready), snapshot.optimizers, strict=True):
+            optimizer.load_state_dict(dict(state))
     write_record(run)
     with run.bar(stage.name, stage.epochs) as show:
         for epoch in range(entered.epoch, stage.epochs + 1):
@@ -99,7 +99,7 @@ def _run_epoch(
     run: Run, stage: Stage, data: TrainingData, ready: Sequence[ReadyUpdate], epoch: int, show: Show
 ) -> None:
     plan = stage.sampler.plan(epoch)
-    rates = {one.update.name: one.set_rates(epoch) for one in ready}
+    rates = {one.update.name: one.set_lrs(epoch) for one in ready}
     set_mode(run.method, stage)
     running = RunningLosses(**run.notes.pop("running", {}))
     observed = RunningLosses(**run.notes.pop("observed", {}))
@@ -148,7 +148,7 @@ def _reading(run: Run, data: TrainingData, plan: Sequence[IntArray]) -> Iterator
         part = share(rows, run.processes.rank, run.processes.world)
         return read_raw(data, rows[part], pinned=run.device.type == "cuda")
 
-    return one_ahead(read, plan)
+    return prefetch(read, plan)
 
 
 def _one_step(
@@ -205,7 +205,7 @@ def _save(run: Run, ready: Sequence[ReadyUpdate]) -> None:
     tensors: dict[str, Mapping[str, Tensor]] = {"weights": run.method.state_dict()}
     if run.average is not None:
         tensors["average"] = run.average.values
-    states = [optimiser.state_dict() for optimiser in _optimisers(ready)]
+    states = [optimizer.state_dict() for optimizer in _optimizers(ready)]
     snapshot = Snapshot(run.position, tensors, states, run.notes)
     save_snapshot(run.folder / CHECKPOINTS, snapshot, keep=run.engine.keep)
 
@@ -218,5 +218,5 @@ def write_record(run: Run) -> None:
         write_run(run.folder / RUN_FILE, {**run.record, "seconds": seconds, "validation": validation})
 
 
-def _optimisers(ready: Sequence[ReadyUpdate]) -> list[torch.optim.Optimizer]:
-    return [optimiser for one in ready for optimiser in one.optimisers]
+def _optimizers(ready: Sequence[ReadyUpdate]) -> list[torch.optim.Optimizer]:
+    return [optimizer for one in ready for optimizer in one.optimizers]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from glimpse.errors import OptionError
 from glimpse.training.augment import Augmentation
 from glimpse.training.batches import Batch, TrainingData
-from glimpse.training.optimizers import Optimiser
+from glimpse.training.optimizers import Optimizer
 from glimpse.training.sampler import Sampler
 from glimpse.training.seeding import generator
 from glimpse.training.transfer.change import BatchChange
@@ -78,23 +78,23 @@ class Method(nn.Module, ABC):
 
 @dataclass(frozen=True)
 class Update:
-    """One forward, one backward, and the optimisers that step upon it; a step has one or several.
+    """One forward, one backward, and the optimizers that step upon it; a step has one or several.
 
     Attributes:
         name: what `Step.update` says meanwhile.
-        optimisers: each with its own parameters; those of no optimiser stay as they are.
+        optimizers: each with its own parameters; those of no optimizer stay as they are.
         losses: names of the losses that count, or None for all that the method returns.
         clip: largest norm of the gradient over all parameters of the update, or None.
     """
 
     name: str
-    optimisers: tuple[Optimiser, ...]
+    optimizers: tuple[Optimizer, ...]
     losses: tuple[str, ...] | None = None
     clip: float | None = None
 
     def __post_init__(self) -> None:
-        if not self.optimisers:
-            raise OptionError(f"the update {self.name} needs an optimiser")
+        if not self.optimizers:
+            raise OptionError(f"the update {self.name} needs an optimizer")
         if self.clip is not None and self.clip <= 0:
             raise OptionError(f"the gradient's norm must be clipped above 0, got {self.clip}")
 
@@ -125,7 +125,7 @@ class Stage:
         sampler: which rows make up each batch.
         augmentation: what is done to the images.
         transfer: what changes an augmented batch as a whole, such as patch transfer, or None.
-        evaluating: patterns of the names of modules that stay in evaluation mode: frozen encoders.
+        evaluating: patterns of the names of modules that stay in evaluation mode: frozen backbones.
         begin: called once, before the first step; what it changes must be in the method's state.
         derive: makes the stage's data from the run's, whenever the stage is entered (so also on resuming);
             it may use only what the stage does not train.
@@ -151,9 +151,9 @@ class Stage:
             raise OptionError(f"the updates of the stage {self.name} must have different names, got {names}")
 
 
-def one_update(*optimisers: Optimiser, clip: float | None = None) -> tuple[Update, ...]:
+def one_update(*optimizers: Optimizer, clip: float | None = None) -> tuple[Update, ...]:
     """The common case: a single update of everything by all losses."""
-    return (Update("all", optimisers, clip=clip),)
+    return (Update("all", optimizers, clip=clip),)
 
 
 def total_of(losses: Iterable[Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""One training step: every update's forward, backward and optimiser steps."""
+"""One training step: every update's forward, backward and optimizer steps."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ from glimpse.choices import Precision
 from glimpse.errors import OptionError, TrainingError
 from glimpse.training.batches import Batch
 from glimpse.training.distributed import average_gradients, mean_over_processes
-from glimpse.training.optimizers import set_rates
+from glimpse.training.optimizers import set_lrs
 from glimpse.training.stages import Method, Stage, Step, Update, total_of
 
 
 @dataclass(frozen=True, eq=False)
 class ReadyUpdate:
-    """An update with its optimisers built for a method.
+    """An update with its optimizers built for a method.
 
     Attributes:
         update: the description.
-        optimisers: as described, in order.
-        parameters: of all optimisers together.
+        optimizers: as described, in order.
+        parameters: of all optimizers together.
     """
 
     update: Update
-    optimisers: tuple[torch.optim.Optimizer, ...]
+    optimizers: tuple[torch.optim.Optimizer, ...]
     parameters: tuple[nn.Parameter, ...]
 
-    def set_rates(self, epoch: int) -> float:
-        """Give every group its rate; returns the largest of the first optimiser.
+    def set_lrs(self, epoch: int) -> float:
+        """Give every group its rate; returns the largest of the first optimizer.
 
-        Others may have rates of another kind, as that of BoT's centres, which is 1000.
+        Others may have rates of another kind, as that of BoT's centers, which is 1000.
         """
-        for described, optimiser in zip(self.update.optimisers, self.optimisers, strict=True):
-            set_rates(optimiser, described.schedule, epoch)
-        return max(float(group["lr"]) for group in self.optimisers[0].param_groups)
+        for described, optimizer in zip(self.update.optimizers, self.optimizers, strict=True):
+            set_lrs(optimizer, described.schedule, epoch)
+        return max(float(group["lr"]) for group in self.optimizers[0].param_groups)
 
 
-def get_ready(method: Method, stage: Stage) -> list[ReadyUpdate]:
-    """Build the optimisers of a stage; only parameters that require a gradient take part."""
+def build_optimizers(method: Method, stage: Stage) -> list[ReadyUpdate]:
+    """Build the optimizers of a stage; only parameters that require a gradient take part."""
     ready = []
     for update in stage.updates:
-        optimisers = tuple(described.build(method) for described in update.optimisers)
-        parameters = [p for o in optimisers for group in o.param_groups for p in group["params"]]
+        optimizers = tuple(described.build(method) for described in update.optimizers)
+        parameters = [p for o in optimizers for group in o.param_groups for p in group["params"]]
         if len({id(p) for p in parameters}) < len(parameters):
             raise OptionError(
-                f"two optimisers of the update {update.name} of the stage {stage.name} train one parameter"
+                f"two optimizers of the update {update.name} of the stage {stage.name} train one parameter"
             )
-        ready.append(ReadyUpdate(update, optimisers, tuple(parameters)))
+        ready.append(ReadyUpdate(update, optimizers, tuple(parameters)))
     return ready
 
 
@@ -95,8 +95,8 @@ def take_step(
             for parameter in one.parameters:
                 parameter.requires_grad_(True)
         for other in ready:
-            for optimiser in other.optimisers:
-                optimiser.zero_grad(set_to_none=True)
+            for optimizer in other.optimizers:
+                optimizer.zero_grad(set_to_none=True)
         with torch.autocast(batch.rows.device.type, torch.bfloat16, enabled=precision is Precision.BFLOAT16):
             losses = one.update.chosen(method.losses(batch, step[name]))
         if not losses:
@@ -105,8 +105,8 @@ def take_step(
         average_gradients(one.parameters)
         if one.update.clip is not None:
             nn.utils.clip_grad_norm_(one.parameters, one.update.clip)
-        for optimiser in one.optimisers:
-            optimiser.step()
+        for optimizer in one.optimizers:
+            optimizer.step()
         values |= {f"{name}/{loss}": value.detach() for loss, value in losses.items()}
     return values
 

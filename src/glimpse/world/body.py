@@ -1,4 +1,4 @@
-"""Girths of a body in metres, and the bare body: neck, head, face, limbs of skin."""
+"""Girths of a body in meters, and the bare body: neck, head, face, limbs of skin."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ FACE_THING = THINGS.index("face")
 
 @dataclass(frozen=True)
 class Girth:
-    """Half-widths and radii in metres, with the bone lengths they belong to."""
+    """Half-widths and radii in meters, with the bone lengths they belong to."""
 
     long: NDArray[np.float64]
     scale: float
@@ -70,7 +70,7 @@ class Girth:
         return float(self.long[bones.ANKLE])
 
     @property
-    def head_centre(self) -> float:
+    def head_center(self) -> float:
         """From the base of the neck to the middle of the head."""
         return 0.160 * self.scale * 1.71 - float(self.long[bones.HEAD_HALF])
 
@@ -97,37 +97,37 @@ def girths(person: Person) -> Girth:
 
 def add_head(build: Builder, person: Person, girth: Girth) -> None:
     """Neck, skull, jaw, nose and ears."""
-    scale, centre = girth.scale, girth.head_centre
-    face = Surface(person.skin.rgb, "skin", person.hair.colour.rgb, "hair", finish=FACE, scale=scale)
+    scale, center = girth.scale, girth.head_center
+    face = Surface(person.skin.rgb, "skin", person.hair.color.rgb, "hair", finish=FACE, scale=scale)
     tag = Tag(bones.SKULL, HEAD, FACE_THING)
     half = float(girth.long[bones.HEAD_HALF])
     # The face's finish reads height above the middle of the head, so each piece is lowered by it.
     build.ball(
-        tag, face, (0, 0.008, centre + 0.012), (0.076 * scale, 0.096 * scale, half - 0.008), raised=-centre
+        tag, face, (0, 0.008, center + 0.012), (0.076 * scale, 0.096 * scale, half - 0.008), raised=-center
     )
     build.ball(
         tag,
         face,
-        (0, 0.026, centre - 0.048 * scale),
+        (0, 0.026, center - 0.048 * scale),
         (0.058 * scale, 0.068 * scale, 0.064 * scale),
-        raised=-centre,
+        raised=-center,
     )
     build.ball(
         tag,
         face,
-        (0, 0.106 * scale, centre - 0.014),
+        (0, 0.106 * scale, center - 0.014),
         (0.015, 0.022, 0.026),
         turn=(-0.35, 0.0, 0.0),
-        raised=-centre,
+        raised=-center,
     )
     for sign in (1, -1):
         build.ball(
-            tag, face, (sign * 0.076 * scale, 0.0, centre - 0.008), (0.012, 0.022, 0.032), raised=-centre
+            tag, face, (sign * 0.076 * scale, 0.0, center - 0.008), (0.012, 0.022, 0.032), raised=-center
         )
     skin = Surface(person.skin.rgb, "skin", finish=SKIN)
     neck = Tag(bones.SKULL, HEAD)
     build.cone(
-        neck, skin, (0, -0.012, -0.05), (0, 0.006, centre - 0.05), (0.054 * scale, 0.050 * scale), raised=-1
+        neck, skin, (0, -0.012, -0.05), (0, 0.006, center - 0.05), (0.054 * scale, 0.050 * scale), raised=-1
     )
 
 

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glimpse.world import colours
-from glimpse.world.colours import RGB
+from glimpse.world import colors
+from glimpse.world.colors import RGB
 from glimpse.world.occluders import OCCLUDER_KINDS, Occluder, OccluderKind, draw_occluder
 from glimpse.world.people import make_people
 from glimpse.world.scenery import BACKDROPS, GROUNDS
 
 CAMERA_STREAM = 2
 
-# Grounds that go with a backdrop, and their two colours; sRGB, our choice.
+# Grounds that go with a backdrop, and their two colors; sRGB, our choice.
 _GROUND_COLOURS: dict[str, tuple[RGB, RGB]] = {
     "asphalt": ((0.38, 0.38, 0.39), (0.80, 0.79, 0.74)),
     "paving": ((0.62, 0.59, 0.54), (0.5, 0.5, 0.5)),
@@ -37,13 +37,13 @@ _INDOOR_BACKDROPS = ("panels", "shop", "concrete")
 
 @dataclass(frozen=True)
 class Scene:
-    """What a camera looks at. `backdrop_away` and `backdrop_tall` are metres."""
+    """What a camera looks at. `backdrop_away` and `backdrop_tall` are meters."""
 
     indoors: bool
     ground: str
-    ground_colours: tuple[RGB, RGB]
+    ground_colors: tuple[RGB, RGB]
     backdrop: str
-    backdrop_colours: tuple[RGB, RGB]
+    backdrop_colors: tuple[RGB, RGB]
     backdrop_away: float
     backdrop_tall: float
     occluders: tuple[Occluder, ...]
@@ -67,16 +67,16 @@ class Camera:
     """One camera.
 
     Attributes:
-        height: metres above the ground.
-        distance: nearest and furthest person, metres.
-        pixels: sensor pixels per metre at one metre, so that a person of 1.7 m at d metres is
+        height: meters above the ground.
+        distance: nearest and furthest person, meters.
+        pixels: sensor pixels per meter at one meter, so that a person of 1.7 m at d meters is
             `1.7 * pixels / d` pixels tall.
         roll: tilt of the horizon, radians.
         white: gains of red, green, blue.
-        exposure, contrast, saturation, sharpness, noise: how the picture is developed.
-        blur: how far things smear at most, as a fraction of the picture's width.
+        exposure, contrast, saturation, sharpness, noise: how the image is developed.
+        blur: how far things smear at most, as a fraction of the image's width.
         detector: how far the box may be off on each side, as a fraction.
-        jpeg_quality: with which the camera's pictures are saved.
+        jpeg_quality: with which the camera's images are saved.
     """
 
     height: float
@@ -160,9 +160,9 @@ def _draw_scene(seed: int, index: int, indoors: bool, hardness: float, rng: np.r
     return Scene(
         indoors=indoors,
         ground=ground,
-        ground_colours=_tinted(_GROUND_COLOURS[ground], rng),
+        ground_colors=_tinted(_GROUND_COLOURS[ground], rng),
         backdrop=backdrop,
-        backdrop_colours=_tinted(_BACKDROP_COLOURS[backdrop], rng),
+        backdrop_colors=_tinted(_BACKDROP_COLOURS[backdrop], rng),
         backdrop_away=float(rng.uniform(2.5, 9.0)),
         backdrop_tall=float(rng.uniform(2.6, 3.2)) if backdrop == "hedge" else 40.0,
         occluders=tuple(occluders),
@@ -171,7 +171,7 @@ def _draw_scene(seed: int, index: int, indoors: bool, hardness: float, rng: np.r
 
 
 def _tinted(pair: tuple[RGB, RGB], rng: np.random.Generator) -> tuple[RGB, RGB]:
-    return colours.jittered(pair[0], 0.06, rng), colours.jittered(pair[1], 0.06, rng)
+    return colors.jittered(pair[0], 0.06, rng), colors.jittered(pair[1], 0.06, rng)
 
 
 def ground_index(camera: Camera) -> int:

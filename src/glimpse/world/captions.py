@@ -1,4 +1,4 @@
-"""Sentences about pictures, written from the facts that they show."""
+"""Sentences about images, written from the facts that they show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from glimpse.world.grammar import Facts, Grammar, load_grammar
 LONG_WORDS = 23
 """RSTPReid asks for sentences of at least this many words: given by the source (spec datasets 12)."""
 
-_DETAIL = 0.55  # our choice: enough omissions that two sentences about one picture differ
+_DETAIL = 0.55  # our choice: enough omissions that two sentences about one image differ
 _TRIES = 12
 
 
@@ -22,7 +22,7 @@ def write_captions(
     at_least: int = 0,
     grammar: Grammar | None = None,
 ) -> list[str]:
-    """Sentences about one picture, different ones wherever its facts allow that.
+    """Sentences about one image, different ones wherever its facts allow that.
 
     Args:
         facts: all that may be said, from `glimpse.world.facts`.
@@ -31,7 +31,7 @@ def write_captions(
         at_least: words in each of them.
         grammar: of another language than English.
 
-    >>> facts = {"view": "back", "upper.kind": "shirt", "upper.colour": "olive"}
+    >>> facts = {"view": "back", "upper.kind": "shirt", "upper.color": "olive"}
     >>> for caption in write_captions(facts, np.random.default_rng(2)):
     ...     print(caption)
     An individual in an olive green shirt, seen from the back.

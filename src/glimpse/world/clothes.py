@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from glimpse.world import skeleton as bones
 from glimpse.world.body import Girth, add_bare_arm, add_bare_leg
-from glimpse.world.colours import RGB
+from glimpse.world.colors import RGB
 from glimpse.world.frame import ARMS, FEET, LEGS, THINGS, TORSO
 from glimpse.world.person import PATTERNS, Cloth, Person
 from glimpse.world.solids import CLOTH, SHOE, SKIN, Builder, Surface, Tag
 
 UPPER, LOWER, SHOES = (THINGS.index(name) for name in ("upper", "lower", "shoes"))
 
-# How large a pattern is drawn, in metres: our choice, coarse enough for 64 pixels across.
+# How large a pattern is drawn, in meters: our choice, coarse enough for 64 pixels across.
 _PATTERN_SCALE = {
     "plain": 0.1,
     "stripes": 0.085,
@@ -28,7 +28,7 @@ _OPENING = {"jacket": 0.050, "coat": 0.034}
 def cloth_surface(cloth: Cloth, grain: float, opening: float = 0.0) -> Surface:
     """The look of a cloth."""
     return Surface(
-        cloth.colour.rgb,
+        cloth.color.rgb,
         cloth.material,
         cloth.second.rgb,
         "cotton" if opening else cloth.material,
@@ -226,8 +226,8 @@ def _add_short_leg(build: Builder, girth: Girth, look: Surface, side: int) -> No
 
 def add_shoes(build: Builder, person: Person, girth: Girth) -> None:
     """A shoe with its sole on each foot, and a sock's length of ankle."""
-    colour: RGB = person.shoes.rgb
-    shoe = Surface(colour, "shoe", (0.82, 0.82, 0.80), "rubber", finish=SHOE)
+    color: RGB = person.shoes.rgb
+    shoe = Surface(color, "shoe", (0.82, 0.82, 0.80), "rubber", finish=SHOE)
     k = girth.scale
     drop = -girth.ankle_height
     for side in range(2):

@@ -1,4 +1,4 @@
-"""From light to a picture: motion blur, resolution, noise, white balance, tone, sharpening."""
+"""From light to an image: motion blur, resolution, noise, white balance, tone, sharpening."""
 
 # ruff: noqa: ANN001, ANN201, ANN202, RUF046
 # mypy: disable-error-code="no-untyped-def"
@@ -84,11 +84,11 @@ def _tone(light, lens, i, rgb):
                 else:
                     light[row, column, c] = light[row, column, 0]
             if rgb:
-                grey = (
+                gray = (
                     0.30 * light[row, column, 0] + 0.59 * light[row, column, 1] + 0.11 * light[row, column, 2]
                 )
                 for c in range(3):
-                    light[row, column, c] = grey + saturation * (light[row, column, c] - grey)
+                    light[row, column, c] = gray + saturation * (light[row, column, c] - gray)
 
 
 @inner
@@ -103,8 +103,8 @@ def _smear(light, far_x, far_y):
         for column in range(width):
             for c in range(3):
                 total = 0.0
-                for tap in range(taps):
-                    along = tap / (taps - 1) - 0.5
+                for neck_feat in range(taps):
+                    along = neck_feat / (taps - 1) - 0.5
                     r = min(height - 1, max(0, row + int(round(along * far_y))))
                     q = min(width - 1, max(0, column + int(round(along * far_x))))
                     total += still[r, q, c]

@@ -1,4 +1,4 @@
-"""What can truthfully be said of a picture: only what it shows, and only as finely as it shows it."""
+"""What can truthfully be said of an image: only what it shows, and only as finely as it shows it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 from glimpse.world.frame import ARMS, FEET, HEAD, KEYPOINTS, LEGS, PARTS, THINGS, TORSO, Frames
 from glimpse.world.person import THING_KINDS, Person
 
-# All limits are our choice: what a person who looks at a picture of 64 x 128 pixels would say.
+# All limits are our choice: what a person who looks at an image of 64 x 128 pixels would say.
 MIN_AREA = 0.0025
-"""A thing is named from this fraction of the picture on: 20 pixels of 64 x 128."""
+"""A thing is named from this fraction of the image on: 20 pixels of 64 x 128."""
 MIN_PART = 0.3
 """A property of a part is named where at least this much of the part is visible."""
 _FRONT, _BACK = np.radians(50.0), np.radians(130.0)
 _BEHIND_FULLY = np.radians(145.0)
-_STILL, _WALKING = 0.1, 0.16  # strides; between the two a picture does not tell
+_STILL, _WALKING = 0.1, 0.16  # strides; between the two an image does not tell
 _SLIM, _HEAVY = 0.25, 0.75
 
 
 def frame_facts(frames: Frames, row: int, person: Person) -> dict[str, str]:
-    """The facts of one picture; of infrared and thermal ones nothing that is a colour or a pattern."""
+    """The facts of one image; of infrared and thermal ones nothing that is a color or a pattern."""
     facts = visible_facts(
         person,
         float(frames.heading[row]),
@@ -47,15 +47,15 @@ def visible_facts(
     area: int,
     stride: float,
 ) -> dict[str, str]:
-    """What may be said of one picture, under the names that a grammar knows.
+    """What may be said of one image, under the names that a grammar knows.
 
     Args:
         person: who is on it.
-        heading: 0 towards the camera, pi away, positive towards the right of the picture.
+        heading: 0 towards the camera, pi away, positive towards the right of the image.
         visible: `[6]`, fractions of the parts that are visible.
         things: `[10]`, pixels of each thing.
         keypoints: `[14, 3]`, the last column tells which are visible.
-        area: pixels of the picture.
+        area: pixels of the image.
         stride: 0 where the person stands.
     """
     shown = {
@@ -78,7 +78,7 @@ def visible_facts(
     for kind in THING_KINDS:
         thing = person.carries(kind)
         if thing is not None and shown[kind]:
-            facts[f"{kind}.colour"] = thing.colour.name
+            facts[f"{kind}.colour"] = thing.color.name
     return facts
 
 
@@ -89,7 +89,7 @@ def _motion(stride: float) -> dict[str, str]:
 
 
 def view(heading: float) -> str:
-    """`front`, `back`, or the side of the picture towards which the person faces.
+    """`front`, `back`, or the side of the image towards which the person faces.
 
     >>> [view(angle) for angle in (0.0, 1.5, -1.5, 3.1, -3.1, 6.2)]
     ['front', 'right', 'left', 'back', 'back', 'front']
@@ -119,7 +119,7 @@ def _hair(person: Person, shown: dict[str, bool], head: bool, seen: str) -> dict
     tied_behind = style in ("ponytail", "bun") and seen == "front"
     return {
         "hair.style": "unclear" if covered or not head or tied_behind else style,
-        "hair.colour": person.hair.colour.name,
+        "hair.colour": person.hair.color.name,
     }
 
 
@@ -132,7 +132,7 @@ def _upper(
     kind: str = upper.kind
     if unclear:  # a long garment is told from a short one by its hem, and from a skirt by what is above
         kind = "garment" if hem else "top"
-    facts = {"upper.kind": kind, "upper.colour": upper.cloth.colour.name}
+    facts = {"upper.kind": kind, "upper.colour": upper.cloth.color.name}
     open_in_front = upper.kind in ("jacket", "coat")
     if upper.cloth.pattern not in ("plain", "print"):
         facts |= {"upper.pattern": upper.cloth.pattern, "upper.second": upper.cloth.second.name}
@@ -151,7 +151,7 @@ def _upper(
 
 def _lower(person: Person) -> dict[str, str]:
     cloth = person.lower.cloth
-    facts = {"lower.kind": person.lower.kind, "lower.colour": cloth.colour.name}
+    facts = {"lower.kind": person.lower.kind, "lower.colour": cloth.color.name}
     if cloth.pattern not in ("plain", "print"):
         facts |= {"lower.pattern": cloth.pattern, "lower.second": cloth.second.name}
     return facts

@@ -1,4 +1,4 @@
-"""What is asked of the world (`Shot`) and what it gives back (`Frames`): pictures beside their truth."""
+"""What is asked of the world (`Shot`) and what it gives back (`Frames`): images beside their truth."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 Kind = Literal["whole", "occluded", "partial"]
 Band = Literal["rgb", "near_infrared", "thermal"]
-Side = Literal["upper", "lower", "left", "right"]
+MaskSide = Literal["upper", "lower", "left", "right"]
 
 KINDS: tuple[Kind, ...] = ("whole", "occluded", "partial")
 BANDS: tuple[Band, ...] = ("rgb", "near_infrared", "thermal")
-SIDES: tuple[Side, ...] = ("upper", "lower", "left", "right")
+SIDES: tuple[MaskSide, ...] = ("upper", "lower", "left", "right")
 
 # The values of a part map.
 BACKGROUND, OCCLUDER, HEAD, TORSO, ARMS, LEGS, FEET, CARRIED = range(8)
 PART_NAMES = ("background", "occluder", "head", "torso", "arms", "legs", "feet", "carried")
 PARTS = PART_NAMES[HEAD:]  # the parts of a person; `Frames.visible[:, i]` is of part value i + HEAD
 
-# Finer than parts, for whoever describes a picture: what a sentence could name. "chest" is the front
+# Finer than parts, for whoever describes an image: what a sentence could name. "chest" is the front
 # of the upper garment, where a print or an opening is.
 THINGS = ("face", "hair", "upper", "chest", "lower", "shoes", "backpack", "handbag", "hat", "umbrella")
 
@@ -70,16 +70,16 @@ class Pose:
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture to be taken; the same shot in the same world is always the same bytes.
+    """One image to be taken; the same shot in the same world is always the same bytes.
 
     Attributes:
         person: index into `World.people`.
         camera: index into `World.cameras`.
-        seed: tells apart the pictures of one person by one camera.
+        seed: tells apart the images of one person by one camera.
         kind: whole, occluded (by one of the camera's own occluders) or partial (cropped, then resized).
         band: rgb, near_infrared or thermal.
         heading: where the person faces: 0 towards the camera, pi away, positive towards the right of
-            the picture.
+            the image.
         pose: how the body is held.
         wanted: the fraction of the person that should remain visible, 1.0 for whole shots.
         occluder: index into the camera's occluders, -1 for none.
@@ -95,12 +95,12 @@ class Shot:
     pose: Pose
     wanted: float = 1.0
     occluder: int = -1
-    side: Side = "upper"
+    side: MaskSide = "upper"
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Rendered pictures with their truth, one row per shot.
+    """Rendered images with their truth, one row per shot.
 
     Attributes:
         shots: what was asked for, `N` of them.
@@ -111,9 +111,9 @@ class Frames:
             hiding by the person's own body does not. 0 where that view shows nothing of the part (a
             person who carries nothing has 0 of "carried").
         visible_whole: float32 `[N]`, the same for the person as a whole.
-        things: int32 `[N, 10]`, how many pixels of each of `THINGS` the picture shows.
-        keypoints: float32 `[N, 14, 3]`, x and y in pixels of the picture, and 1.0 where the point is
-            inside the picture with no foreign object in front of it (the person's own body may be), else 0.0.
+        things: int32 `[N, 10]`, how many pixels of each of `THINGS` the image shows.
+        keypoints: float32 `[N, 14, 3]`, x and y in pixels of the image, and 1.0 where the point is
+            inside the image with no foreign object in front of it (the person's own body may be), else 0.0.
         heading: float32 `[N]`, as in the shots.
     """
 

@@ -15,10 +15,10 @@ _FACE_CUT = (0.0, -0.86, 0.50, 0.36)
 
 def add_hair(build: Builder, person: Person, girth: Girth) -> None:
     """The hair of a person, fitted to the head."""
-    style, k, middle = person.hair.style, girth.scale, girth.head_centre
+    style, k, middle = person.hair.style, girth.scale, girth.head_center
     if style == "bald":
         return
-    look = Surface(person.hair.colour.rgb, "hair", finish=HAIR, grain=float(person.family))
+    look = Surface(person.hair.color.rgb, "hair", finish=HAIR, grain=float(person.family))
     under_hat = person.carries("hat") is not None
     swell = {"crop": 1.03, "afro": 1.03}.get(style, 1.10)
     if under_hat:
@@ -63,7 +63,7 @@ def add_hair(build: Builder, person: Person, girth: Girth) -> None:
 
 def add_hat(build: Builder, hat: Thing, girth: Girth) -> None:
     """A round crown with a brim that is wider in front."""
-    k, base = girth.scale, girth.head_centre + 0.05 * girth.scale
-    felt = Surface(hat.colour.rgb, "felt", finish=CLOTH)
+    k, base = girth.scale, girth.head_center + 0.05 * girth.scale
+    felt = Surface(hat.color.rgb, "felt", finish=CLOTH)
     build.ball(_HAT, felt, (0, 0.004, base), (0.091 * k, 0.109 * k, 0.098 * k), keep=(0, 0, 1, 0.02))
     build.ball(_HAT, felt, (0, 0.030 * k, base + 0.004), (0.132 * k, 0.160 * k, 0.013), turn=(-0.06, 0, 0))

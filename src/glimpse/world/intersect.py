@@ -1,7 +1,7 @@
 """Rays against solids, in closed form: a ray is taken into a solid's own coordinates.
 
 The distance along the ray is the same number in both coordinates, since the direction is mapped without
-being normalised. `work` is one picture's table of solids, made by `stage.py`.
+being normalized. `work` is one image's table of solids, made by `stage.py`.
 """
 
 # ruff: noqa: ANN001, ANN201, ANN202
@@ -14,7 +14,7 @@ from glimpse.world.solids import BALL, CONE, SLAB
 
 # Columns of a work row.
 A, EYE, SHIFT, SHAPE, SIZES, NEAR = 0, 9, 12, 15, 16, 20
-LEFT, RIGHT, BOTTOM, TOP = 21, 22, 23, 24  # in the picture plane
+LEFT, RIGHT, BOTTOM, TOP = 21, 22, 23, 24  # in the image plane
 LIGHT_X, LIGHT_Y, LIGHT_R, LIGHT_FAR = 25, 26, 27, 28  # the bounding disc as the sun sees it
 PART, ROW, THING, BONE = 29, 30, 31, 32
 WORK = 33
@@ -136,7 +136,7 @@ def _hit_tube(work, k, ox, oy, oz, dx, dy, dz):
 
 @inner
 def normal(work, k, x, y, z):
-    """The outward normal at a point of solid `k`, in its own coordinates, not normalised."""
+    """The outward normal at a point of solid `k`, in its own coordinates, not normalized."""
     shape = work[k, SHAPE]
     if shape == BALL:
         return x, y, z

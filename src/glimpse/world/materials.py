@@ -1,6 +1,6 @@
 """What things are made of: how they answer to visible light, to near infrared and to a thermal camera.
 
-In near infrared most dyes are transparent, so the answer belongs to the fibre and not to the colour;
+In near infrared most dyes are transparent, so the answer belongs to the fibre and not to the color;
 the thermal band sees how much warmth comes through. All numbers are our choice, in the order that
 measurements of textiles give (synthetics and cotton bright, leather and hair dark).
 """

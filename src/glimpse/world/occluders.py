@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.world import colours
-from glimpse.world.colours import RGB
+from glimpse.world import colors
+from glimpse.world.colors import RGB
 from glimpse.world.frame import OCCLUDER
 from glimpse.world.person import Person
 from glimpse.world.solids import BRICK, CAR, LEAF, STRIPED_POLE, WOOD, Builder, Surface, Tag, pack
@@ -36,7 +36,7 @@ class Occluder:
 
     Attributes:
         kind: what it is.
-        colour, second: sRGB.
+        color, second: sRGB.
         size: a factor on its dimensions.
         grain: a number that shifts its texture.
         turn: yaw in radians.
@@ -44,7 +44,7 @@ class Occluder:
     """
 
     kind: OccluderKind
-    colour: RGB
+    color: RGB
     second: RGB
     size: float
     grain: float
@@ -58,7 +58,7 @@ class Occluder:
 
     @property
     def half_width(self) -> float:
-        """Half of how wide it is, in metres."""
+        """Half of how wide it is, in meters."""
         return {
             "car": 2.1,
             "wall": 1.6,
@@ -71,12 +71,12 @@ class Occluder:
 
     @property
     def tall(self) -> float:
-        """How tall it is, in metres."""
+        """How tall it is, in meters."""
         return 2.3 * self.size
 
     @property
     def gaps(self) -> tuple[float, float]:
-        """How far in front of the person it stands, in metres, near and far."""
+        """How far in front of the person it stands, in meters, near and far."""
         return {
             "car": (1.3, 2.4),
             "wall": (0.6, 2.0),
@@ -89,10 +89,10 @@ class Occluder:
 
 
 def draw_occluder(kind: OccluderKind, passer: Person | None, rng: np.random.Generator) -> Occluder:
-    """An occluder of that kind, in colours of its own."""
-    names = tuple(colours.CLOTH)
+    """An occluder of that kind, in colors of its own."""
+    names = tuple(colors.CLOTH)
     palette: dict[OccluderKind, tuple[RGB, RGB]] = {
-        "car": (colours.CLOTH[names[int(rng.integers(len(names)))]], (0.1, 0.1, 0.1)),
+        "car": (colors.CLOTH[names[int(rng.integers(len(names)))]], (0.1, 0.1, 0.1)),
         "wall": ((0.58, 0.36, 0.28) if rng.random() < 0.5 else (0.62, 0.61, 0.58), (0.72, 0.70, 0.66)),
         "pole": ((0.42, 0.43, 0.44), (0.80, 0.66, 0.20)),
         "bush": ((0.16, 0.34, 0.13), (0.36, 0.46, 0.16)),
@@ -104,8 +104,8 @@ def draw_occluder(kind: OccluderKind, passer: Person | None, rng: np.random.Gene
     turn = 0.25 if kind in ("car", "bench", "wall") else 1.0
     return Occluder(
         kind,
-        colours.jittered(first, 0.05, rng),
-        colours.jittered(second, 0.05, rng),
+        colors.jittered(first, 0.05, rng),
+        colors.jittered(second, 0.05, rng),
         size=float(rng.uniform(0.88, 1.15)) if kind != "pedestrian" else 1.0,
         grain=float(rng.integers(1000)),
         turn=float(rng.uniform(-turn, turn)),
@@ -128,7 +128,7 @@ def built(occluder: Occluder) -> NDArray[np.float64]:
 
 
 def _car(build: Builder, it: Occluder) -> None:
-    paint = Surface(it.colour, "paint", finish=CAR)
+    paint = Surface(it.color, "paint", finish=CAR)
     glass = Surface((0.12, 0.15, 0.18), "paint", finish=CAR)
     rubber = Surface((0.05, 0.05, 0.05), "rubber")
     rim = Surface((0.55, 0.56, 0.58), "metal")
@@ -158,7 +158,7 @@ def _car(build: Builder, it: Occluder) -> None:
 
 
 def _wall(build: Builder, it: Occluder) -> None:
-    brick = Surface(it.colour, "brick", it.second, finish=BRICK, scale=0.34, grain=it.grain)
+    brick = Surface(it.color, "brick", it.second, finish=BRICK, scale=0.34, grain=it.grain)
     cap = Surface(it.second, "brick")
     tall = it.tall
     build.slab(_TAG, brick, (0, 0, tall / 2 - 0.6), (it.half_width, 0.14, tall / 2 + 0.55))
@@ -167,7 +167,7 @@ def _wall(build: Builder, it: Occluder) -> None:
 
 def _pole(build: Builder, it: Occluder) -> None:
     striped = it.grain % 3 == 0
-    steel = Surface(it.colour, "metal", it.second, finish=STRIPED_POLE if striped else 0)
+    steel = Surface(it.color, "metal", it.second, finish=STRIPED_POLE if striped else 0)
     radius = 0.13 * it.size if not striped else 0.17 * it.size
     build.cone(_TAG, steel, (0, 0, 0.0), (0, 0, 5.2), (radius, radius * 0.9))
     build.cone(_TAG, steel, (0, 0, 0.0), (0, 0, 0.32), (radius * 1.4, radius * 1.3))
@@ -177,7 +177,7 @@ def _pole(build: Builder, it: Occluder) -> None:
 
 
 def _bush(build: Builder, it: Occluder) -> None:
-    leaf = Surface(it.colour, "leaf", it.second, finish=LEAF, grain=it.grain)
+    leaf = Surface(it.color, "leaf", it.second, finish=LEAF, grain=it.grain)
     rng = np.random.default_rng(int(it.grain))
     tall, half = it.tall, it.half_width
     build.ball(_TAG, leaf, (0, 0, 0.38 * tall), (0.78 * half, 0.42, 0.34 * tall))
@@ -193,7 +193,7 @@ def _bush(build: Builder, it: Occluder) -> None:
 
 
 def _bench(build: Builder, it: Occluder) -> None:
-    wood = Surface(it.colour, "wood", it.second, finish=WOOD, grain=it.grain)
+    wood = Surface(it.color, "wood", it.second, finish=WOOD, grain=it.grain)
     iron = Surface((0.16, 0.16, 0.17), "metal")
     half, k = it.half_width, it.size
     for n in range(4):
@@ -206,7 +206,7 @@ def _bench(build: Builder, it: Occluder) -> None:
 
 
 def _railing(build: Builder, it: Occluder) -> None:
-    steel = Surface(it.colour, "metal")
+    steel = Surface(it.color, "metal")
     half, k = it.half_width, it.size
     for z in (1.08, 0.20):
         build.cone(_TAG, steel, (-half, 0, z * k), (half, 0, z * k), (0.032, 0.032))

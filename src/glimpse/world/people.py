@@ -7,14 +7,14 @@ from typing import TypeVar
 import numpy as np
 
 from glimpse.errors import OptionError
-from glimpse.world import colours
+from glimpse.world import colors
 from glimpse.world.person import (
     HAIR_STYLES,
     PATTERNS,
     THING_KINDS,
     Body,
     Cloth,
-    Colour,
+    Color,
     Hair,
     HairStyle,
     Lower,
@@ -70,7 +70,7 @@ def make_people(seed: int, count: int, hardness: float = 0.5) -> tuple[Person, .
         seed: the world's seed.
         count: how many people.
         hardness: 0 to 1. Families grow from one member (nobody has a look-alike) to seven, and the
-            colours in which members differ come closer.
+            colors in which members differ come closer.
 
     >>> one, two = make_people(0, 2, hardness=0.5)
     >>> one.family == two.family, len(two.differs_in) in (1, 2)
@@ -103,7 +103,7 @@ def _draw_person(family: int, rng: np.random.Generator) -> Person:
     kind = _weighted(_UPPER_WEIGHTS, rng)
     lower: LowerKind = "none" if kind == "dress" else _weighted(_LOWER_WEIGHTS, rng)
     things = tuple(
-        Thing(what, _colour(tuple(colours.CLOTH), rng))
+        Thing(what, _color(tuple(colors.CLOTH), rng))
         for what in THING_KINDS
         if rng.random() < _THING_CHANCE[what]
     )
@@ -111,11 +111,11 @@ def _draw_person(family: int, rng: np.random.Generator) -> Person:
         family=family,
         differs_in=(),
         body=_body(rng),
-        skin=_named(colours.SKIN, _pick(tuple(colours.SKIN), rng), 0.02, rng),
-        hair=Hair(_pick(HAIR_STYLES, rng), _named(colours.HAIR, _pick(tuple(colours.HAIR), rng), 0.02, rng)),
-        upper=Upper(kind, _sleeve(kind, rng), _cloth(tuple(colours.CLOTH), _UPPER_MATERIALS[kind], rng)),
+        skin=_named(colors.SKIN, _pick(tuple(colors.SKIN), rng), 0.02, rng),
+        hair=Hair(_pick(HAIR_STYLES, rng), _named(colors.HAIR, _pick(tuple(colors.HAIR), rng), 0.02, rng)),
+        upper=Upper(kind, _sleeve(kind, rng), _cloth(tuple(colors.CLOTH), _UPPER_MATERIALS[kind], rng)),
         lower=Lower(lower, _lower_cloth(lower, rng)),
-        shoes=_colour(_SHOE_COLOURS, rng),
+        shoes=_color(_SHOE_COLOURS, rng),
         carried=things,
     )
 
@@ -137,13 +137,13 @@ def _sleeve(kind: UpperKind, rng: np.random.Generator) -> Sleeve:
 
 
 def _cloth(names: tuple[str, ...], materials: tuple[Material, ...], rng: np.random.Generator) -> Cloth:
-    colour = _colour(names, rng)
-    second = _colour(tuple(name for name in colours.CLOTH if name != colour.name), rng)
-    return Cloth(colour, _pick(materials, rng), _weighted(_PATTERN_WEIGHTS, rng), second)
+    color = _color(names, rng)
+    second = _color(tuple(name for name in colors.CLOTH if name != color.name), rng)
+    return Cloth(color, _pick(materials, rng), _weighted(_PATTERN_WEIGHTS, rng), second)
 
 
 def _lower_cloth(kind: LowerKind, rng: np.random.Generator) -> Cloth:
-    names = tuple(colours.CLOTH) if kind == "skirt" else _LOWER_COLOURS
+    names = tuple(colors.CLOTH) if kind == "skirt" else _LOWER_COLOURS
     cloth = _cloth(names, _LOWER_MATERIALS[kind], rng)
     plain = kind != "skirt" and rng.random() < 0.75
     return replace(cloth, pattern="plain" if plain or cloth.pattern == "print" else cloth.pattern)
@@ -165,10 +165,10 @@ def _changes(
 ) -> dict[str, Callable[[Person], Person]]:
     """For each attribute that may change: how it changes."""
 
-    def other_colour(colour: Colour, barred: str = "") -> Colour:
-        near = tuple(name for name in colours.NEIGHBOURS[colour.name] if name != barred)
-        far = tuple(name for name in colours.CLOTH if name not in (colour.name, barred))
-        return _colour(near if near and rng.random() < hardness else far, rng)
+    def other_color(color: Color, barred: str = "") -> Color:
+        near = tuple(name for name in colors.NEIGHBOURS[color.name] if name != barred)
+        far = tuple(name for name in colors.CLOTH if name not in (color.name, barred))
+        return _color(near if near and rng.random() < hardness else far, rng)
 
     def upper(**new: object) -> Callable[[Person], Person]:
         return lambda p: replace(p, upper=replace(p.upper, cloth=replace(p.upper.cloth, **new)))  # type: ignore[arg-type]
@@ -179,49 +179,49 @@ def _changes(
     up, low = first.upper.cloth, first.lower.cloth
     shows_second = up.pattern != "plain" or first.upper.kind in ("jacket", "coat")
     style: HairStyle = _pick(tuple(s for s in HAIR_STYLES if s != first.hair.style), rng)
-    shoes = _colour(tuple(name for name in _SHOE_COLOURS if name != first.shoes.name), rng)
+    shoes = _color(tuple(name for name in _SHOE_COLOURS if name != first.shoes.name), rng)
     changes: dict[str, Callable[[Person], Person]] = {
         "hair_style": lambda p: replace(p, hair=replace(p.hair, style=style)),
-        "upper_colour": upper(colour=other_colour(up.colour, up.second.name)),
+        "upper_colour": upper(color=other_color(up.color, up.second.name)),
         "upper_pattern": upper(pattern=_pick(tuple(x for x in PATTERNS if x != up.pattern), rng)),
         "shoes": lambda p: replace(p, shoes=shoes),
     }
     if shows_second:
-        changes["upper_second"] = upper(second=other_colour(up.second, up.colour.name))
+        changes["upper_second"] = upper(second=other_color(up.second, up.color.name))
     if first.hair.style != "bald":
-        tint = _pick(tuple(c for c in colours.HAIR if c != first.hair.colour.name), rng)
-        hair_colour = _named(colours.HAIR, tint, 0.02, rng)
-        changes["hair_colour"] = lambda p: replace(p, hair=replace(p.hair, colour=hair_colour))
+        tint = _pick(tuple(c for c in colors.HAIR if c != first.hair.color.name), rng)
+        hair_color = _named(colors.HAIR, tint, 0.02, rng)
+        changes["hair_colour"] = lambda p: replace(p, hair=replace(p.hair, color=hair_color))
     if first.lower.kind != "none":
         kinds = tuple(k for k in _LOWER_WEIGHTS if k != first.lower.kind)
         kind: LowerKind = _pick(kinds, rng)
         changes["lower_kind"] = lambda p: replace(p, lower=replace(p.lower, kind=kind))
-        changes["lower_colour"] = lower(colour=other_colour(low.colour, low.second.name))
+        changes["lower_colour"] = lower(color=other_color(low.color, low.second.name))
     if first.upper.kind in ("t-shirt", "shirt", "dress"):
         lengths: tuple[Sleeve, ...] = ("none", "short", "long")
         sleeve: Sleeve = _pick(tuple(s for s in lengths if s != first.upper.sleeve), rng)
         changes["sleeve"] = lambda p: replace(p, upper=replace(p.upper, sleeve=sleeve))
     for what in THING_KINDS:
-        changes[what] = _toggled(what, _colour(tuple(colours.CLOTH), rng))
+        changes[what] = _toggled(what, _color(tuple(colors.CLOTH), rng))
     return changes
 
 
-def _toggled(kind: ThingKind, colour: Colour) -> Callable[[Person], Person]:
+def _toggled(kind: ThingKind, color: Color) -> Callable[[Person], Person]:
     def change(person: Person) -> Person:
         kept = [thing for thing in person.carried if thing.kind != kind]
         if len(kept) == len(person.carried):
-            kept.append(Thing(kind, colour))
+            kept.append(Thing(kind, color))
         return replace(person, carried=tuple(sorted(kept, key=lambda t: THING_KINDS.index(t.kind))))
 
     return change
 
 
-def _colour(names: tuple[str, ...], rng: np.random.Generator) -> Colour:
-    return _named(colours.CLOTH, _pick(names, rng), _COLOUR_JITTER, rng)
+def _color(names: tuple[str, ...], rng: np.random.Generator) -> Color:
+    return _named(colors.CLOTH, _pick(names, rng), _COLOUR_JITTER, rng)
 
 
-def _named(table: dict[str, colours.RGB], name: str, spread: float, rng: np.random.Generator) -> Colour:
-    return Colour(name, colours.jittered(table[name], spread, rng))
+def _named(table: dict[str, colors.RGB], name: str, spread: float, rng: np.random.Generator) -> Color:
+    return Color(name, colors.jittered(table[name], spread, rng))
 
 
 def _pick(options: tuple[T, ...], rng: np.random.Generator) -> T:

@@ -7,7 +7,7 @@ names those in which two people differ.
 from dataclasses import dataclass
 from typing import Literal
 
-from glimpse.world.colours import RGB
+from glimpse.world.colors import RGB
 
 HairStyle = Literal["bald", "crop", "short", "bob", "long", "ponytail", "bun", "afro"]
 UpperKind = Literal["t-shirt", "shirt", "jacket", "coat", "dress"]
@@ -27,8 +27,8 @@ THING_KINDS: tuple[ThingKind, ...] = ("backpack", "handbag", "hat", "umbrella")
 
 
 @dataclass(frozen=True)
-class Colour:
-    """A colour: the word for it (a key of `colours.CLOTH`, `SKIN` or `HAIR`) and its exact sRGB value."""
+class Color:
+    """A color: the word for it (a key of `colors.CLOTH`, `SKIN` or `HAIR`) and its exact sRGB value."""
 
     name: str
     rgb: RGB
@@ -36,7 +36,7 @@ class Colour:
 
 @dataclass(frozen=True)
 class Body:
-    """Height in metres; the rest from 0 to 1: build (slim to heavy) and proportions."""
+    """Height in meters; the rest from 0 to 1: build (slim to heavy) and proportions."""
 
     height: float
     build: float
@@ -51,21 +51,21 @@ class Hair:
     """How the hair is worn."""
 
     style: HairStyle
-    colour: Colour
+    color: Color
 
 
 @dataclass(frozen=True)
 class Cloth:
     """What a garment is made of.
 
-    `second` is the other colour of a pattern, or the shirt under an open jacket or coat; on anything
+    `second` is the other color of a pattern, or the shirt under an open jacket or coat; on anything
     else it does not show. A print is on the chest, on a jacket or a coat it is on the back.
     """
 
-    colour: Colour
+    color: Color
     material: Material
     pattern: Pattern
-    second: Colour
+    second: Color
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Thing:
     """Something carried or worn on top: a backpack, a handbag, a hat, an umbrella."""
 
     kind: ThingKind
-    colour: Colour
+    color: Color
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,11 @@ class Person:
     family: int
     differs_in: tuple[str, ...]
     body: Body
-    skin: Colour
+    skin: Color
     hair: Hair
     upper: Upper
     lower: Lower
-    shoes: Colour
+    shoes: Color
     carried: tuple[Thing, ...]
 
     def carries(self, kind: ThingKind) -> Thing | None:
@@ -126,15 +126,15 @@ def attributes(person: Person) -> dict[str, object]:
         "body": person.body,
         "skin": person.skin,
         "hair_style": person.hair.style,
-        "hair_colour": person.hair.colour,
+        "hair_colour": person.hair.color,
         "upper_kind": person.upper.kind,
         "sleeve": person.upper.sleeve,
-        "upper_colour": upper.colour,
+        "upper_colour": upper.color,
         "upper_material": upper.material,
         "upper_pattern": upper.pattern,
         "upper_second": upper.second,
         "lower_kind": person.lower.kind,
-        "lower_colour": lower.colour,
+        "lower_colour": lower.color,
         "lower_material": lower.material,
         "lower_pattern": lower.pattern,
         "lower_second": lower.second,

@@ -1,6 +1,6 @@
-"""The one kernel that the world renders with: pictures in parallel, each on one thread.
+"""The one kernel that the world renders with: images in parallel, each on one thread.
 
-A picture reads its own rows only and all its randomness is hashed from its seed, so neither the batch it is
+An image reads its own rows only and all its randomness is hashed from its seed, so neither the batch it is
 in nor the number of threads changes a byte.
 """
 
@@ -28,14 +28,14 @@ from glimpse.world.window import (
     probe_person,
 )
 
-# Columns of the index table `cast [N, CAST]`: where a picture finds its rows.
+# Columns of the index table `cast [N, CAST]`: where an image finds its rows.
 PERSON_FIRST, PERSON_COUNT, PERSON_SIZE, OCCLUDER_FIRST, OCCLUDER_COUNT, PASSER_SIZE = range(6)
 CAST = 6
 
 
 @inner
 def render_one(n, given, filled):
-    """Render picture `n`: pose, stage, occluder, window, truth, light, picture."""
+    """Render image `n`: pose, stage, occluder, window, truth, light, image."""
     cast, rows, sizes, poses, passer_poses, lens, samples = given
     images, parts, tally, seen, things, keypoints = filled
     height, width = images.shape[1], images.shape[2]
@@ -169,7 +169,7 @@ def _joint(bones, bone, ahead, up, view, window, height, width, parts, n, place,
 def _compiled(sources):
     @entry
     def render_range(start, stop, given, filled):
-        """Render the pictures from `start` to `stop`.
+        """Render the images from `start` to `stop`.
 
         `given` are cast, rows, sizes, poses, passers' poses, lens and samples; `filled` are images, parts,
         tally, seen, things and keypoints.

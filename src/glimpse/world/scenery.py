@@ -17,10 +17,10 @@ BRICKS, FACADE, HEDGE, CONCRETE, SHOP, PANELS = range(6)
 
 @inner
 def ground_look(kind, x, y, seed):
-    """(share of the ground's second colour, brightness) at a point of the ground, in metres."""
+    """(share of the ground's second color, brightness) at a point of the ground, in meters."""
     worn = 0.86 + 0.28 * smooth(x * 0.9, y * 0.9, seed)
     if kind == ASPHALT:
-        # A painted line every few metres.
+        # A painted line every few meters.
         line = 1.0 if abs((x * 0.8 + y * 0.6) % 3.4 - 1.7) < 0.07 else 0.0
         return line, worn * (0.82 + 0.36 * smooth(x * 55.0, y * 55.0, seed + 1))
     if kind == PAVING:
@@ -48,7 +48,7 @@ def ground_look(kind, x, y, seed):
 
 @inner
 def backdrop_look(kind, x, z, seed):
-    """(share of the backdrop's second colour, brightness) at a point of the wall, in metres."""
+    """(share of the backdrop's second color, brightness) at a point of the wall, in meters."""
     if kind == BRICKS:
         share, bright = brick(x, z, seed, 0.42)
         return 0.7 * share, bright

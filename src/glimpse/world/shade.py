@@ -26,7 +26,7 @@ LIGHT_CELLS = 24  # along each side of the grid of solids as the sun sees them
 def list_light(work, count, softness, grid, lists):
     """List for each cell of a grid across the sun's direction the solids that could shade it.
 
-    `grid` becomes low u, cells per metre along u, and the same of v; a list begins with its length.
+    `grid` becomes low u, cells per meter along u, and the same of v; a list begins with its length.
     """
     wide = 6.0 * softness
     low_u, high_u, low_v, high_v = 1e30, -1e30, 1e30, -1e30
@@ -286,10 +286,10 @@ def scene_light(work, grid, lists, view, lens, i, dx, dy, dz, a, b, lit):
 
 
 @inner
-def _scene_rgb(lens, i, colour, share, bright, sun, open_sky, lit):
-    r = (lens[i, colour] * (1.0 - share) + lens[i, colour + 3] * share) * bright
-    g = (lens[i, colour + 1] * (1.0 - share) + lens[i, colour + 4] * share) * bright
-    b = (lens[i, colour + 2] * (1.0 - share) + lens[i, colour + 5] * share) * bright
+def _scene_rgb(lens, i, color, share, bright, sun, open_sky, lit):
+    r = (lens[i, color] * (1.0 - share) + lens[i, color + 3] * share) * bright
+    g = (lens[i, color + 1] * (1.0 - share) + lens[i, color + 4] * share) * bright
+    b = (lens[i, color + 2] * (1.0 - share) + lens[i, color + 5] * share) * bright
     return (
         r * (lens[i, ln.SUN_LIGHT] * sun + lens[i, ln.SKY_LIGHT] * open_sky),
         g * (lens[i, ln.SUN_LIGHT + 1] * sun + lens[i, ln.SKY_LIGHT + 1] * open_sky),

@@ -1,4 +1,4 @@
-"""The contact sheet: people down, kinds and bands across, as a picture or as a page."""
+"""The contact sheet: people down, kinds and bands across, as an image or as a page."""
 
 import base64
 import html
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from glimpse.world.frame import PARTS, Band, Frames, Kind, Shot, Side
+from glimpse.world.frame import PARTS, Band, Frames, Kind, MaskSide, Shot
 from glimpse.world.person import Person
 from glimpse.world.world import World
 
@@ -22,7 +22,7 @@ class Column:
     title: str
     kind: Kind
     band: Band
-    side: Side | None = None
+    side: MaskSide | None = None
 
 
 COLUMNS = (
@@ -41,7 +41,7 @@ _HEADING, _LABEL, _GAP = 18, 26, 3  # pixels
 
 @dataclass(frozen=True)
 class Row:
-    """One person of the sheet and her pictures, one per column."""
+    """One person of the sheet and her images, one per column."""
 
     index: int
     person: Person
@@ -105,23 +105,23 @@ def describe(person: Person) -> str:
         f"{person.skin.name} skin",
         person.hair.style
         if person.hair.style == "bald"
-        else f"{person.hair.colour.name} {person.hair.style} hair",
-        f"{upper.cloth.colour.name} {upper.cloth.material} {upper.kind}",
+        else f"{person.hair.color.name} {person.hair.style} hair",
+        f"{upper.cloth.color.name} {upper.cloth.material} {upper.kind}",
         f"{'no' if upper.sleeve == 'none' else upper.sleeve} sleeves",
     ]
     if upper.cloth.pattern != "plain" or upper.kind in ("jacket", "coat"):
         words.append(f"{upper.cloth.pattern} with {upper.cloth.second.name}")
     if lower.kind != "none":
-        words.append(f"{lower.cloth.colour.name} {lower.cloth.material} {lower.kind}")
+        words.append(f"{lower.cloth.color.name} {lower.cloth.material} {lower.kind}")
         if lower.cloth.pattern != "plain":
             words.append(f"{lower.cloth.pattern} with {lower.cloth.second.name}")
     words.append(f"{person.shoes.name} shoes")
-    words.extend(f"{thing.colour.name} {thing.kind}" for thing in person.carried)
+    words.extend(f"{thing.color.name} {thing.kind}" for thing in person.carried)
     return ", ".join(words)
 
 
-def as_picture(rows: Sequence[Row]) -> Image.Image:
-    """The sheet as one picture."""
+def as_image(rows: Sequence[Row]) -> Image.Image:
+    """The sheet as one image."""
     height, width = rows[0].frames.images.shape[1:3]
     sheet = Image.new(
         "RGB", (len(COLUMNS) * (width + _GAP), _HEADING + len(rows) * (height + _LABEL)), (250, 250, 248)
@@ -142,7 +142,7 @@ def as_picture(rows: Sequence[Row]) -> Image.Image:
 
 
 def as_page(rows: Sequence[Row], world: World) -> str:
-    """The sheet as one self-contained page: embedded pictures, attributes, and what is visible."""
+    """The sheet as one self-contained page: embedded images, attributes, and what is visible."""
     body = "".join(_page_row(row, world) for row in rows)
     heads = "".join(f"<th>{html.escape(column.title)}</th>" for column in COLUMNS)
     return (
@@ -191,16 +191,16 @@ def _embedded(image: NDArray[np.uint8], quality: int) -> str:
 
 
 WRITERS: dict[str, Callable[[Sequence[Row], World], bytes]] = {
-    ".png": lambda rows, world: _encoded(as_picture(rows), "PNG"),
-    ".jpg": lambda rows, world: _encoded(as_picture(rows), "JPEG"),
+    ".png": lambda rows, world: _encoded(as_image(rows), "PNG"),
+    ".jpg": lambda rows, world: _encoded(as_image(rows), "JPEG"),
     ".html": lambda rows, world: as_page(rows, world).encode("utf-8"),
 }
 
 
-def _encoded(picture: Image.Image, kind: str) -> bytes:
+def _encoded(image: Image.Image, kind: str) -> bytes:
     data = io.BytesIO()
     if kind == "PNG":
-        picture.save(data, "PNG", optimize=True)
+        image.save(data, "PNG", optimize=True)
     else:
-        picture.save(data, kind, quality=88)
+        image.save(data, kind, quality=88)
     return data.getvalue()

@@ -22,7 +22,7 @@ THIGH_R, THIGH_L, SHANK_R, SHANK_L, FOOT_R, FOOT_L = 10, 11, 12, 13, 14, 15
 BONES = 16
 BONE_NUMBERS = 12  # a rotation (9, by rows) and an origin (3)
 
-# Lengths in metres, as columns of the array that `lengths` gives.
+# Lengths in meters, as columns of the array that `lengths` gives.
 WAIST, SHOULDER, NECK, SHOULDER_HALF, HIP_HALF, UPPER_ARM, FOREARM, THIGH, SHANK, ANKLE, HEAD_HALF = range(11)
 LENGTHS = 11
 

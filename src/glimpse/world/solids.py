@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.world.colours import RGB
+from glimpse.world.colors import RGB
 from glimpse.world.materials import MATTER
 
 BALL, CONE, SLAB, TUBE = range(4)  # unit ball, rounded cone along z, cube of half-side 1, open tube along z
 
-# Finishes: how a point of the surface gets its colour.
+# Finishes: how a point of the surface gets its color.
 CLOTH, FACE, HAIR, SHOE, SKIN, BRICK, LEAF, CAR, WOOD, STRIPED_POLE, CANOPY, BAG = range(12)
 
 # Columns of a packed row.
@@ -36,16 +36,16 @@ class Surface:
     """The look of a solid.
 
     Attributes:
-        colour, second: sRGB; `second` is a pattern's other colour, or what an opening shows.
+        color, second: sRGB; `second` is a pattern's other color, or what an opening shows.
         matter, matter_second: names of `MATTER`.
         finish: one of the finishes above.
         pattern: index into `person.PATTERNS`.
-        scale: size of the pattern in metres.
-        opening: half-width in metres of an opening in front, 0 for none.
+        scale: size of the pattern in meters.
+        opening: half-width in meters of an opening in front, 0 for none.
         grain: a number that shifts the pattern and the folds.
     """
 
-    colour: RGB
+    color: RGB
     matter: str
     second: RGB = (0.5, 0.5, 0.5)
     matter_second: str = ""
@@ -64,7 +64,7 @@ class Solid:
         sizes: for a ball the plane (a, b, c, d) of which the side ax + by + cz + d >= 0 is kept; for a cone
             its length and the radii at its start and end; for a tube the same and the half-width of a slit
             in front.
-        wrap: the radius that turns an angle about the bone into metres for the pattern.
+        wrap: the radius that turns an angle about the bone into meters for the pattern.
         raised: what is added to the height in the pattern.
         sway: how much a tube's end widens with the step.
     """
@@ -101,7 +101,7 @@ class Builder:
         self,
         tag: Tag,
         surface: Surface,
-        centre: Vector,
+        center: Vector,
         radii: Vector,
         keep: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0),
         turn: Vector = (0.0, 0.0, 0.0),
@@ -110,20 +110,20 @@ class Builder:
         """An ellipsoid, of which the side of a plane (in coordinates of the unit ball) may be kept."""
         place = rotation(turn) @ np.diag(radii)
         self.solids.append(
-            Solid(BALL, tag.bone, tag.part, tag.thing, keep, place, centre, surface, raised=raised)
+            Solid(BALL, tag.bone, tag.part, tag.thing, keep, place, center, surface, raised=raised)
         )
 
     def slab(
         self,
         tag: Tag,
         surface: Surface,
-        centre: Vector,
+        center: Vector,
         halves: Vector,
         turn: Vector = (0.0, 0.0, 0.0),
     ) -> None:
         """A box with the given half-sides."""
         place = rotation(turn) @ np.diag(halves)
-        self.solids.append(Solid(SLAB, tag.bone, tag.part, tag.thing, (0, 0, 0, 0), place, centre, surface))
+        self.solids.append(Solid(SLAB, tag.bone, tag.part, tag.thing, (0, 0, 0, 0), place, center, surface))
 
     def cone(
         self,
@@ -232,7 +232,7 @@ def pack(solids: Sequence[Solid]) -> NDArray[np.float64]:
             solid.raised,
             surface.opening,
         )
-        row[COLOUR : COLOUR + 3] = linear(surface.colour)
+        row[COLOUR : COLOUR + 3] = linear(surface.color)
         row[SECOND : SECOND + 3] = linear(surface.second)
         row[INFRARED:COLUMNS] = (
             matter.infrared,

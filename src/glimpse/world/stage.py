@@ -1,4 +1,4 @@
-"""Setting the stage of one picture: solids in the world, their bounds for camera and sun."""
+"""Setting the stage of one image: solids in the world, their bounds for camera and sun."""
 
 # ruff: noqa: ANN001, ANN201, ANN202
 # mypy: disable-error-code="no-untyped-def"
@@ -16,7 +16,7 @@ PLACE, ACROSS, UP, AHEAD, SUN_U, SUN_V = range(6)
 
 @inner
 def aim(view, lens, i, look_height):
-    """Place the camera of picture `i` in `view [6, 3]`, looking at the middle of the person."""
+    """Place the camera of image `i` in `view [6, 3]`, looking at the middle of the person."""
     distance, height = lens[i, ln.DISTANCE], lens[i, ln.HEIGHT]
     view[PLACE, 0], view[PLACE, 1], view[PLACE, 2] = 0.0, -distance, height
     drop = height - look_height
@@ -70,7 +70,7 @@ def _to_world(bones, bone, x, y, z):
 
 @inner
 def _bound(work, k, rows, row, bones, bone, view, lens, i):
-    """Bounds of solid `k`: its box in the picture plane, its nearest depth, its disc towards the sun."""
+    """Bounds of solid `k`: its box in the image plane, its nearest depth, its disc towards the sun."""
     lx, ly, lz, hx, hy, hz = _extent(work, k)
     near, left, right, bottom, top = 1e30, 1e30, -1e30, 1e30, -1e30
     far = -1e30
@@ -109,7 +109,7 @@ def _bound(work, k, rows, row, bones, bone, view, lens, i):
             u = (px * view[ACROSS, 0] + py * view[ACROSS, 1] + pz * view[ACROSS, 2]) / depth
             v = (px * view[UP, 0] + py * view[UP, 1] + pz * view[UP, 2]) / depth
             left, right, bottom, top = min(left, u), max(right, u), min(bottom, v), max(top, v)
-    if near <= 0.05:  # it reaches behind the camera: it may be anywhere in the picture
+    if near <= 0.05:  # it reaches behind the camera: it may be anywhere in the image
         near, left, right, bottom, top = 0.0, -1e6, 1e6, -1e6, 1e6
     work[k, w.NEAR] = near
     work[k, w.LEFT], work[k, w.RIGHT], work[k, w.BOTTOM], work[k, w.TOP] = left, right, bottom, top

@@ -1,7 +1,7 @@
 """What a surface shows at a point: cloth patterns, faces, hair, brick, leaves.
 
 A point comes in its bone's coordinates, so that a pattern follows the limb. The answer is a mix: how much of
-the second colour (0 to 1), and a factor on the brightness.
+the second color (0 to 1), and a factor on the brightness.
 """
 
 # ruff: noqa: ANN001, ANN201, ANN202
@@ -15,12 +15,12 @@ from glimpse.world.skeleton import CHEST
 from glimpse.world.solids import BRICK, CANOPY, CAR, CLOTH, FACE, HAIR, LEAF, SHOE, STRIPED_POLE, WOOD
 
 PLAIN, STRIPES, PLAID, DOTS, BLOTCHES, PRINT = range(6)
-PRINT_HEIGHT, PRINT_HALF = 0.345, 0.088  # of a chest print, in metres above the hips
+PRINT_HEIGHT, PRINT_HALF = 0.345, 0.088  # of a chest print, in meters above the hips
 
 
 @inner
 def look(finish, pattern, scale, wrap, raised, opening, grain, bone, x, y, z):
-    """(share of the second colour, brightness) at (x, y, z) of the bone."""
+    """(share of the second color, brightness) at (x, y, z) of the bone."""
     if finish == CLOTH:
         return _cloth(pattern, scale, wrap, raised, opening, grain, bone, x, y, z)
     if finish == FACE:
@@ -107,7 +107,7 @@ def _print(x, v, grain):
 
 @inner
 def _face(k, x, y, v):
-    """Eyes, brows, mouth: dark places of a face; the second colour is the hair's."""
+    """Eyes, brows, mouth: dark places of a face; the second color is the hair's."""
     if y < 0.03:
         return 0.0, 1.0
     side = abs(x) / k
@@ -130,7 +130,7 @@ def _face(k, x, y, v):
 
 @inner
 def brick(along, z, seed, scale):
-    """Bricks of `scale` metres: (mortar share, brightness)."""
+    """Bricks of `scale` meters: (mortar share, brightness)."""
     row = math.floor(z / (0.36 * scale))
     b = z / (0.36 * scale) - row
     shifted = along / scale + 0.5 * (row % 2.0)

@@ -1,4 +1,4 @@
-"""Casting the rays of one picture: the truth along each pixel's middle, then the light of every sample.
+"""Casting the rays of one image: the truth along each pixel's middle, then the light of every sample.
 
 Solids are sorted by depth and listed per tile of pixels, so a ray meets only what could be in its way.
 """
@@ -53,7 +53,7 @@ def _by_depth(work, count):
 def list_tiles(work, count, grid, tiles_x, tiles_y, counts, lists):
     """For each tile the solids whose boxes touch it, nearest first.
 
-    `grid` is the picture plane: left, top, pixel width, pixel height.
+    `grid` is the image plane: left, top, pixel width, pixel height.
     """
     order = _by_depth(work, count)
     for tile in range(tiles_x * tiles_y):
@@ -99,10 +99,10 @@ def _nearest_in_tile(work, counts, lists, tile, person, x, y, dx, dy, dz):
 def truth(
     work, person, count, bones, view, window, box, height, width, n, parts, tally, seen, things, first, depth
 ):
-    """The part map of picture `n` and the counts behind its fractions.
+    """The part map of image `n` and the counts behind its fractions.
 
-    The pixels' grid is continued beyond the picture as far as the person reaches: `tally[n, p]` counts the
-    pixels of part p there without occluders, `seen[n, p]` those that the picture shows. `first` and
+    The pixels' grid is continued beyond the image as far as the person reaches: `tally[n, p]` counts the
+    pixels of part p there without occluders, `seen[n, p]` those that the image shows. `first` and
     `depth` get the solid under each pixel's middle and how far away it is.
     """
     step_x, step_y = (window[1] - window[0]) / width, (window[3] - window[2]) / height
@@ -207,7 +207,7 @@ def expose(work, count, rows, bones, view, lens, i, window, height, width, sampl
                         best, which = t, k
                 a, b = row * 8 + sample, column
                 if sample % 2 == 0 or which != last:
-                    lit = -1.0  # a sample shares its neighbour's shadow where both see the same solid
+                    lit = -1.0  # a sample shares its neighbor's shadow where both see the same solid
                 last = which
                 if which < count:
                     r, g, u, lit = shade.solid_light(

@@ -20,7 +20,7 @@ def lens_row(shot: Shot, camera: Camera, rng: np.random.Generator) -> NDArray[np
     row[ln.KIND] = KINDS.index(shot.kind)
     row[ln.WANTED] = shot.wanted
     row[ln.SIDE] = SIDES.index(shot.side)
-    # Facing the camera is facing -y; a positive heading turns towards the right of the picture.
+    # Facing the camera is facing -y; a positive heading turns towards the right of the image.
     row[ln.YAW] = np.pi + shot.heading
     row[ln.PASSER_YAW] = rng.uniform(0.0, 2.0 * np.pi)
     row[ln.OCCLUDER_SIDE] = 1.0 if rng.random() < 0.5 else -1.0
@@ -59,7 +59,7 @@ def _light(row: NDArray[np.float64], camera: Camera, rng: np.random.Generator) -
     )  # a cloud, a house's shade
     row[ln.SUN_LIGHT : ln.SUN_LIGHT + 3] = np.array(light.sun) * shade
     row[ln.SKY_LIGHT : ln.SKY_LIGHT + 3] = np.array(light.sky) * (1.0 + 0.3 * (1.0 - shade))
-    ground = linear(camera.scene.ground_colours[0])
+    ground = linear(camera.scene.ground_colors[0])
     row[ln.BOUNCE_LIGHT : ln.BOUNCE_LIGHT + 3] = (
         ground
         * (0.5 * row[ln.SKY_LIGHT : ln.SKY_LIGHT + 3] + 0.8 * up * row[ln.SUN_LIGHT : ln.SUN_LIGHT + 3])
@@ -73,11 +73,11 @@ def _light(row: NDArray[np.float64], camera: Camera, rng: np.random.Generator) -
 def _scenery(row: NDArray[np.float64], camera: Camera) -> None:
     scene = camera.scene
     row[ln.GROUND] = ground_index(camera)
-    row[ln.GROUND_COLOUR : ln.GROUND_COLOUR + 3] = linear(scene.ground_colours[0])
-    row[ln.GROUND_SECOND : ln.GROUND_SECOND + 3] = linear(scene.ground_colours[1])
+    row[ln.GROUND_COLOUR : ln.GROUND_COLOUR + 3] = linear(scene.ground_colors[0])
+    row[ln.GROUND_SECOND : ln.GROUND_SECOND + 3] = linear(scene.ground_colors[1])
     row[ln.BACKDROP] = backdrop_index(camera)
-    row[ln.BACKDROP_COLOUR : ln.BACKDROP_COLOUR + 3] = linear(scene.backdrop_colours[0])
-    row[ln.BACKDROP_SECOND : ln.BACKDROP_SECOND + 3] = linear(scene.backdrop_colours[1])
+    row[ln.BACKDROP_COLOUR : ln.BACKDROP_COLOUR + 3] = linear(scene.backdrop_colors[0])
+    row[ln.BACKDROP_SECOND : ln.BACKDROP_SECOND + 3] = linear(scene.backdrop_colors[1])
     # Someone who stands further from the camera stands nearer to the backdrop.
     row[ln.BACKDROP_AWAY] = max(1.0, scene.backdrop_away + camera.distance[1] - row[ln.DISTANCE])
     row[ln.BACKDROP_TALL] = scene.backdrop_tall

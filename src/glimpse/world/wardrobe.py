@@ -16,7 +16,7 @@ from glimpse.world.solids import BAG, CANOPY, Builder, Surface, Tag, pack
 
 @lru_cache(maxsize=4096)
 def dressed(person: Person) -> NDArray[np.float64]:
-    """The packed solids of a person, `[S, COLUMNS]`; kept, since a person is pictured many times."""
+    """The packed solids of a person, `[S, COLUMNS]`; kept, since a person is imaged many times."""
     build = Builder()
     girth = girths(person)
     add_head(build, person, girth)
@@ -35,8 +35,8 @@ def dressed(person: Person) -> NDArray[np.float64]:
 
 
 def _bag(thing: Thing) -> Surface:
-    dark = tuple(0.45 * x for x in thing.colour.rgb)
-    return Surface(thing.colour.rgb, "bag", (dark[0], dark[1], dark[2]), finish=BAG)
+    dark = tuple(0.45 * x for x in thing.color.rgb)
+    return Surface(thing.color.rgb, "bag", (dark[0], dark[1], dark[2]), finish=BAG)
 
 
 def _backpack(build: Builder, thing: Thing, girth: Girth) -> None:
@@ -46,7 +46,7 @@ def _backpack(build: Builder, thing: Thing, girth: Girth) -> None:
     back = -0.66 * girth.chest - 0.075
     build.cone(tag, look, (0, back, 0.06), (0, back, rise - 0.14), (0.165 * k, 0.150 * k), 0.62)
     build.cone(tag, look, (0, back - 0.075, 0.04), (0, back - 0.075, 0.12), (0.105 * k, 0.105 * k), 0.55)
-    strap = Surface(tuple(0.7 * x for x in thing.colour.rgb), "bag")  # type: ignore[arg-type]
+    strap = Surface(tuple(0.7 * x for x in thing.color.rgb), "bag")  # type: ignore[arg-type]
     front = 0.68 * (girth.chest + 0.018) + 0.020
     for sign in (1, -1):
         x = sign * 0.52 * girth.shoulder_half
@@ -62,14 +62,14 @@ def _handbag(build: Builder, thing: Thing, girth: Girth) -> None:
     look = _bag(thing)
     build.slab(tag, look, (0, 0.02, -0.285), (0.055, 0.155, 0.105))
     build.cone(tag, look, (0, -0.115, -0.165), (0, 0.155, -0.165), (0.056, 0.056))
-    strap = Surface(tuple(0.6 * x for x in thing.colour.rgb), "bag")  # type: ignore[arg-type]
+    strap = Surface(tuple(0.6 * x for x in thing.color.rgb), "bag")  # type: ignore[arg-type]
     for end in (-0.11, 0.15):
         build.cone(tag, strap, (0, 0.02, -0.005), (0, end, -0.14), (0.012, 0.012))
 
 
 def _umbrella(build: Builder, thing: Thing, girth: Girth) -> None:
     tag = Tag(bones.HANG_R, CARRIED, THINGS.index("umbrella"))
-    canopy = Surface(thing.colour.rgb, "canopy", finish=CANOPY)
+    canopy = Surface(thing.color.rgb, "canopy", finish=CANOPY)
     pole = Surface((0.25, 0.25, 0.26), "metal")
     rise = 0.80 * girth.scale
     x, y = -0.14, -0.10  # it leans over the head

@@ -1,4 +1,4 @@
-"""The window: which rectangle of the picture plane becomes the picture, and what of the person it would show.
+"""The window: which rectangle of the image plane becomes the image, and what of the person it would show.
 
 A coarse grid of rays over the whole person (`probe`) answers both "what does this occluder hide" and "what
 does this crop keep" before anything is rendered.
@@ -159,7 +159,7 @@ def _put_occluder(work, rows, person, count, first_row, bones, is_passer, view, 
 
 @inner
 def choose_window(lens, i, box, depths, total, window):
-    """The picture's rectangle: the person's box, off by the detector's error, cropped for partial shots.
+    """The image's rectangle: the person's box, off by the detector's error, cropped for partial shots.
 
     `box` becomes the rectangle that holds the whole person.
     """

@@ -1,4 +1,4 @@
-"""`World`: people, cameras and scenes from one seed, and pictures of them with the truth."""
+"""`World`: people, cameras and scenes from one seed, and images of them with the truth."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from glimpse.errors import OptionError
 from glimpse.world import raycast, skeleton
 from glimpse.world.camera import make_cameras
-from glimpse.world.frame import BANDS, KINDS, PARTS, SIDES, THINGS, Band, Frames, Kind, Shot, Side
+from glimpse.world.frame import BANDS, KINDS, PARTS, SIDES, THINGS, Band, Frames, Kind, MaskSide, Shot
 from glimpse.world.occluders import LEAST_VISIBLE, built
 from glimpse.world.people import make_people
 from glimpse.world.person import Person
@@ -19,7 +19,7 @@ from glimpse.world.trace import SAMPLES
 from glimpse.world.view import lens_row
 from glimpse.world.wardrobe import dressed
 
-_BLOCK = 4  # pictures that a thread takes at a time
+_BLOCK = 4  # images that a thread takes at a time
 _PLAN_STREAM, _TAKE_STREAM = 3, 4
 
 
@@ -30,7 +30,7 @@ class World:
         seed: worlds of different seeds share nobody and no camera.
         people: how many.
         cameras: how many.
-        hardness: 0 to 1; more of it makes look-alikes, and cameras that disagree about colours.
+        hardness: 0 to 1; more of it makes look-alikes, and cameras that disagree about colors.
 
     >>> world = World(7, people=4, cameras=2)
     >>> shots = world.plan(per_camera=1)
@@ -66,7 +66,7 @@ class World:
         wanted: float | None = None,
         heading: float | None = None,
         occluder: int | None = None,
-        side: Side | None = None,
+        side: MaskSide | None = None,
     ) -> Shot:
         """A shot of one person by one camera; whatever is not said is drawn from the shot's own seed."""
         if not 0 <= person < len(self.people):
@@ -120,7 +120,7 @@ class World:
     ) -> tuple[Shot, ...]:
         """Shots of everybody (or of `people`) by every camera (or `cameras`), person by person.
 
-        Each person is pictured `per_camera` times per camera, kind and band, with seeds counted from
+        Each person is imaged `per_camera` times per camera, kind and band, with seeds counted from
         `first_seed`.
         """
         who = range(len(self.people)) if people is None else people
@@ -140,13 +140,13 @@ class World:
         samples: int = 4,
         threads: int | None = None,
     ) -> Frames:
-        """Take the pictures.
+        """Take the images.
 
         Args:
             shots: what to take; a shot gives the same bytes in any batch.
-            size: height and width of the pictures.
+            size: height and width of the images.
             samples: rays per pixel, 1 to 8.
-            threads: how many pictures are rendered at once; as many as numba uses unless said.
+            threads: how many images are rendered at once; as many as numba uses unless said.
         """
         height, width = size
         if not (16 <= height <= 1024 and 8 <= width <= 1024):

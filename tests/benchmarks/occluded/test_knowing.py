@@ -25,12 +25,12 @@ def test_a_static_mask_knows_nothing_and_varies_over_nothing():
     assert found["entropy"]["whole"] == pytest.approx(found["entropy"]["occluded"])
 
 
-def test_where_no_picture_is_whole_nothing_is_said_of_whole_ones():
+def test_where_no_image_is_whole_nothing_is_said_of_whole_ones():
     found = whole_knowledge(np.full((3, 2), 0.5, np.float32), np.array([0.3, 0.5, 0.6]))
     assert found["entropy"] == {"whole": None, "occluded": 1.0}
 
 
-def test_stripes_are_compared_over_pictures_and_within_each():
+def test_stripes_are_compared_over_images_and_within_each():
     hidden = np.array([[0.0, 0.5, 1.0], [0.2, np.nan, 0.9], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     trust = 1 - np.nan_to_num(hidden, nan=0.77)
     found = stripe_knowledge(trust, hidden)
@@ -39,7 +39,7 @@ def test_stripes_are_compared_over_pictures_and_within_each():
     assert found["within"] == pytest.approx(1.0)
 
 
-def test_a_mask_that_only_tells_occluded_pictures_knows_no_stripe_within():
+def test_a_mask_that_only_tells_occluded_images_knows_no_stripe_within():
     random = np.random.default_rng(0)
     hidden = np.zeros((40, 4))
     hidden[np.arange(20), random.integers(0, 4, 20)] = 1.0

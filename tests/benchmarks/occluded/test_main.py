@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from benchmarks.occluded import __main__ as command
-from glimpse.ablation import run as climbing
+from glimpse.ablation import run as running
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def call(monkeypatch, folder, *words):
 def test_it_trains_measures_and_writes_what_is_there(folder, monkeypatch, capsys):
     page, values = call(monkeypatch, folder, "--only", "baseline", "dpm++", "--seeds", 0, 1)
     assert str(folder) not in page + json.dumps(values)
-    assert [row["name"] for row in values["rungs"] if row["protocol"] == "whole"] == ["baseline"] * 2 + [
+    assert [row["name"] for row in values["arms"] if row["protocol"] == "whole"] == ["baseline"] * 2 + [
         "dpm++"
     ] * 2
     assert set(values["controls"]) == {"dpm++"}
@@ -36,9 +36,9 @@ def test_it_trains_measures_and_writes_what_is_there(folder, monkeypatch, capsys
     assert {run["epochs"] for run in values["runs"].values()} == {1}
     for part in ("## Verdict", "## 1.", "## 2.", "## 3.", "## 4.", "| baseline | final | 2 |", "**dpm++**"):
         assert part in page
-    assert "All rungs are trained for 1 epochs" in page
-    # the figures of the study are those of the ladder
-    for row in values["rungs"]:
+    assert "All arms are trained for 1 epochs" in page
+    # the figures of the study are those of the ablation
+    for row in values["arms"]:
         if row["network"] == "final":
             of_study = [
                 values["studies"][row["name"]][str(seed)]["controls"][row["protocol"]]["own mask"]["rank1"]
@@ -47,11 +47,11 @@ def test_it_trains_measures_and_writes_what_is_there(folder, monkeypatch, capsys
             assert of_study == pytest.approx(row["of_seeds"]["rank1"])
 
     # the same command does nothing twice, and says the same
-    monkeypatch.setattr(climbing, "fit", lambda *a, **k: pytest.fail("trained before"))
+    monkeypatch.setattr(running, "fit", lambda *a, **k: pytest.fail("trained before"))
     assert call(monkeypatch, folder, "--only", "dpm++", "--seeds", 0, 1)[0] == page
 
-    # a run by another recipe is no rung of this ladder any more
-    record = folder / "rungs" / "dpm++" / "runs" / "dpm++" / "seed-0" / "run.json"
+    # a run by another recipe is no arm of this ablation any more
+    record = folder / "arms" / "dpm++" / "runs" / "dpm++" / "seed-0" / "run.json"
     changed = record.read_text().replace('"margin": 0.3', '"margin": 0.4')
     assert changed != record.read_text()
     record.write_text(changed)

@@ -20,7 +20,7 @@ from benchmarks.occluded.study import (
     studied,
     whole_queries,
 )
-from glimpse.choices import Side, SimilarityName, Size, Tower
+from glimpse.choices import Architecture, MaskSide, SimilarityName, Size
 from glimpse.embeddings import Embeddings
 from glimpse.models.card import NetworkCard
 from glimpse.models.dpmpp import DpmppNetwork, DpmppOptions
@@ -60,9 +60,9 @@ def retriever(similarity):
     return Retriever(Nothing, similarity)
 
 
-def test_masks_that_know_their_picture_beat_every_control(occluded):
+def test_masks_that_know_their_image_beat_every_control(occluded):
     (query, gallery), protocol = occluded
-    found = controlled(retriever(MaskedCosine(Side.SUBSPACE)), query, gallery, protocol)
+    found = controlled(retriever(MaskedCosine(MaskSide.SUBSPACE)), query, gallery, protocol)
     assert list(found) == [OWN, PLAIN, STATIC, ANOTHERS]
     assert len(found[ANOTHERS]) == PERMUTATIONS
     own, plain, static, anothers = (np.mean([one.mean_ap for one in found[name]]) for name in found)
@@ -80,7 +80,7 @@ def test_without_masks_there_is_nothing_to_control(occluded):
 
 def test_accuracy_is_told_where_there_are_queries(occluded):
     (query, gallery), protocol = occluded
-    found = controlled(retriever(MaskedCosine(Side.SUBSPACE)), query, gallery, protocol)
+    found = controlled(retriever(MaskedCosine(MaskSide.SUBSPACE)), query, gallery, protocol)
     visible = np.array([0.25] * 4 + [0.75] * (PERSONS - 4))
     told = by_visible(found, visible)
     assert list(told) == ["20", "80"]
@@ -99,7 +99,7 @@ def test_each_visible_fraction_lies_around_one_number(visible, near):
     assert nearest(np.array([visible])).tolist() == [near]
 
 
-def test_whole_queries_are_whole_pictures_of_those_who_are_asked_for(tmp_path):
+def test_whole_queries_are_whole_images_of_those_who_are_asked_for(tmp_path):
     names = ["a_whole", "a_hidden", "b_whole", "c_whole"]
     gallery = Records.from_columns([str(tmp_path / n) for n in names], [1, 1, 2, 3], camera=[1, 2, 1, 1])
     query = Records.from_columns(["q1", "q2"], [1, 2], camera=[3, 3])
@@ -107,16 +107,16 @@ def test_whole_queries_are_whole_pictures_of_those_who_are_asked_for(tmp_path):
     whole = whole_queries(single_query(query, gallery), kinds, tmp_path)
     assert whole.query.path.tolist() == [str(tmp_path / "a_whole"), str(tmp_path / "b_whole")]
     assert len(whole.gallery) == 4
-    # b has no picture by another camera, and a picture does not find itself
+    # b has no image by another camera, and an image does not find itself
     assert [(v.valid, v.skipped) for v in whole.validity()] == [(1, 1)]
 
 
 def network(folder, stripes):
-    options = {"tower": "vit", "stripes": stripes, "tap": "after"}
-    made = DpmppNetwork(Size.MICRO, (64, 32), 0, DpmppOptions(Tower.VIT, stripes=stripes)).eval()
+    options = {"backbone": "vit", "stripes": stripes, "neck_feat": "after"}
+    made = DpmppNetwork(Size.MICRO, (64, 32), 0, DpmppOptions(Architecture.VIT, stripes=stripes)).eval()
     similarity = SimilarityName.MASKED_COSINE
     card = NetworkCard(
-        "dpm++", Size.MICRO, (64, 32), similarity=similarity, side=Side.SUBSPACE, options=options
+        "dpm++", Size.MICRO, (64, 32), similarity=similarity, side=MaskSide.SUBSPACE, options=options
     )
     save_network(folder, card, made.state_dict())
     return folder
@@ -127,7 +127,7 @@ def test_stripes_are_the_blocks_after_the_first(tmp_path):
     width = striped.encoder.network.width
     assert stripes_of(striped) == [slice(width, 2 * width), slice(2 * width, 3 * width)]
     assert stripes_of(Retriever.load(network(tmp_path / "plain", 0))) == []
-    assert stripes_of(Retriever.load("colours")) == []
+    assert stripes_of(Retriever.load("colors")) == []
 
 
 def test_a_network_is_studied_once_and_anew_when_it_changes(tmp_path, world, monkeypatch):

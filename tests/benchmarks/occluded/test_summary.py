@@ -105,7 +105,7 @@ def test_gains_are_told_for_each_visible_fraction():
     assert visible_figures(RUNS, "first", "first", "series", "rank1")["40"]["gain"] is None
 
 
-def test_entropies_of_occluded_and_whole_pictures_are_compared_seed_by_seed():
+def test_entropies_of_occluded_and_whole_images_are_compared_seed_by_seed():
     found = known_figures(RUNS["first"], "series")
     assert found["entropy, occluded - whole"].mean == pytest.approx(0.42)
     assert found["dropped"].runs == 3

@@ -11,15 +11,15 @@ from glimpse.choices import Fill
 from glimpse.errors import OptionError, ShapeError
 from glimpse.training.augment import (
     Augmentation,
-    ColourJitter,
+    ColorJitter,
     Erasing,
     FlipAndCrop,
     erasing,
     geometry,
-    normalised,
+    normalized,
 )
 from glimpse.training.augment.erasing import _TABLE, Rectangles, _table, erased
-from glimpse.training.augment.pipeline import IMAGENET_DEVIATION, IMAGENET_MEAN
+from glimpse.training.augment.pipeline import IMAGENET_MEAN, IMAGENET_STD
 
 SIZE = (24, 12)
 
@@ -45,12 +45,12 @@ def naive_place(image, placement, row, padding, fill):
     return padded[top : top + SIZE[0], left : left + SIZE[1]]
 
 
-def naive_jitter(image, colours, row):
+def naive_jitter(image, colors, row):
     """[H, W, 3] uint8, pixel by pixel."""
     values = image.astype(np.float64) / 255
     gray = np.array([0.299, 0.587, 0.114])
-    for kind in colours.order[row].tolist():
-        amount = float(colours.amount[row, kind])
+    for kind in colors.order[row].tolist():
+        amount = float(colors.amount[row, kind])
         if kind == 0:
             values = values * amount
         elif kind == 1:
@@ -69,13 +69,13 @@ def naive(augmentation, pixels, parts, draws):
     images, maps = [], []
     for row in range(len(pixels)):
         image, part = pixels[row].numpy(), parts[row].numpy()
-        if draws.colours is not None:
-            image = naive_jitter(image, draws.colours, row)
+        if draws.colors is not None:
+            image = naive_jitter(image, draws.colors, row)
         if draws.placement is not None:
             shape = augmentation.geometry
             image = naive_place(image, draws.placement, row, shape.padding, shape.fill)
             part = naive_place(part, draws.placement, row, shape.padding, 0)
-        value = (image / 255 - np.array(augmentation.mean)) / np.array(augmentation.deviation)
+        value = (image / 255 - np.array(augmentation.mean)) / np.array(augmentation.std)
         value, part = value.transpose(2, 0, 1).copy(), part.copy()
         if draws.rectangles is not None:
             r, erasing = draws.rectangles, augmentation.erasing
@@ -83,7 +83,7 @@ def naive(augmentation, pixels, parts, draws):
             noise = [_table(torch.device("cpu"))[(place + i) % _TABLE].item() for i in range(value.size)]
             filling = np.array(noise).reshape(value.shape)
             if erasing.fill is Fill.CONSTANT:
-                filling = np.broadcast_to(np.array(erasing.colour)[:, None, None], value.shape)
+                filling = np.broadcast_to(np.array(erasing.color)[:, None, None], value.shape)
             top, left = int(r.top[row]), int(r.left[row])
             area = np.s_[top : top + int(r.height[row]), left : left + int(r.width[row])]
             value[(slice(None), *area)] = filling[(slice(None), *area)]
@@ -98,14 +98,14 @@ def naive(augmentation, pixels, parts, draws):
     "augmentation",
     [
         Augmentation(),
-        Augmentation(mean=IMAGENET_MEAN, deviation=IMAGENET_DEVIATION, geometry=FlipAndCrop()),
+        Augmentation(mean=IMAGENET_MEAN, std=IMAGENET_STD, geometry=FlipAndCrop()),
         Augmentation(geometry=FlipAndCrop(flip=1, padding=0)),
         Augmentation(geometry=FlipAndCrop(flip=0, padding=3, fill=127)),
         Augmentation(erasing=Erasing(probability=1)),
         Augmentation(
             geometry=FlipAndCrop(padding=4),
-            jitter=ColourJitter(),
-            erasing=Erasing(probability=0.6, fill=Fill.CONSTANT, colour=(0.1, 0.2, -3.0), maps=False),
+            jitter=ColorJitter(),
+            erasing=Erasing(probability=0.6, fill=Fill.CONSTANT, color=(0.1, 0.2, -3.0), maps=False),
         ),
         Augmentation(geometry=FlipAndCrop(padding=20), erasing=Erasing(probability=0.6, area=(0.02, 0.4))),
     ],
@@ -116,7 +116,7 @@ def test_a_batch_equals_the_naive_twin_image_by_image(augmentation):
     before = pixels.clone(), parts.clone()
     images, maps = augmentation.apply(pixels, draws, {"parts": parts})
     expected, expected_parts = naive(augmentation, pixels, parts, draws)
-    # a colour that lies between two of 256 values may be rounded either way
+    # a color that lies between two of 256 values may be rounded either way
     tolerance = 2 / 255 / 0.2 if augmentation.jitter else 1e-5
     assert np.abs(images.numpy() - expected).max() < tolerance
     assert np.mean(np.abs(images.numpy() - expected) > 1e-5) < 1e-3
@@ -127,7 +127,7 @@ def test_a_batch_equals_the_naive_twin_image_by_image(augmentation):
 
 
 def test_shares_of_the_draws_give_shares_of_the_batch():
-    augmentation = Augmentation(geometry=FlipAndCrop(), jitter=ColourJitter(), erasing=Erasing())
+    augmentation = Augmentation(geometry=FlipAndCrop(), jitter=ColorJitter(), erasing=Erasing())
     pixels, parts = batch(8)
     draws = draw(augmentation, 8)
     whole, whole_parts = augmentation.apply(pixels, draws, {"parts": parts})
@@ -138,7 +138,7 @@ def test_shares_of_the_draws_give_shares_of_the_batch():
 
 
 def test_the_draws_follow_the_generator_alone():
-    augmentation = Augmentation(geometry=FlipAndCrop(), jitter=ColourJitter(), erasing=Erasing())
+    augmentation = Augmentation(geometry=FlipAndCrop(), jitter=ColorJitter(), erasing=Erasing())
     pixels, _ = batch()
     first, again, other = (augmentation.apply(pixels, draw(augmentation, seed=s))[0] for s in (1, 1, 2))
     assert torch.equal(first, again)
@@ -148,7 +148,7 @@ def test_the_draws_follow_the_generator_alone():
 def test_the_parts_move_with_their_pixels():
     _, parts = batch()
     pixels = (parts * 50)[..., None].expand(*parts.shape, 3).contiguous()
-    augmentation = Augmentation(mean=(0, 0, 0), deviation=(1, 1, 1), geometry=FlipAndCrop(padding=5))
+    augmentation = Augmentation(mean=(0, 0, 0), std=(1, 1, 1), geometry=FlipAndCrop(padding=5))
     images, maps = augmentation.apply(pixels, draw(augmentation), {"parts": parts})
     assert torch.equal((images[:, 0] * 255).round(), maps["parts"].float() * 50)
 
@@ -204,7 +204,7 @@ def test_slices_of_tensors_as_devices_take_them_give_what_numpys_give(fill, monk
 
 
 @pytest.mark.parametrize("padding", [1, 10, 30])
-def test_padding_may_be_larger_than_the_picture(padding):
+def test_padding_may_be_larger_than_the_image(padding):
     augmentation = Augmentation(geometry=FlipAndCrop(padding=padding, fill=7))
     pixels, parts = batch(40)
     draws = draw(augmentation, 40)
@@ -221,10 +221,10 @@ def test_noise_goes_on_at_the_tables_beginning_behind_its_end():
     assert image.flatten().equal(torch.cat([table[-5:], table[: 3 * 24 * 12 - 5]]))
 
 
-def test_normalised_is_a_new_tensor_and_changes_nothing():
+def test_normalized_is_a_new_tensor_and_changes_nothing():
     pixels, _ = batch()
     before = pixels.clone()
-    once, twice = (normalised(pixels, IMAGENET_MEAN, IMAGENET_DEVIATION) for _ in range(2))
+    once, twice = (normalized(pixels, IMAGENET_MEAN, IMAGENET_STD) for _ in range(2))
     assert torch.equal(once, twice)
     assert torch.equal(pixels, before)
     expected = (pixels[0, 0, 0, 2] / 255 - 0.406) / 0.225
@@ -232,7 +232,7 @@ def test_normalised_is_a_new_tensor_and_changes_nothing():
 
 
 def test_empty_batches_and_single_images_pass():
-    augmentation = Augmentation(geometry=FlipAndCrop(), jitter=ColourJitter(), erasing=Erasing())
+    augmentation = Augmentation(geometry=FlipAndCrop(), jitter=ColorJitter(), erasing=Erasing())
     for count in (0, 1):
         pixels, parts = batch(count)
         images, maps = augmentation.apply(pixels, draw(augmentation, count), {"parts": parts})
@@ -253,27 +253,27 @@ def test_wrong_input_is_refused():
     with pytest.raises(OptionError):
         FlipAndCrop(padding=-1)
     with pytest.raises(OptionError):
-        ColourJitter(hue=0.7)
+        ColorJitter(hue=0.7)
 
 
-def test_grey_takes_the_colour_out_of_its_share_of_the_images():
+def test_gray_takes_the_color_out_of_its_share_of_the_images():
     pixels = torch.randint(
         0, 256, (400, 4, 3, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
     )
-    augmentation = Augmentation(jitter=ColourJitter(0, 0, 0, 0, grey=0.25))
+    augmentation = Augmentation(jitter=ColorJitter(0, 0, 0, 0, gray=0.25))
     draws = augmentation.draw(400, (4, 3), torch.Generator().manual_seed(1))
     images, _ = augmentation.apply(pixels, draws)
-    grey = (images.amax(1) - images.amin(1)).amax((1, 2)) < 1e-6
-    assert 70 < int(grey.sum()) < 130
-    torch.testing.assert_close(images[~grey], normalised(pixels, *2 * [(0.5,) * 3])[~grey])
-    luma = (pixels[grey].float() * torch.tensor([0.299, 0.587, 0.114])).sum(3)
-    assert ((images[grey, 0] * 0.5 + 0.5) * 255 - luma).abs().max() <= 0.51
+    gray = (images.amax(1) - images.amin(1)).amax((1, 2)) < 1e-6
+    assert 70 < int(gray.sum()) < 130
+    torch.testing.assert_close(images[~gray], normalized(pixels, *2 * [(0.5,) * 3])[~gray])
+    luma = (pixels[gray].float() * torch.tensor([0.299, 0.587, 0.114])).sum(3)
+    assert ((images[gray, 0] * 0.5 + 0.5) * 255 - luma).abs().max() <= 0.51
 
 
-def test_without_grey_nothing_is_drawn_for_it():
+def test_without_gray_nothing_is_drawn_for_it():
     plain, other = torch.Generator().manual_seed(2), torch.Generator().manual_seed(2)
-    ColourJitter().draw(3, plain)
+    ColorJitter().draw(3, plain)
     torch.rand(3, 4, generator=other), torch.rand(3, 4, generator=other)
     assert torch.equal(plain.get_state(), other.get_state())
-    with pytest.raises(OptionError, match="grey is a probability, 0 to 1"):
-        ColourJitter(grey=1.5)
+    with pytest.raises(OptionError, match="gray is a probability, 0 to 1"):
+        ColorJitter(gray=1.5)

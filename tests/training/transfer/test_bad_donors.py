@@ -1,4 +1,4 @@
-"""Pictures whose person nobody trusts to have found lend nothing, and nobody is hidden behind themselves."""
+"""Images whose person nobody trusts to have found lend nothing, and nobody is hidden behind themselves."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from glimpse.training.transfer.controlled import ControlledRule, controlled_pair
 from glimpse.training.transfer.pairing import PairingRule, paired
 
 BAD = np.arange(0, 24, 3)
-"""Rows without a mask, which is what a source of masks gives to a picture that it does not trust."""
+"""Rows without a mask, which is what a source of masks gives to an image that it does not trust."""
 
 
 @pytest.fixture(params=range(5))

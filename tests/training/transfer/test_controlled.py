@@ -91,7 +91,7 @@ def test_the_visible_share_lies_in_the_wanted_range_where_donors_allow_it():
     assert len(np.unique(pairs.donors)) >= 2
 
 
-def test_what_a_shift_moves_out_of_the_picture_is_lost():
+def test_what_a_shift_moves_out_of_the_image_is_lost():
     cells = np.array([[True, False, False, True]])
     assert shifted(cells, 1).tolist() == [[False, True, False, False]]
     assert shifted(cells, -1).tolist() == [[False, False, True, False]]

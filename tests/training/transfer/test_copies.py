@@ -19,7 +19,7 @@ OPEN = ControlledRule(overlap=0.0, visible=(0.5, 0.5), shift=0, border=0)
 
 
 def bank(labels=(7, 8)):
-    """Donors who show their upper half; all their pixels are white, or grey."""
+    """Donors who show their upper half; all their pixels are white, or gray."""
     pixels = torch.full((2, 8, 4, 3), 255, dtype=torch.uint8)
     pixels[1] = 200
     cells = np.zeros((2, 4, 2), bool)
@@ -106,7 +106,7 @@ def test_the_border_around_a_donors_person_belongs_to_its_window():
     assert after.visible[4].tolist() == [1, 1, 1, 0]
 
 
-def test_without_a_donor_a_copy_is_the_picture_itself():
+def test_without_a_donor_a_copy_is_the_image_itself():
     same = TransferHide(bank((0, 0)), HALF, HALF, rule=OPEN)
     start = batch(1)
     after = copies(same, share=1.0).apply(start, np.random.default_rng(0))
@@ -117,14 +117,14 @@ def test_without_a_donor_a_copy_is_the_picture_itself():
 
 def test_random_erasing_spares_the_copies():
     start = batch()
-    erasing = Erasing(1.0, (0.3, 0.4), fill=Fill.CONSTANT, colour=(9, 9, 9))
+    erasing = Erasing(1.0, (0.3, 0.4), fill=Fill.CONSTANT, color=(9, 9, 9))
     after = copies(erasing=erasing).apply(start, np.random.default_rng(0))
     assert ((after.images[:4] == 9).flatten(1).any(1)).all()
     assert not (after.images[4:] == 9).any()
 
 
 def test_the_control_hides_by_rectangles_and_nobody_is_ignored():
-    hide = ErasingHide(Erasing(1.0, (0.4, 0.5), fill=Fill.CONSTANT, colour=(9, 9, 9)))
+    hide = ErasingHide(Erasing(1.0, (0.4, 0.5), fill=Fill.CONSTANT, color=(9, 9, 9)))
     after = copies(hide, share=1.0).apply(batch(), np.random.default_rng(0))
     hidden = (after.images[4:] == 9).all(1)
     assert hidden.flatten(1).float().mean(1).min() > 0.2
@@ -132,7 +132,7 @@ def test_the_control_hides_by_rectangles_and_nobody_is_ignored():
     assert (after.visible[4:] < 1).any()
 
 
-def test_pictures_whose_person_is_known_are_copied_first():
+def test_images_whose_person_is_known_are_copied_first():
     masks = torch.zeros(4, 8, 4, dtype=torch.uint8)
     masks[[1, 3]] = 1
     for seed in range(5):

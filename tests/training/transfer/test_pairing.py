@@ -6,7 +6,7 @@ from glimpse.training.transfer.pairing import NOBODY, PairingRule, occlusion_awa
 
 
 def naive(visible, labels, rule, generator):
-    """One picture, donor and roll after the other."""
+    """One image, donor and roll after the other."""
     batch, _, width = visible.shape
     drawn = generator.random(batch)
     donors, rolls = [], []

@@ -27,7 +27,7 @@ def batch():
     )
 
 
-def test_a_window_of_everything_leaves_the_picture_and_one_of_nothing_gives_the_donor():
+def test_a_window_of_everything_leaves_the_image_and_one_of_nothing_gives_the_donor():
     images = torch.randn(2, 3, 8, 4)
     swapped, still = torch.tensor([1, 0]), torch.zeros(2, dtype=torch.int64)
     windows = torch.ones(2, 4, 2, dtype=torch.bool)
@@ -38,7 +38,7 @@ def test_a_window_of_everything_leaves_the_picture_and_one_of_nothing_gives_the_
     assert torch.equal(mixed_patches(patches, ~windows, swapped), patches.flip(0))
 
 
-def test_pictures_without_donor_stay_and_nothing_is_mixed_twice():
+def test_images_without_donor_stay_and_nothing_is_mixed_twice():
     images = torch.randn(3, 3, 8, 4)
     windows = torch.zeros(3, 4, 2, dtype=torch.bool)
     chain = torch.tensor([1, 2, -1])
@@ -56,11 +56,11 @@ def test_rolling_there_and_back_is_no_roll():
 
 def test_without_overlap_mixing_pixels_is_mixing_embeddings():
     torch.manual_seed(1)
-    encoder = ViT(ViTConfig(image=(64, 32), patch=8, stride=8, width=32, depth=2, heads=4)).eval()
+    backbone = ViT(ViTConfig(image=(64, 32), patch=8, stride=8, width=32, depth=2, heads=4)).eval()
     images = torch.randn(4, 3, 64, 32)
     windows, donors = torch.rand(4, 8, 4) < 0.5, torch.tensor([1, -1, 0, 2])
-    in_pixels = encoder(mixed_images(images, windows, donors, torch.zeros(4, dtype=torch.int64))).class_token
-    in_embedding = encoder(images, mix=lambda x: mixed_patches(x, windows, donors)).class_token
+    in_pixels = backbone(mixed_images(images, windows, donors, torch.zeros(4, dtype=torch.int64))).class_token
+    in_embedding = backbone(images, mix=lambda x: mixed_patches(x, windows, donors)).class_token
     torch.testing.assert_close(in_pixels, in_embedding)
 
 
@@ -121,7 +121,7 @@ def test_an_ignored_class_has_no_mass_whatever_its_logit(smoothing):
         torch.testing.assert_close(cross_entropy(logits, label, smoothing, ignored), without)
 
 
-def test_with_a_share_of_zero_every_picture_stays(batch):
+def test_with_a_share_of_zero_every_image_stays(batch):
     mixed = PatchTransfer(0.0, (4, 2), rule=PairingRule(overlap=0.1, candidates=1.0)).apply(
         batch, np.random.default_rng(0)
     )
@@ -135,13 +135,13 @@ def test_with_a_share_of_zero_every_picture_stays(batch):
     assert soft_triplet(features, labels, apart) == soft_triplet(features, labels)
 
 
-def test_windows_move_with_their_pictures():
-    """A checker picture: after mirroring, padding and cropping, cells are those of its white squares."""
+def test_windows_move_with_their_images():
+    """A checker image: after mirroring, padding and cropping, cells are those of its white squares."""
     rows, columns = torch.meshgrid(torch.arange(32) // 4, torch.arange(16) // 4, indexing="ij")
     checker = ((rows + columns) % 2 == 0)[None].expand(12, 32, 16)
     pixels = (checker * 255).byte()[..., None].expand(12, 32, 16, 3).contiguous()
     augmentation = Augmentation(
-        mean=(0, 0, 0), deviation=(1, 1, 1), geometry=FlipAndCrop(padding=6), erasing=Erasing(probability=0)
+        mean=(0, 0, 0), std=(1, 1, 1), geometry=FlipAndCrop(padding=6), erasing=Erasing(probability=0)
     )
     draws = augmentation.draw(12, (32, 16), torch.Generator().manual_seed(1))
     images, maps = augmentation.apply(pixels, draws, {PERSON: checker.byte()})
@@ -174,6 +174,6 @@ def test_an_ignored_person_is_no_negative_of_a_contrast():
     loss = supervised_contrast(images[:3], texts[:3], labels[:3], ignored=ignored[:3])
     torch.testing.assert_close(loss, supervised_contrast(images[:3], texts[:3], labels[:3]))
     supervised_contrast(images, texts, labels, ignored=torch.tensor([2, 2, 2, 2])).backward()
-    # the text of person 2 meets only its own picture, whose softmax over itself and others remains
+    # the text of person 2 meets only its own image, whose softmax over itself and others remains
     alone = torch.softmax(images[3] @ texts.T, 0)[3].detach()
     torch.testing.assert_close(texts.grad[3], -(1 - alone) * images[3] / 4)

@@ -57,9 +57,9 @@ def test_every_scale_of_every_layout_can_be_planned(layout, scale):
         assert 95_000 <= options.people * options.images_per_person <= 105_000
     else:
         tree = WRITERS[layout].plan(options)
-        paths = [path for picture in tree.pictures for path in picture.paths]
+        paths = [path for image in tree.images for path in image.paths]
         assert len(paths) == len(set(paths))
-        assert all(0 <= p.person < tree.people and 0 <= p.camera < tree.cameras for p in tree.pictures)
+        assert all(0 <= p.person < tree.people and 0 <= p.camera < tree.cameras for p in tree.images)
 
 
 def test_the_fewest_images_and_people_make_a_whole_tree(tmp_path, layout):
@@ -120,7 +120,7 @@ def test_sysu_splits_are_the_same_in_text_and_in_matlab(tree_of):
         assert loadmat(exp / f"{name}.mat")["id"].ravel().tolist() == text
 
 
-def test_sysu_infrared_pictures_are_grey_and_visible_ones_are_not(tree_of):
+def test_sysu_infrared_images_are_gray_and_visible_ones_are_not(tree_of):
     from PIL import Image
 
     folder = tree_of("sysu_mm01")

@@ -36,7 +36,7 @@ class Killed(Exception):
     pass
 
 
-def killed_after(pictures):
+def killed_after(images):
     @contextmanager
     def progress(label, total):
         done = 0
@@ -44,7 +44,7 @@ def killed_after(pictures):
         def advance(count):
             nonlocal done
             done += count
-            if done >= pictures:
+            if done >= images:
                 raise Killed
 
         yield advance
@@ -53,9 +53,9 @@ def killed_after(pictures):
 
 
 @pytest.mark.parametrize("pictures", [1, 16, 40])
-def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, undisturbed, pictures):
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, undisturbed, images):
     with pytest.raises(Killed):
-        export_world(LAYOUT, tmp_path, **OPTIONS, progress=killed_after(pictures))
+        export_world(LAYOUT, tmp_path, **OPTIONS, progress=killed_after(images))
     assert not (tmp_path / "glimpse-world.json").exists()
     (tmp_path / "imgs" / ".tmp-0123456789abcdef.jpg").write_bytes(b"half a picture")
     export_world(LAYOUT, tmp_path, **OPTIONS)
@@ -117,13 +117,13 @@ def test_one_thread_writes_the_same_bytes(tmp_path, undisturbed, monkeypatch):
     assert files_of(tmp_path) == undisturbed
 
 
-def test_another_seed_writes_other_pictures(tmp_path, undisturbed):
+def test_another_seed_writes_other_images(tmp_path, undisturbed):
     export_world(LAYOUT, tmp_path, **{**OPTIONS, "seed": 9})
     other = files_of(tmp_path)
     assert all(other[path] != undisturbed[path] for path in other if path.endswith((".jpg",)))
 
 
-def test_a_process_killed_for_good_leaves_no_half_picture(tmp_path, undisturbed):
+def test_a_process_killed_for_good_leaves_no_half_image(tmp_path, undisturbed):
     program = (
         "import sys; from glimpse.world.export import export_world, writing; writing._BATCH = 8;"
         f"export_world({LAYOUT!r}, sys.argv[1], **{OPTIONS!r})"

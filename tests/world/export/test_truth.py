@@ -16,7 +16,7 @@ def is_truth(path, folder):
     return path.relative_to(folder).parts[0] == "ground_truth"
 
 
-def test_the_records_name_every_picture_and_the_part_map_lies_beside_it(tree_of, layout):
+def test_the_records_name_every_image_and_the_part_map_lies_beside_it(tree_of, layout):
     folder = tree_of(layout)
     records = truth_of(folder)
     images = records[records.modality != TEXT]
@@ -31,7 +31,7 @@ def test_the_records_name_every_picture_and_the_part_map_lies_beside_it(tree_of,
         assert (folder / "ground_truth" / "parts" / PurePosixPath(path).with_suffix(".png")).is_file()
 
 
-def test_a_part_map_has_the_size_of_its_picture_and_holds_parts(tree_of):
+def test_a_part_map_has_the_size_of_its_image_and_holds_parts(tree_of):
     folder = tree_of("occluded_reid")
     records = truth_of(folder)
     hidden = 0

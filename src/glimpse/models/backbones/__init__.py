@@ -1,4 +1,4 @@
-"""Encoders: from pixels or tokens to features, in sizes from tests to the published ones.
+"""Backbones: from pixels or tokens to features, in sizes from tests to the published ones.
 
 The names are imported when they are first used, so that what needs no torch (`Size`) costs none.
 """
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from glimpse.models.backbones.pooling import Pool, Pooling
     from glimpse.models.backbones.resnet import ResNet, ResNetConfig, ResNetOutput
     from glimpse.models.backbones.sizes import BERT, CLIP_TEXT, CLIP_VIT, RESNET, VIT
-    from glimpse.models.backbones.text import TextConfig, TextOutput, TextTower
-    from glimpse.models.backbones.vit import Flavour, ViT, ViTConfig, ViTOutput
+    from glimpse.models.backbones.text import TextBackbone, TextConfig, TextOutput
+    from glimpse.models.backbones.vit import Flavor, ViT, ViTConfig, ViTOutput
 
 _HOMES = {
     "BERT": "glimpse.models.backbones.sizes",
@@ -25,7 +25,7 @@ _HOMES = {
     "VIT": "glimpse.models.backbones.sizes",
     "Bert": "glimpse.models.backbones.bert",
     "BertConfig": "glimpse.models.backbones.bert",
-    "Flavour": "glimpse.models.backbones.vit",
+    "Flavor": "glimpse.models.backbones.vit",
     "FrozenBertText": "glimpse.models.backbones.bert",
     "Pool": "glimpse.models.backbones.pooling",
     "Pooling": "glimpse.models.backbones.pooling",
@@ -35,7 +35,7 @@ _HOMES = {
     "Size": "glimpse.choices",
     "TextConfig": "glimpse.models.backbones.text",
     "TextOutput": "glimpse.models.backbones.text",
-    "TextTower": "glimpse.models.backbones.text",
+    "TextBackbone": "glimpse.models.backbones.text",
     "ViT": "glimpse.models.backbones.vit",
     "ViTConfig": "glimpse.models.backbones.vit",
     "ViTOutput": "glimpse.models.backbones.vit",
@@ -49,7 +49,7 @@ __all__ = [
     "VIT",
     "Bert",
     "BertConfig",
-    "Flavour",
+    "Flavor",
     "FrozenBertText",
     "Pool",
     "Pooling",
@@ -57,9 +57,9 @@ __all__ = [
     "ResNetConfig",
     "ResNetOutput",
     "Size",
+    "TextBackbone",
     "TextConfig",
     "TextOutput",
-    "TextTower",
     "ViT",
     "ViTConfig",
     "ViTOutput",

@@ -1,4 +1,4 @@
-"""BERT and the frozen-BERT-with-LSTM text encoder of LGUR (thesis_methods 4.3)."""
+"""BERT and the frozen-BERT-with-LSTM text backbone of LGUR (thesis_methods 4.3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from glimpse.errors import ShapeError
-from glimpse.models.backbones.transformer import Mlp, SelfAttention, initialise
+from glimpse.models.backbones.transformer import Mlp, SelfAttention, initialize
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class BertBlock(nn.Module):
 
 
 class Bert(nn.Module):
-    """The BERT encoder, without a pooler, for one sentence at a time; without dropout, since it is frozen.
+    """The BERT backbone, without a pooler, for one sentence at a time; without dropout, since it is frozen.
 
     >>> bert = Bert(BertConfig(vocabulary=20, context=8, width=16, depth=1, heads=2, hidden=32))
     >>> list(bert(torch.tensor([[2, 5, 3, 0]]), torch.tensor([[True, True, True, False]])).shape)
@@ -60,7 +60,7 @@ class Bert(nn.Module):
         self.kind = nn.Parameter(torch.empty(config.kinds, config.width))
         self.norm = nn.LayerNorm(config.width, eps=1e-12)
         self.blocks = nn.ModuleList(BertBlock(config) for _ in range(config.depth))
-        self.apply(initialise)
+        self.apply(initialize)
         for table in (self.words.weight, self.position, self.kind):
             nn.init.trunc_normal_(table, std=0.02)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class Pool(StrEnum):
-    """How a feature map becomes a vector: BoT averages, MoS takes the maximum, AGW the generalised mean."""
+    """How a feature map becomes a vector: BoT averages, MoS takes the maximum, AGW the generalized mean."""
 
     AVERAGE = "gap"
     MAX = "gmp"
@@ -19,7 +19,7 @@ class Pool(StrEnum):
 class Pooling(nn.Module):
     """Pool `[B, C, H, W]` to `[B, C]`.
 
-    The generalised mean is `mean(x^p)^(1/p)`, for maps that are never negative (thesis_methods 3.6): p = 1
+    The generalized mean is `mean(x^p)^(1/p)`, for maps that are never negative (thesis_methods 3.6): p = 1
     averages, large p takes the maximum. Values below 1e-6 count as 1e-6, so that roots have gradients.
 
     >>> Pooling(Pool.GENERALISED_MEAN, power=3.0)(torch.full((1, 2, 4, 4), 5.0))

@@ -105,7 +105,7 @@ class Shortcut(nn.Module):
         self.norm = nn.BatchNorm2d(wide)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve and normalise."""
+        """Convolve and normalize."""
         result: Tensor = self.norm(self.conv(x))
         return result
 
@@ -138,7 +138,7 @@ class ResNetConfig:
         last_stride: stride of the last stage: 1 in re-identification, 2 in classification.
         ibn: IBN-a norms in the first three stages.
         pool: how the last map becomes a vector.
-        gem_power: p of the generalised mean (AGW's code fixes 3).
+        gem_power: p of the generalized mean (AGW's code fixes 3).
         gem_learned: whether p is trained.
         streams: 2 gives visible and infrared images stems of their own (AGW), 1 shares one.
         non_local: non-local blocks per stage, after its last bottlenecks; AGW has (0, 2, 3, 0).
@@ -210,8 +210,8 @@ class ResNet(nn.Module):
             stages.append(nn.ModuleList(blocks))
             channels = width * EXPANSION
         self.stages = nn.ModuleList(stages)
-        self.apply(_initialise)
-        # after the initialisation: a new non-local block must change nothing
+        self.apply(_initialize)
+        # after the initialization: a new non-local block must change nothing
         self.non_local = nn.ModuleList(
             nn.ModuleList(
                 NonLocal(config.width * 2**number * EXPANSION, config.non_local_width) for _ in range(blocks)
@@ -224,7 +224,7 @@ class ResNet(nn.Module):
         """Encode images.
 
         Args:
-            images: normalised, `[B, 3, H, W]`; infrared frames with their one channel three times.
+            images: normalized, `[B, 3, H, W]`; infrared frames with their one channel three times.
             infrared: boolean `[B]`; needed by two streams, of no meaning to one.
         """
         x = self._stem(images, infrared)
@@ -257,6 +257,6 @@ class ResNet(nn.Module):
         return torch.cat(parts)[torch.cat(rows).argsort()]
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialize(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -1,8 +1,8 @@
-"""The sizes that encoders come in, from tests to the published shapes.
+"""The sizes that backbones come in, from tests to the published shapes.
 
 `micro` and `tiny` are our choice, for CPUs: `micro` trains in seconds, `tiny` in minutes, and the weights
 of both together stay below 25 MB. `small` and
-`base` are published shapes: DeiT-S and ViT-B/16, CLIP's ViT-B/16 with its text tower, ResNet-50,
+`base` are published shapes: DeiT-S and ViT-B/16, CLIP's ViT-B/16 with its text backbone, ResNet-50,
 bert-base. Change what a recipe needs with `dataclasses.replace`, as in
 `replace(VIT[Size.BASE], stride=12, drop_path=0.1)`.
 """
@@ -16,12 +16,12 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from glimpse.choices import Size, UnknownSide
+from glimpse.choices import Size, UnknownCamera
 from glimpse.errors import OptionError
 from glimpse.models.backbones.bert import BertConfig
 from glimpse.models.backbones.resnet import ResNetConfig
 from glimpse.models.backbones.text import TextConfig
-from glimpse.models.backbones.vit import Flavour, ViT, ViTConfig
+from glimpse.models.backbones.vit import Flavor, ViT, ViTConfig
 
 VIT: Mapping[Size, ViTConfig] = MappingProxyType(
     {
@@ -38,11 +38,11 @@ CLIP_VIT: Mapping[Size, ViTConfig] = MappingProxyType(
     {
         size: replace(
             config,
-            flavour=Flavour.CLIP,
+            flavor=Flavor.CLIP,
             projection=_SHARED[size],
-            # CLIP-ReID's way with cameras (read in the authors' code), in force once `sides` is set
-            side_weight=1.0,
-            side_on_class_only=True,
+            # CLIP-ReID's way with cameras (read in the authors' code), in force once `cameras` is set
+            camera_weight=1.0,
+            camera_on_class_only=True,
         )
         for size, config in VIT.items()
     }
@@ -100,20 +100,20 @@ def baseline_vit(
     cameras: int,
     *,
     stride: int,
-    side_weight: float,
+    camera_weight: float,
     drop_path: float,
-    unknown_side: UnknownSide = UnknownSide.ZERO,
+    unknown_camera: UnknownCamera = UnknownCamera.ZERO,
 ) -> ViT:
-    """The encoder that TransReID, DPM and SPT stand on (dpm_family 2.1 to 2.3).
+    """The backbone that TransReID, DPM and SPT stand on (dpm_family 2.1 to 2.3).
 
     Args:
-        size: of the encoder.
+        size: of the backbone.
         image: height and width of its input.
         cameras: how many have an embedding.
         stride: of patches, in sixteenths of a patch.
-        side_weight: of the camera embedding.
+        camera_weight: of the camera embedding.
         drop_path: rate of the last block in training.
-        unknown_side: what stands for other cameras.
+        unknown_camera: what stands for other cameras.
     """
     config = VIT[size]
     return ViT(
@@ -122,16 +122,16 @@ def baseline_vit(
             image=image,
             stride=stride_of(stride, config.patch),
             drop_path=drop_path,
-            sides=cameras,
-            side_weight=side_weight,
-            unknown_side=unknown_side,
+            cameras=cameras,
+            camera_weight=camera_weight,
+            unknown_camera=unknown_camera,
         )
     )
 
 
-def side_rows(encoder: ViT, images: Tensor, cameras: Tensor | None) -> Tensor | None:
-    """What the encoder wants to know of the cameras: nothing, or `[B]` with -1 for unknown ones."""
-    if encoder.side is None:
+def camera_rows_of(backbone: ViT, images: Tensor, cameras: Tensor | None) -> Tensor | None:
+    """What the backbone wants to know of the cameras: nothing, or `[B]` with -1 for unknown ones."""
+    if backbone.camera_embedding is None:
         return None
     if cameras is None:
         return torch.full((images.shape[0],), -1, device=images.device)

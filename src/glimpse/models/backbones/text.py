@@ -1,4 +1,4 @@
-"""The CLIP text tower, in any size."""
+"""The CLIP text backbone, in any size."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.errors import ShapeError
-from glimpse.models.backbones.transformer import Block, initialise
+from glimpse.models.backbones.transformer import Block, initialize
 
 
 @dataclass(frozen=True)
 class TextConfig:
-    """The shape of a text tower; the defaults are those of CLIP ViT-B/16 (dpm_family 5.2).
+    """The shape of a text backbone; the defaults are those of CLIP ViT-B/16 (dpm_family 5.2).
 
     Attributes:
         vocabulary: number of tokens.
@@ -49,14 +49,15 @@ class TextOutput:
     projected: Tensor
 
 
-class TextTower(nn.Module):
+class TextBackbone(nn.Module):
     """A causal transformer whose end-of-text token speaks for the text.
 
     Since a token sees only what came before, nothing after the end changes the result: sequences may be
     cut behind the longest text of a batch, and padding needs no mask.
 
-    >>> tower = TextTower(TextConfig(vocabulary=20, context=8, width=16, depth=1, heads=2, projection=4))
-    >>> list(tower(torch.tensor([[18, 3, 19, 0]]), torch.tensor([2])).projected.shape)
+    >>> config = TextConfig(vocabulary=20, context=8, width=16, depth=1, heads=2, projection=4)
+    >>> backbone = TextBackbone(config)
+    >>> list(backbone(torch.tensor([[18, 3, 19, 0]]), torch.tensor([2])).projected.shape)
     [1, 4]
     """
 
@@ -71,7 +72,7 @@ class TextTower(nn.Module):
         )
         self.norm = nn.LayerNorm(config.width, eps=1e-5)
         self.projection = nn.Parameter(torch.empty(config.width, config.projection))
-        self.apply(initialise)
+        self.apply(initialize)
         nn.init.normal_(self.words.weight, std=0.02)
         nn.init.normal_(self.position, std=0.01)
         nn.init.normal_(self.projection, std=config.width**-0.5)

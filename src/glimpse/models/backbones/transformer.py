@@ -1,4 +1,4 @@
-"""The transformer block with norms in front, shared by the vision and the text towers."""
+"""The transformer block with norms in front, shared by the vision and the text backbones."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Block(nn.Module):
         return self.attention.class_logits(self.norm1(x))
 
 
-def initialise(module: nn.Module) -> None:
+def initialize(module: nn.Module) -> None:
     """Start linear layers from a truncated normal of 0.02 and zero biases, as ViT and DeiT do."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)

@@ -1,4 +1,4 @@
-"""One compact vision transformer, in the ImageNet flavour and in CLIP's."""
+"""One compact vision transformer, in the ImageNet flavor and in CLIP's."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from glimpse.choices import UnknownSide
+from glimpse.choices import UnknownCamera
 from glimpse.errors import OptionError, ShapeError
 from glimpse.models.backbones.position import Grid, patch_grid
-from glimpse.models.backbones.transformer import Block, initialise
+from glimpse.models.backbones.transformer import Block, initialize
 
 
 class PatchEmbed(nn.Module):
@@ -34,7 +34,7 @@ class PatchEmbed(nn.Module):
         return result
 
 
-class SideEmbedding(nn.Module):
+class CameraEmbedding(nn.Module):
     """A learned row per camera (or camera and view), added to tokens with a weight (dpm_family 2.3).
 
     TransReID and DPM add it to all tokens with weight 3, CLIP-ReID to the class token with weight 1
@@ -42,33 +42,35 @@ class SideEmbedding(nn.Module):
     """
 
     def __init__(
-        self, sides: int, width: int, *, weight: float, class_only: bool, unknown: UnknownSide
+        self, cameras: int, width: int, *, weight: float, class_only: bool, unknown: UnknownCamera
     ) -> None:
         super().__init__()
         self.weight = weight
         self.class_only = class_only
         self.unknown = unknown
-        self.table = nn.Parameter(torch.empty(sides, width))
+        self.table = nn.Parameter(torch.empty(cameras, width))
         nn.init.trunc_normal_(self.table, std=0.02)
 
-    def forward(self, tokens: Tensor, side: Tensor) -> Tensor:
-        """Add the rows of `side`, integers `[B]`, to tokens `[B, 1 + N, D]`.
+    def forward(self, tokens: Tensor, cameras: Tensor) -> Tensor:
+        """Add the rows of `cameras`, integers `[B]`, to tokens `[B, 1 + N, D]`.
 
         A number outside the table, as -1, is a camera that is unknown.
         """
-        if side.shape != tokens.shape[:1] or side.is_floating_point():
+        if cameras.shape != tokens.shape[:1] or cameras.is_floating_point():
             raise ShapeError(
-                f"side information must be integers [{len(tokens)}], got {side.dtype} {list(side.shape)}"
+                f"camera rows must be integers [{len(tokens)}], got {cameras.dtype} {list(cameras.shape)}"
             )
-        fallback = self.table.mean(0) if self.unknown is UnknownSide.MEAN else torch.zeros_like(self.table[0])
-        known = ((side >= 0) & (side < len(self.table))).unsqueeze(-1)
-        rows = self.weight * torch.where(known, self.table[side.clamp(0, len(self.table) - 1)], fallback)
+        fallback = (
+            self.table.mean(0) if self.unknown is UnknownCamera.MEAN else torch.zeros_like(self.table[0])
+        )
+        known = ((cameras >= 0) & (cameras < len(self.table))).unsqueeze(-1)
+        rows = self.weight * torch.where(known, self.table[cameras.clamp(0, len(self.table) - 1)], fallback)
         if not self.class_only:
             return tokens + rows.unsqueeze(1)
         return torch.cat([tokens[:, :1] + rows.unsqueeze(1), tokens[:, 1:]], dim=1)
 
 
-class Flavour(StrEnum):
+class Flavor(StrEnum):
     """Which published family the network follows.
 
     IMAGENET: GELU, norms with eps 1e-6, patch bias (dpm_family 2.1). CLIP: QuickGELU, norms with eps
@@ -86,18 +88,18 @@ class ViTConfig:
     Attributes:
         image: height and width in pixels.
         patch: side of a patch in pixels.
-        stride: distance of neighbouring patches; smaller than `patch` makes them overlap.
+        stride: distance of neighboring patches; smaller than `patch` makes them overlap.
         width: D, the width of a token.
         depth: number of blocks.
         heads: attention heads per block.
         mlp_ratio: hidden width of a block's MLP over D.
         drop_path: rate of the last block; it grows linearly from 0 over the depth.
-        flavour: ImageNet's or CLIP's.
+        flavor: ImageNet's or CLIP's.
         projection: width of CLIP's projected class token, or 0 for none.
-        sides: number of cameras (or cameras times views) with an embedding of their own, or 0.
-        side_weight: the factor of that embedding.
-        side_on_class_only: add it to the class token only, as CLIP-ReID does.
-        unknown_side: what stands for a camera outside the table.
+        cameras: how many cameras (or cameras times views) have an embedding of their own, or 0.
+        camera_weight: the factor of that embedding.
+        camera_on_class_only: add it to the class token only, as CLIP-ReID does.
+        unknown_camera: what stands for a camera outside the table.
     """
 
     image: tuple[int, int] = (256, 128)
@@ -108,12 +110,12 @@ class ViTConfig:
     heads: int = 12
     mlp_ratio: float = 4.0
     drop_path: float = 0.0
-    flavour: Flavour = Flavour.IMAGENET
+    flavor: Flavor = Flavor.IMAGENET
     projection: int = 0
-    sides: int = 0
-    side_weight: float = 3.0
-    side_on_class_only: bool = False
-    unknown_side: UnknownSide = UnknownSide.ZERO
+    cameras: int = 0
+    camera_weight: float = 3.0
+    camera_on_class_only: bool = False
+    unknown_camera: UnknownCamera = UnknownCamera.ZERO
 
     @property
     def grid(self) -> Grid:
@@ -164,21 +166,21 @@ class ViT(nn.Module):
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         self.config = config
-        clip = config.flavour is Flavour.CLIP
+        clip = config.flavor is Flavor.CLIP
         width, eps = config.width, 1e-5 if clip else 1e-6
         self.patch_embed = PatchEmbed(config.image, config.patch, config.stride, width, bias=not clip)
         rows, columns = self.grid = config.grid
         self.class_token = nn.Parameter(torch.empty(width))
         self.position = nn.Parameter(torch.empty(1 + rows * columns, width))
-        self.side = (
-            SideEmbedding(
-                config.sides,
+        self.camera_embedding = (
+            CameraEmbedding(
+                config.cameras,
                 width,
-                weight=config.side_weight,
-                class_only=config.side_on_class_only,
-                unknown=config.unknown_side,
+                weight=config.camera_weight,
+                class_only=config.camera_on_class_only,
+                unknown=config.unknown_camera,
             )
-            if config.sides
+            if config.cameras
             else None
         )
         self.norm_before = nn.LayerNorm(width, eps=eps) if clip else nn.Identity()
@@ -189,7 +191,7 @@ class ViT(nn.Module):
         )
         self.norm = nn.LayerNorm(width, eps=eps)
         self.projection = nn.Parameter(torch.empty(width, config.projection)) if config.projection else None
-        self.apply(initialise)
+        self.apply(initialize)
         nn.init.trunc_normal_(self.class_token, std=0.02)
         nn.init.trunc_normal_(self.position, std=0.02)
         if self.projection is not None:
@@ -199,7 +201,7 @@ class ViT(nn.Module):
         self,
         images: Tensor,
         *,
-        side: Tensor | None = None,
+        cameras: Tensor | None = None,
         mix: Callable[[Tensor], Tensor] | None = None,
         visible: Tensor | None = None,
         depths: Collection[int] = (),
@@ -210,8 +212,8 @@ class ViT(nn.Module):
         """Encode images.
 
         Args:
-            images: normalised, `[B, 3, H, W]`.
-            side: integers `[B]`, the camera of each row, -1 if unknown; only with `sides` in the config.
+            images: normalized, `[B, 3, H, W]`.
+            cameras: integers `[B]`, the camera of each row, -1 if unknown; only where the config has cameras.
             mix: changes the patch embeddings `[B, N, D]` before class token and position come to them.
             visible: integers `[B, V]`: the patches that go through the blocks, in this order.
             depths: the blocks, counted from 1, after which the residual stream is wanted.
@@ -221,12 +223,12 @@ class ViT(nn.Module):
                 training then spares two thirds of that block, unless `depths` asks for what comes after it.
         """
         self._check_blocks([*depths, *(b for b in (class_logits_of, logits_of) if b is not None)])
-        tokens = self.embed(images, side=side, mix=mix)
+        tokens = self.embed(images, cameras=cameras, mix=mix)
         if visible is not None:
             tokens = _keep(tokens, visible)
         tokens = self.norm_before(tokens)
         # Only in training: a product of few rows sums in an order that depends on how many there are, and
-        # a retriever's vector is to be the same, bit for bit, whatever batch a picture comes in.
+        # a retriever's vector is to be the same, bit for bit, whatever batch an image comes in.
         spared = len(self.blocks) if self.training and not patches else None
         at: dict[int, Tensor] = {}
         class_logits = logits = None
@@ -243,22 +245,22 @@ class ViT(nn.Module):
         return ViTOutput(tokens, self.grid, projected, at, class_logits, logits)
 
     def embed(
-        self, images: Tensor, *, side: Tensor | None = None, mix: Callable[[Tensor], Tensor] | None = None
+        self, images: Tensor, *, cameras: Tensor | None = None, mix: Callable[[Tensor], Tensor] | None = None
     ) -> Tensor:
-        """What the first block is made from, `[B, 1 + N, D]`: patches, class token, position, side."""
+        """What the first block is made from, `[B, 1 + N, D]`: patches, class token, position, camera."""
         patches = self.patch_embed(images)
         if mix is not None:
             patches = mix(patches)
         # shape[0], not len: what is traced for export must follow the batch
         first = self.class_token.to(patches.dtype).expand(patches.shape[0], 1, -1)
         tokens = torch.cat([first, patches], dim=1) + self.position
-        if self.side is None:
-            if side is not None:
-                raise OptionError("this encoder has no side information: build it with sides, or pass none")
+        if self.camera_embedding is None:
+            if cameras is not None:
+                raise OptionError("this backbone has no camera rows: build it with cameras, or pass none")
             return tokens
-        if side is None:
-            raise OptionError("this encoder needs side information: pass side, with -1 for unknown cameras")
-        result: Tensor = self.side(tokens, side)
+        if cameras is None:
+            raise OptionError("this backbone needs camera rows: pass cameras, with -1 for unknown cameras")
+        result: Tensor = self.camera_embedding(tokens, cameras)
         return result
 
     def _check_blocks(self, numbers: Collection[int]) -> None:

@@ -1,4 +1,4 @@
-"""The two parts that every baseline puts behind its encoder: the BNNeck and the classifier."""
+"""The two parts that every baseline puts behind its backbone: the BNNeck and the classifier."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def hierarchy(depth: int) -> tuple[int, int, int, int]:
     ((2, 4, 10, 12), (1, 2, 5, 6), (1, 2, 3, 4))
     """
     if depth < 4:
-        raise OptionError(f"a mask is made of four depths: the encoder needs at least 4 blocks, got {depth}")
+        raise OptionError(f"a mask is made of four depths: the backbone needs at least 4 blocks, got {depth}")
     first = max(1, round(depth / 6))
     return first, max(first + 1, round(depth / 3)), min(depth - 1, round(5 * depth / 6)), depth
 
@@ -56,7 +56,7 @@ class FullMaskHead(nn.Module):
 
 
 class LightMaskHead(nn.Module):
-    """A generator that normalises and reduces each level before it convolves (dpm_family 6.4).
+    """A generator that normalizes and reduces each level before it convolves (dpm_family 6.4).
 
     Width 768 is reduced to 128 per level, then to 256; other widths in proportion. Our choice, as
     CLIP's residual streams have outlier channels and the published head is two thirds of a ViT.

@@ -1,4 +1,4 @@
-"""Stripes of a picture: which patches they have, and how much of the person each one shows.
+"""Stripes of an image: which patches they have, and how much of the person each one shows.
 
 Our addition to dpm_family 6: a class token mixes everything that is seen, so that no mask can take an
 occluder out of it. Blocks that have seen nothing but their stripe are a structure that a mask can cut.
@@ -23,7 +23,7 @@ _LEAST = 0.01  # our choice: a stripe that shows nobody still has a direction
 def stripe_rows(rows: int, stripes: int) -> list[slice]:
     """The rows of patches in each stripe: all equally tall, the first at the top, the last at the bottom.
 
-    Where `stripes` does not divide `rows` neighbours share some.
+    Where `stripes` does not divide `rows` neighbors share some.
 
     >>> stripe_rows(10, 3)
     [slice(0, 4, None), slice(3, 7, None), slice(6, 10, None)]
@@ -43,8 +43,8 @@ def stripe_patches(grid: Grid, stripes: int) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """What a striped mask head makes of B pictures.
+class Visibility:
+    """What a striped mask head makes of B images.
 
     Attributes:
         seen: `[B, rows, columns]` in 0..1: whether each patch shows the person.
@@ -59,7 +59,8 @@ class Sight:
     def rows_trusted(self) -> Tensor:
         """The mean trust of the stripes that have each row, `[B, rows]`.
 
-        >>> Sight(torch.zeros(1, 3, 1), torch.tensor([[1.0, 0.0]]), tuple(stripe_rows(3, 2))).rows_trusted()
+        >>> rows = tuple(stripe_rows(3, 2))
+        >>> Visibility(torch.zeros(1, 3, 1), torch.tensor([[1.0, 0.0]]), rows).rows_trusted()
         tensor([[1.0000, 0.5000, 0.0000]])
         """
         total, count = torch.zeros(self.seen.shape[:2]), torch.zeros(self.seen.shape[1])
@@ -68,13 +69,13 @@ class Sight:
             count[rows] += 1
         return total / count
 
-    def cpu(self) -> Sight:
+    def cpu(self) -> Visibility:
         """The same in the memory of the CPU."""
-        return Sight(self.seen.cpu(), self.trust.cpu(), self.stripes)
+        return Visibility(self.seen.cpu(), self.trust.cpu(), self.stripes)
 
 
 class StripedMaskHead(nn.Module):
-    """Masks of the whole picture's block, and one trust for all dimensions of each stripe's block.
+    """Masks of the whole image's block, and one trust for all dimensions of each stripe's block.
 
     The trust is the share of the person that the stripe shows. Patch by patch it is told where the person is
     seen (`seen_loss`), and learns from nothing else: classification of training persons would have it trust
@@ -118,7 +119,7 @@ class StripedMaskHead(nn.Module):
         """The share of the person that each stripe shows, `[B, K]`, of logits `[B, rows, columns]`.
 
         `sum u p / sum u^2` over the patches of the stripe, at most 1: a patch counts by how often persons
-        are seen there, u, and a picture in which p is as usual has all of its person.
+        are seen there, u, and an image in which p is as usual has all of its person.
         """
         usual = self.usual
         there = torch.sigmoid(seen) * usual
@@ -127,10 +128,10 @@ class StripedMaskHead(nn.Module):
         ]
         return torch.stack(shares, dim=1).clamp(_LEAST, 1)
 
-    def sight(self, levels: Sequence[Tensor], grid: Grid) -> Sight:
+    def visibility(self, levels: Sequence[Tensor], grid: Grid) -> Visibility:
         """What the masks of stripes are made of, to be looked at."""
         seen = self.seen(levels, grid)
-        return Sight(torch.sigmoid(seen), self.trust(seen), tuple(self.stripes))
+        return Visibility(torch.sigmoid(seen), self.trust(seen), tuple(self.stripes))
 
     @torch.no_grad()
     def expect(self, masks: Tensor) -> None:
@@ -141,7 +142,7 @@ class StripedMaskHead(nn.Module):
 
 @full_precision
 def seen_loss(logits: Tensor, seen: Tensor) -> Tensor:
-    """Binary cross-entropy of where the person is seen, over the pictures of which that is known.
+    """Binary cross-entropy of where the person is seen, over the images of which that is known.
 
     Args:
         logits: `[B, rows, columns]`, of patches.

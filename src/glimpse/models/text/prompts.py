@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.errors import OptionError, ShapeError
-from glimpse.models.backbones.text import TextConfig, TextTower
+from glimpse.models.backbones.text import TextBackbone, TextConfig
 from glimpse.models.text.tokenizer import Tokenizer
 
 
@@ -53,26 +53,26 @@ def prompt_template(tokenizer: Tokenizer, sentence: str, *, placeholder: str = "
     return PromptTemplate(tuple(ids[: places[0]]), len(places), tuple(ids[places[-1] + 1 :]))
 
 
-def splice(tower: TextTower, template: PromptTemplate, learned: Tensor) -> tuple[Tensor, Tensor]:
+def splice(backbone: TextBackbone, template: PromptTemplate, learned: Tensor) -> tuple[Tensor, Tensor]:
     """Put learned words into the template's sentence.
 
-    The sentence ends where its text ends: the tower is causal, so CLIP's padding to 77 tokens would cost
+    The sentence ends where its text ends: the backbone is causal, so CLIP's padding to 77 tokens would cost
     six times as much and change nothing.
 
     Args:
-        tower: whose word embeddings the fixed words have.
+        backbone: whose word embeddings the fixed words have.
         template: the sentence.
         learned: `[B, words, W]`.
 
     Returns:
-        What `TextTower.from_embeddings` takes: the embedded words `[B, L, W]` and their ends `[B]`.
+        What `TextBackbone.from_embeddings` takes: the embedded words `[B, L, W]` and their ends `[B]`.
     """
-    width = tower.config.width
+    width = backbone.config.width
     if learned.ndim != 3 or tuple(learned.shape[1:]) != (template.words, width):
         raise ShapeError(f"learned words must be [B, {template.words}, {width}], got {list(learned.shape)}")
     batch = len(learned)
     fixed = [
-        tower.words(torch.tensor(ids, device=learned.device)).expand(batch, -1, -1)
+        backbone.words(torch.tensor(ids, device=learned.device)).expand(batch, -1, -1)
         for ids in (template.before, template.after)
     ]
     ends = torch.full((batch,), template.end, device=learned.device)
@@ -83,15 +83,15 @@ _AT_ONCE = 256  # persons whose texts are made in one pass; our choice
 
 
 class PersonPrompts(nn.Module):
-    """Free words for each of C persons inside one sentence, read by a frozen text tower.
+    """Free words for each of C persons inside one sentence, read by a frozen text backbone.
 
     Args:
-        texts: the text tower; it is frozen here.
+        texts: the text backbone; it is frozen here.
         template: the sentence.
         persons: C.
     """
 
-    def __init__(self, texts: TextTower, template: PromptTemplate, persons: int) -> None:
+    def __init__(self, texts: TextBackbone, template: PromptTemplate, persons: int) -> None:
         super().__init__()
         self.texts = texts.requires_grad_(False)
         self.template = template
@@ -113,7 +113,7 @@ class PersonPrompts(nn.Module):
 
 
 def wordless_template(config: TextConfig) -> PromptTemplate:
-    """A sentence of the published shape for a text tower that was never trained: its words mean nothing.
+    """A sentence of the published shape for a text backbone that was never trained: its words mean nothing.
 
     The published sentence where the vocabulary is CLIP's.
 

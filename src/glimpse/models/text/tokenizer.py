@@ -43,7 +43,7 @@ class Tokenizer:
     """A pipeline, the ids around every text, and the length of a sequence.
 
     Args:
-        pipeline: normaliser, splitter and vocabulary.
+        pipeline: normalizer, splitter and vocabulary.
         context: L; a longer text is cut, and its last token is still the end token.
         start: the token before every text.
         end: the token after every text.

@@ -15,7 +15,7 @@ from glimpse.models.backbones.pooling import Pool
 from glimpse.models.backbones.position import Grid, patch_grid
 from glimpse.models.backbones.resnet import Four, NonLocalWidth, ResNetConfig
 from glimpse.models.backbones.text import TextConfig
-from glimpse.models.backbones.vit import Flavour, ViTConfig
+from glimpse.models.backbones.vit import Flavor, ViTConfig
 
 State = Mapping[str, Tensor]
 
@@ -51,9 +51,9 @@ def vit_config(
         "depth": _count(state, r"blocks\.(\d+)\."),
         "heads": _heads(width),
         "mlp_ratio": len(_get(state, "blocks.0.mlp.up.weight")) / width,
-        "flavour": Flavour.CLIP if clip else Flavour.IMAGENET,
+        "flavor": Flavor.CLIP if clip else Flavor.IMAGENET,
         "projection": state["projection"].shape[1] if "projection" in state else 0,
-        "sides": len(state["side.table"]) if "side.table" in state else 0,
+        "cameras": len(state["camera_embedding.table"]) if "camera_embedding.table" in state else 0,
     }
     config = ViTConfig(**{**fields, **known})
     rows, columns = config.grid
@@ -84,7 +84,7 @@ def _grid_or_none(image: tuple[int, int], patch: int, stride: int) -> Grid:
 
 
 def text_config(state: State) -> TextConfig:
-    """The config of a CLIP text tower."""
+    """The config of a CLIP text backbone."""
     vocabulary, width = _get(state, "words.weight").shape
     return TextConfig(
         vocabulary=vocabulary,

@@ -12,11 +12,11 @@ from glimpse.errors import WeightsError
 from glimpse.models.backbones.bert import Bert
 from glimpse.models.backbones.position import Grid, resize_position
 from glimpse.models.backbones.resnet import ResNet
-from glimpse.models.backbones.text import TextTower
+from glimpse.models.backbones.text import TextBackbone
 from glimpse.models.backbones.vit import ViT
 from glimpse.models.weights.translation import is_counter
 
-Encoder = ViT | ResNet | TextTower | Bert
+Backbone = ViT | ResNet | TextBackbone | Bert
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Fit:
 
 
 def install(
-    encoder: Encoder, state: Mapping[str, Tensor], *, source: Grid | None = None, dry: bool = False
+    backbone: Backbone, state: Mapping[str, Tensor], *, source: Grid | None = None, dry: bool = False
 ) -> Fit:
     """Copy weights into a network, and say what did not match.
 
@@ -37,13 +37,13 @@ def install(
     told, so that a report of the whole file can be made before it is refused.
 
     Args:
-        encoder: the network; nothing in it changes if this raises.
+        backbone: the network; nothing in it changes if this raises.
         state: under our names.
         source: the grid of the position embedding in `state`, if it is not the network's.
         dry: only look.
     """
-    state, reshaped = _fitted(encoder, dict(state), source)
-    wanted = {name: value for name, value in encoder.state_dict().items() if not is_counter(name)}
+    state, reshaped = _fitted(backbone, dict(state), source)
+    wanted = {name: value for name, value in backbone.state_dict().items() if not is_counter(name)}
     known = {name: state[name] for name in wanted if name in state}
     for name, value in known.items():
         if value.shape != wanted[name].shape:
@@ -53,20 +53,20 @@ def install(
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise WeightsError(f"{name} holds values that are not finite")
     if not dry:
-        encoder.load_state_dict(known, strict=False)
+        backbone.load_state_dict(known, strict=False)
     missing = tuple(name for name in wanted if name not in known)
     left_over = tuple(name for name in state if name not in wanted and not is_counter(name))
     return Fit(missing, left_over, reshaped)
 
 
 def _fitted(
-    encoder: Encoder, state: dict[str, Tensor], source: Grid | None
+    backbone: Backbone, state: dict[str, Tensor], source: Grid | None
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    if isinstance(encoder, ViT) and source is not None and source != encoder.grid and "position" in state:
-        state["position"] = resize_position(state["position"], source, encoder.grid)
-        (rows, columns), (old_rows, old_columns) = encoder.grid, source
+    if isinstance(backbone, ViT) and source is not None and source != backbone.grid and "position" in state:
+        state["position"] = resize_position(state["position"], source, backbone.grid)
+        (rows, columns), (old_rows, old_columns) = backbone.grid, source
         return state, (f"positions moved from {old_rows}x{old_columns} to {rows}x{columns}",)
-    if isinstance(encoder, ResNet) and encoder.config.streams == 2 and not _has(state, "stems.1."):
+    if isinstance(backbone, ResNet) and backbone.config.streams == 2 and not _has(state, "stems.1."):
         copies = {
             name.replace("stems.0.", "stems.1."): value
             for name, value in state.items()

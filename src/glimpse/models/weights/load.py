@@ -1,4 +1,4 @@
-"""The two ways in: make encoders of a file, or fill an encoder from a file."""
+"""The two ways in: make backbones of a file, or fill a backbone from a file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from glimpse.errors import WeightsError
 from glimpse.files import printable
 from glimpse.models.backbones.position import Grid
 from glimpse.models.backbones.resnet import ResNet
-from glimpse.models.backbones.text import TextTower
+from glimpse.models.backbones.text import TextBackbone
 from glimpse.models.backbones.vit import ViT, ViTConfig
 from glimpse.models.weights.describe import bert_config, resnet_config, text_config, vit_config
 from glimpse.models.weights.hub import find_weights
-from glimpse.models.weights.install import Encoder, Fit, install
+from glimpse.models.weights.install import Backbone, Fit, install
 from glimpse.models.weights.reading import read_checkpoint
 from glimpse.models.weights.report import ImportReport
 from glimpse.models.weights.saved import Config, build, saved_config
@@ -35,13 +35,13 @@ class MadeFor:
 
 @dataclass(frozen=True, eq=False)
 class Imported:
-    """Encoders by tower (`image`, `text`), and the account of where their weights came from."""
+    """Backbones by backbone (`image`, `text`), and the account of where their weights came from."""
 
-    encoders: Mapping[str, Encoder]
+    backbones: Mapping[str, Backbone]
     report: ImportReport
 
 
-def import_encoders(
+def import_backbones(
     file: str | Path,
     *,
     style_name: str | None = None,
@@ -51,7 +51,7 @@ def import_encoders(
     allow_missing: Collection[str] = (),
     allow_left_over: Collection[str] = (),
 ) -> Imported:
-    """Make the encoders of somebody else's checkpoint, in the shape that its weights have.
+    """Make the backbones of somebody else's checkpoint, in the shape that its weights have.
 
     Args:
         file: a file, or a name on the hub.
@@ -65,24 +65,24 @@ def import_encoders(
     state, _ = read_checkpoint(find_weights(file))
     chosen = style(style_name) if style_name else detect_style(state)
     translation = chosen.read(state)
-    encoders: dict[str, Encoder] = {}
+    backbones: dict[str, Backbone] = {}
     fits: dict[str, Fit] = {}
-    for tower, family in chosen.towers:
-        part = translation.tower(tower)
+    for modality, family in chosen.modalities:
+        part = translation.modality(modality)
         config = _describe(family, part, chosen, made_for)
         source: Grid | None = None
         if isinstance(config, ViTConfig):
             source = config.grid
             config = replace(config, image=image or config.image, stride=stride or config.stride)
-        encoders[tower] = build(config)
-        fits[tower] = install(encoders[tower], part, source=source)
+        backbones[modality] = build(config)
+        fits[modality] = install(backbones[modality], part, source=source)
     report = _account(chosen.name, translation, fits)
     report.check(allow_missing=allow_missing, allow_left_over=allow_left_over)
-    return Imported(encoders, report)
+    return Imported(backbones, report)
 
 
 def load_weights(
-    encoder: Encoder,
+    backbone: Backbone,
     file: str | Path,
     *,
     style_name: str | None = None,
@@ -90,51 +90,52 @@ def load_weights(
     allow_missing: Collection[str] = (),
     allow_left_over: Collection[str] = (),
 ) -> ImportReport:
-    """Fill an encoder from a file of ours or of somebody else's; position embeddings are moved to its grid.
+    """Fill a backbone from a file of ours or of somebody else's; position embeddings are moved to its grid.
 
-    New parts of the encoder, such as a camera embedding (`side.`) or non-local blocks (`non_local.`), must
-    be named in `allow_missing`; the encoder is only touched once nothing else is in the way.
+    New parts of the backbone, such as a camera embedding (`camera_embedding.`) or non-local blocks
+    (`non_local.`), must be named in `allow_missing`; the backbone is only touched once nothing else is in
+    the way.
     """
     path = find_weights(file)
     state, metadata = read_checkpoint(path)
     config = saved_config(metadata)
-    family = _family(encoder)
-    tower = "image" if isinstance(encoder, ViT | ResNet) else "text"
+    family = _family(backbone)
+    modality = "image" if isinstance(backbone, ViT | ResNet) else "text"
     if config is not None:
-        used = tuple((name, f"{tower}.{name}") for name in state)
-        own = {f"{tower}.{name}": value for name, value in state.items()}
+        used = tuple((name, f"{modality}.{name}") for name in state)
+        own = {f"{modality}.{name}": value for name, value in state.items()}
         translation, name = Translation(own, used, (), ()), "glimpse"
     else:
         chosen = style(style_name) if style_name else detect_style(state)
-        if (tower, family) not in chosen.towers:
+        if (modality, family) not in chosen.modalities:
             raise WeightsError(
-                f"{printable(path)} is a {chosen.about}, which has no weights for a {family} encoder"
+                f"{printable(path)} is a {chosen.about}, which has no weights for a {family} backbone"
             )
-        translation, name = _only(chosen.read(state), tower), chosen.name
-        config = _describe(family, translation.tower(tower), chosen, made_for)
+        translation, name = _only(chosen.read(state), modality), chosen.name
+        config = _describe(family, translation.modality(modality), chosen, made_for)
     source = config.grid if isinstance(config, ViTConfig) else None
-    trial = install(encoder, translation.tower(tower), source=source, dry=True)
-    report = _account(name, translation, {tower: trial})
+    trial = install(backbone, translation.modality(modality), source=source, dry=True)
+    report = _account(name, translation, {modality: trial})
     report.check(
-        allow_missing=[f"{tower}.{start}" for start in allow_missing], allow_left_over=allow_left_over
+        allow_missing=[f"{modality}.{start}" for start in allow_missing], allow_left_over=allow_left_over
     )
-    install(encoder, translation.tower(tower), source=source)
+    install(backbone, translation.modality(modality), source=source)
     return report
 
 
-def load_encoder(
+def load_backbone(
     file: str | Path, *, image: tuple[int, int] | None = None, stride: int | None = None
-) -> Encoder:
-    """The encoder in a file of ours, a vision transformer at another image size or stride if so wished."""
+) -> Backbone:
+    """The backbone in a file of ours; a vision transformer also at another image size or stride."""
     _, metadata = read_checkpoint(file)
     config = saved_config(metadata)
     if config is None:
-        raise WeightsError(f"{printable(file)} is not an encoder of ours: bring it in with import-weights")
+        raise WeightsError(f"{printable(file)} is not a backbone of ours: bring it in with import-weights")
     if isinstance(config, ViTConfig):
         config = replace(config, image=image or config.image, stride=stride or config.stride)
-    encoder = build(config)
-    load_weights(encoder, file)
-    return encoder
+    backbone = build(config)
+    load_weights(backbone, file)
+    return backbone
 
 
 def _describe(family: str, state: Mapping[str, Tensor], chosen: Style, made_for: MadeFor) -> Config:
@@ -146,18 +147,20 @@ def _describe(family: str, state: Mapping[str, Tensor], chosen: Style, made_for:
     return text_config(state) if family == "text" else bert_config(state)
 
 
-def _family(encoder: Encoder) -> str:
-    if isinstance(encoder, ViT):
+def _family(backbone: Backbone) -> str:
+    if isinstance(backbone, ViT):
         return "vit"
-    if isinstance(encoder, ResNet):
+    if isinstance(backbone, ResNet):
         return "resnet"
-    return "text" if isinstance(encoder, TextTower) else "bert"
+    return "text" if isinstance(backbone, TextBackbone) else "bert"
 
 
-def _only(translation: Translation, tower: str) -> Translation:
-    """One tower of a translation; what belongs to the other is set aside."""
-    start = f"{tower}."
-    others = tuple((key, "the other tower") for key, name in translation.used if not name.startswith(start))
+def _only(translation: Translation, modality: str) -> Translation:
+    """One backbone of a translation; what belongs to the other is set aside."""
+    start = f"{modality}."
+    others = tuple(
+        (key, "the other backbone") for key, name in translation.used if not name.startswith(start)
+    )
     return Translation(
         {name: value for name, value in translation.state.items() if name.startswith(start)},
         tuple((key, name) for key, name in translation.used if name.startswith(start)),
@@ -168,7 +171,7 @@ def _only(translation: Translation, tower: str) -> Translation:
 
 def _account(name: str, translation: Translation, fits: Mapping[str, Fit]) -> ImportReport:
     """The report: translated names that the networks do not know count as left over, under their old key."""
-    strangers = {f"{tower}.{ours}" for tower, fit in fits.items() for ours in fit.left_over}
+    strangers = {f"{modality}.{ours}" for modality, fit in fits.items() for ours in fit.left_over}
     used = tuple(pair for pair in translation.used if pair[1] not in strangers and not is_counter(pair[1]))
     counters = tuple(
         (key, "a counter that nothing reads") for key, ours in translation.used if is_counter(ours)
@@ -178,6 +181,6 @@ def _account(name: str, translation: Translation, fits: Mapping[str, Fit]) -> Im
         used=used,
         reshaped=tuple(sentence for fit in fits.values() for sentence in fit.reshaped),
         set_aside=translation.set_aside + counters,
-        missing=tuple(f"{tower}.{ours}" for tower, fit in fits.items() for ours in fit.missing),
+        missing=tuple(f"{modality}.{ours}" for modality, fit in fits.items() for ours in fit.missing),
         left_over=translation.left_over + tuple(key for key, ours in translation.used if ours in strangers),
     )

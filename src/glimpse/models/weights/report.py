@@ -18,7 +18,7 @@ class ImportReport:
         style: whose names the file had.
         used: pairs of the file's key and our name.
         reshaped: sentences about what was fitted to the network, such as the position embedding.
-        set_aside: pairs of key and reason: known to be no part of an encoder, such as a classifier.
+        set_aside: pairs of key and reason: known to be no part of a backbone, such as a classifier.
         missing: our names that the file has nothing for.
         left_over: keys of the file that nothing is known about.
     """

@@ -1,4 +1,4 @@
-"""Our own files: an encoder's weights as safetensors, with its config in the header."""
+"""Our own files: a backbone's weights as safetensors, with its config in the header."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from glimpse.errors import WeightsError
 from glimpse.files import atomic_path
 from glimpse.models.backbones.bert import Bert, BertConfig
 from glimpse.models.backbones.resnet import ResNet, ResNetConfig
-from glimpse.models.backbones.text import TextConfig, TextTower
+from glimpse.models.backbones.text import TextBackbone, TextConfig
 from glimpse.models.backbones.vit import ViT, ViTConfig
-from glimpse.models.weights.install import Encoder
+from glimpse.models.weights.install import Backbone
 
 Config = ViTConfig | ResNetConfig | TextConfig | BertConfig
 
@@ -30,19 +30,19 @@ _FAMILIES: dict[str, type[Config]] = {
 }
 
 
-def build(config: Config) -> Encoder:
+def build(config: Config) -> Backbone:
     """A network of that shape, with random weights."""
     if isinstance(config, ViTConfig):
         return ViT(config)
     if isinstance(config, ResNetConfig):
         return ResNet(config)
-    return TextTower(config) if isinstance(config, TextConfig) else Bert(config)
+    return TextBackbone(config) if isinstance(config, TextConfig) else Bert(config)
 
 
-def save_encoder(encoder: Encoder, path: str | Path) -> None:
+def save_backbone(backbone: Backbone, path: str | Path) -> None:
     """Write weights and config into one safetensors file, whole or not at all."""
-    state = {name: value.detach().cpu().contiguous() for name, value in encoder.state_dict().items()}
-    header = json.dumps(config_to_json(encoder.config), sort_keys=True)
+    state = {name: value.detach().cpu().contiguous() for name, value in backbone.state_dict().items()}
+    header = json.dumps(config_to_json(backbone.config), sort_keys=True)
     with atomic_path(path) as temporary:
         save_file(state, temporary, {_KEY: header})
 
@@ -54,7 +54,7 @@ def saved_config(metadata: dict[str, str]) -> Config | None:
     try:
         return config_from_json(json.loads(metadata[_KEY]))
     except (ValueError, TypeError, AttributeError) as error:
-        raise WeightsError(f"the header of the file describes no encoder: {error}") from error
+        raise WeightsError(f"the header of the file describes no backbone: {error}") from error
 
 
 def config_to_json(config: Config) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def config_from_json(values: dict[str, Any]) -> Config:
     """
     kind = _FAMILIES.get(values.get("family", ""))
     if kind is None:
-        raise WeightsError(f"an encoder is a {', '.join(_FAMILIES)}, not a {values.get('family')!r}")
+        raise WeightsError(f"a backbone is a {', '.join(_FAMILIES)}, not a {values.get('family')!r}")
     hints = typing.get_type_hints(kind)
     unknown = values.keys() - {field.name for field in fields(kind)} - {"family"}
     if unknown:

@@ -31,7 +31,7 @@ def _rules(base: str = "") -> list[tuple[str, str]]:
         (rf"{base}patch_embed\.proj\.(\w+)", r"image.patch_embed.projection.\1"),
         (rf"{base}cls_token", "image.class_token"),
         (rf"{base}pos_embed", "image.position"),
-        (rf"{base}sie_embed", "image.side.table"),
+        (rf"{base}sie_embed", "image.camera_embedding.table"),
         (rf"{base}norm\.(\w+)", r"image.norm.\1"),
         *((rf"{base}blocks\.(\d+)\.{key}", rf"image.blocks.\1.{ours}") for key, ours in _VIT_BLOCK),
     ]
@@ -171,8 +171,10 @@ _CLIP_BLOCK = [
 ]
 
 
-def _blocks(prefix: str, tower: str) -> list[tuple[str, str]]:
-    return [(rf"{prefix}resblocks\.(\d+)\.{key}", rf"{tower}.blocks.\1.{ours}") for key, ours in _CLIP_BLOCK]
+def _blocks(prefix: str, modality: str) -> list[tuple[str, str]]:
+    return [
+        (rf"{prefix}resblocks\.(\d+)\.{key}", rf"{modality}.blocks.\1.{ours}") for key, ours in _CLIP_BLOCK
+    ]
 
 
 def _image(prefix: str) -> list[tuple[str, str]]:
@@ -202,7 +204,7 @@ _CLIP_ASIDE = [
 ]
 
 _CLIP_REID_ASIDE = [
-    (r"text_encoder\..*", "a text tower without its word embeddings: take CLIP's own, it is frozen"),
+    (r"text_encoder\..*", "a text backbone without its word embeddings: take CLIP's own, it is frozen"),
     (r"prompt_learner\..*", "learned prompts: they belong to the method"),
     (r"classifier(_proj)?\.weight", "a classifier of the training persons"),
     (r"bottleneck(_proj)?\.\w+", "a neck: it belongs to the method"),
@@ -230,15 +232,15 @@ _HUB = [
     (r"text_model\.final_layer_norm\.(\w+)", r"text.norm.\1"),
     (r"text_projection\.weight", "text.projection.T"),
     *(
-        (rf"{theirs}_model\.encoder\.layers\.(\d+)\.{key}", rf"{tower}.blocks.\1.{ours}")
-        for theirs, tower in (("vision", "image"), ("text", "text"))
+        (rf"{theirs}_model\.encoder\.layers\.(\d+)\.{key}", rf"{modality}.blocks.\1.{ours}")
+        for theirs, modality in (("vision", "image"), ("text", "text"))
         for key, ours in _HUB_BLOCK
     ),
 ]
 
 
 def from_openai(foreign: Mapping[str, Tensor]) -> Translation:
-    """OpenAI's CLIP with a ViT, both towers; open_clip uses the same names."""
+    """OpenAI's CLIP with a ViT, both backbones; open_clip uses the same names."""
     return translate(foreign, [*_image(r"visual\."), *_TEXT], _CLIP_ASIDE)
 
 
@@ -249,8 +251,8 @@ def from_hub_clip(foreign: Mapping[str, Tensor]) -> Translation:
 
 
 def from_clip_reid(foreign: Mapping[str, Tensor]) -> Translation:
-    """The image tower of a CLIP-ReID checkpoint, with its camera embedding."""
-    rules = [*_image(r"image_encoder\."), (r"cv_embed", "image.side.table")]
+    """The image backbone of a CLIP-ReID checkpoint, with its camera embedding."""
+    rules = [*_image(r"image_encoder\."), (r"cv_embed", "image.camera_embedding.table")]
     return translate(foreign, rules, _CLIP_REID_ASIDE)
 
 
@@ -299,20 +301,20 @@ class Style:
         about: one line for people.
         marks: patterns; a file is of this style if each matches a key of it.
         read: translates its keys to ours.
-        towers: what it holds: pairs of tower and family of network.
-        traits: fields of the image tower's config that the shapes do not show.
+        modalities: what it holds: pairs of backbone and family of network.
+        traits: fields of the image backbone's config that the shapes do not show.
     """
 
     name: str
     about: str
     marks: tuple[str, ...]
     read: Callable[[Mapping[str, Tensor]], Translation]
-    towers: tuple[tuple[str, str], ...]
+    modalities: tuple[tuple[str, str], ...]
     traits: Mapping[str, Any] = field(default_factory=dict)
 
 
-_TRANSREID_SIDE = {"side_weight": 3.0, "side_on_class_only": False}  # read in the authors' code
-_CLIP_REID_SIDE = {"side_weight": 1.0, "side_on_class_only": True}  # read in the authors' code
+_TRANSREID_SIDE = {"camera_weight": 3.0, "camera_on_class_only": False}  # read in the authors' code
+_CLIP_REID_SIDE = {"camera_weight": 1.0, "camera_on_class_only": True}  # read in the authors' code
 
 # In the order in which a file is compared with them: the special ones before the general.
 STYLES: tuple[Style, ...] = (
@@ -334,7 +336,7 @@ STYLES: tuple[Style, ...] = (
     ),
     Style(
         "clip-reid",
-        "CLIP-ReID checkpoint with a ViT: its image tower",
+        "CLIP-ReID checkpoint with a ViT: its image backbone",
         (r"image_encoder\.transformer\.",),
         from_clip_reid,
         (("image", "vit"),),

@@ -20,9 +20,9 @@ class Translation:
     """A state dict under our names, and what became of every key.
 
     Attributes:
-        state: by our name, prefixed with the tower: `image.` or `text.`.
+        state: by our name, prefixed with the backbone: `image.` or `text.`.
         used: pairs of foreign key and our name; several keys may form one tensor.
-        set_aside: pairs of foreign key and why it is no part of an encoder.
+        set_aside: pairs of foreign key and why it is no part of a backbone.
         left_over: foreign keys that no rule knows.
     """
 
@@ -31,8 +31,8 @@ class Translation:
     set_aside: tuple[tuple[str, str], ...]
     left_over: tuple[str, ...]
 
-    def tower(self, name: str) -> dict[str, Tensor]:
-        """The state of one tower, without its prefix."""
+    def modality(self, name: str) -> dict[str, Tensor]:
+        """The state of one backbone, without its prefix."""
         return {
             key.removeprefix(f"{name}."): value
             for key, value in self.state.items()

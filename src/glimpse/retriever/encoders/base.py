@@ -18,7 +18,7 @@ Pixels = NDArray[np.uint8]
 
 
 class Encoder(Protocol):
-    """A network, somebody's ONNX file, or plain colours."""
+    """A network, somebody's ONNX file, or plain colors."""
 
     @property
     def kind(self) -> str:
@@ -27,7 +27,7 @@ class Encoder(Protocol):
 
     @property
     def preparation(self) -> Preparation:
-        """How a picture becomes the pixels that `embed` takes."""
+        """How an image becomes the pixels that `embed` takes."""
         ...
 
     @property
@@ -53,7 +53,7 @@ class Encoder(Protocol):
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
-        """Embed sentences, comparable with pictures; an `OptionError` if there is no text side."""
+        """Embed sentences, comparable with images; an `OptionError` if there is no text side."""
         ...
 
     def write(self, folder: Path) -> dict[str, Any]:
@@ -72,4 +72,4 @@ def check_pixels(pixels: Pixels, size: tuple[int, int]) -> None:
 
 def no_text_side(what: str) -> OptionError:
     """The sentence for an encoder that only sees."""
-    return OptionError(f"{what} has no text side: it embeds pictures only")
+    return OptionError(f"{what} has no text side: it embeds images only")

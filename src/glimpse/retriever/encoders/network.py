@@ -25,14 +25,14 @@ from glimpse.retriever.encoders.base import Pixels, check_pixels, no_text_side
 class NetworkEncoder:
     """A network with its card.
 
-    Vectors are float32 and not normalised. A picture's vector does not depend on the batch it came with
+    Vectors are float32 and not normalized. An image's vector does not depend on the batch it came with
     beyond the last bits of a matrix product (none differ on the CPUs tried).
 
     Attributes:
         network: an `EmbeddingNetwork`.
         card: how it was built and what it wants to be fed.
         tokenizer: for a network with a text side.
-        flip: average each vector with that of the mirrored picture.
+        flip: average each vector with that of the mirrored image.
         device: where torch computes.
         bfloat16: compute matrix products in bfloat16: faster, and a cosine of about 0.9999 to float32.
     """
@@ -71,8 +71,8 @@ class NetworkEncoder:
         check_pixels(pixels, self.card.image)
         places = torch.from_numpy(self.card.camera_rows(cameras)).to(self.device)
         with self._inference():
-            images = normalised(torch.from_numpy(pixels).to(self.device), self.card)
-            # one tensor, normalised once; the mirrored pictures are made from it
+            images = normalized(torch.from_numpy(pixels).to(self.device), self.card)
+            # one tensor, normalized once; the mirrored images are made from it
             vectors, masks = embed_images(cast("EmbeddingNetwork", self.network), images, places, self.flip)
         return Embeddings(
             vectors.float().numpy(force=True), None if masks is None else masks.float().numpy(force=True)
@@ -114,7 +114,7 @@ class NetworkEncoder:
 
 
 class _Inference:
-    """No gradients, and bfloat16 if wished."""
+    """No gradients, and bfloat16 if asked for."""
 
     def __init__(self, device: str, bfloat16: bool) -> None:
         self._contexts = (torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=bfloat16))
@@ -128,16 +128,16 @@ class _Inference:
             context.__exit__(*error)
 
 
-def normalised(pixels: Tensor, card: NetworkCard) -> Tensor:
+def normalized(pixels: Tensor, card: NetworkCard) -> Tensor:
     """uint8 `[B, H, W, 3]` as `[B, 3, H, W]`, a new tensor: (pixel / 255 - mean) / deviation."""
-    mean, deviation = (torch.tensor(v, device=pixels.device) * 255 for v in (card.mean, card.deviation))
-    return pixels.float().sub_(mean).div_(deviation).permute(0, 3, 1, 2)
+    mean, std = (torch.tensor(v, device=pixels.device) * 255 for v in (card.mean, card.std))
+    return pixels.float().sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
 def embed_images(
     network: EmbeddingNetwork, images: Tensor, cameras: Tensor | None, flip: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """Vectors, and masks if the network has them, `[B, D]`, of normalised images `[B, 3, H, W]`."""
+    """Vectors, and masks if the network has them, `[B, D]`, of normalized images `[B, 3, H, W]`."""
     vectors, masks = _pair(network.embed(images, cameras))
     if flip:
         mirrored, mirrored_masks = _pair(network.embed(images.flip(3), cameras))

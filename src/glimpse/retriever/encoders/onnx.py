@@ -20,31 +20,31 @@ from glimpse.pixels.preparation import Preparation
 from glimpse.records import IntArray
 from glimpse.retriever.encoders.base import Pixels, check_pixels, no_text_side
 
-IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 MODEL, MASKS = "model.onnx", "masks"
 
 
 @dataclass(frozen=True)
-class Feeding:
-    """How pictures are made into a model's input: (pixel / 255 - mean) / deviation, NCHW float32.
+class Preprocessing:
+    """How images are made into a model's input: (pixel / 255 - mean) / deviation, NCHW float32.
 
     Attributes:
         size: height and width.
         mean: of each channel, in the model's order of channels.
-        deviation: likewise; 1/255 with mean 0 feeds the bytes as they are.
-        interpolation: how pictures are resized.
+        std: likewise; 1/255 with mean 0 feeds the bytes as they are.
+        interpolation: how images are resized.
         channels: their order.
     """
 
     size: tuple[int, int]
     mean: Three = IMAGENET_MEAN
-    deviation: Three = IMAGENET_DEVIATION
+    std: Three = IMAGENET_STD
     interpolation: Filter = Filter.BILINEAR
     channels: ChannelOrder = ChannelOrder.RGB
 
     def __post_init__(self) -> None:
-        if not min(self.deviation) > 0:
-            raise OptionError(f"the deviation of the normalisation must be above 0, got {self.deviation}")
+        if not min(self.std) > 0:
+            raise OptionError(f"the deviation of the normalization must be above 0, got {self.std}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +55,11 @@ class OnnxEncoder:
 
     Attributes:
         model: the file's bytes.
-        feeding: how it wants to be fed.
+        preprocessing: how it wants to be fed.
     """
 
     model: bytes = field(repr=False)
-    feeding: Feeding
+    preprocessing: Preprocessing
     _session: Any = field(init=False, repr=False)
     _dim: int = field(init=False, repr=False)
 
@@ -69,25 +69,25 @@ class OnnxEncoder:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_session", open_session(self.model))
         shape = self._session.get_inputs()[0].shape
-        wanted = [3, *self.feeding.size]
+        wanted = [3, *self.preprocessing.size]
         named = shape[1:] if len(shape) == 4 else shape
         if len(shape) != 4 or any(isinstance(a, int) and a != b for a, b in zip(named, wanted, strict=True)):
             raise OptionError(f"the model must take [N, {', '.join(map(str, wanted))}], it takes {shape}")
-        black = np.zeros((1, *self.feeding.size, 3), np.uint8)
+        black = np.zeros((1, *self.preprocessing.size, 3), np.uint8)
         object.__setattr__(self, "_dim", self._run(black).dim)
 
     @classmethod
-    def open(cls, path: str | Path, feeding: Feeding) -> OnnxEncoder:
+    def open(cls, path: str | Path, preprocessing: Preprocessing) -> OnnxEncoder:
         """A model's file."""
         try:
-            return cls(Path(path).read_bytes(), feeding)
+            return cls(Path(path).read_bytes(), preprocessing)
         except FileNotFoundError:
             raise StorageError(f"there is no model at {printable(path)}") from None
 
     @property
     def preparation(self) -> Preparation:
         """As stated."""
-        return Preparation(self.feeding.size, self.feeding.interpolation)
+        return Preparation(self.preprocessing.size, self.preprocessing.interpolation)
 
     @property
     def dim(self) -> int:
@@ -96,7 +96,7 @@ class OnnxEncoder:
 
     def embed(self, pixels: Pixels, cameras: IntArray) -> Embeddings:
         """See `Encoder.embed`."""
-        check_pixels(pixels, self.feeding.size)
+        check_pixels(pixels, self.preprocessing.size)
         return self._run(pixels)
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
@@ -107,28 +107,28 @@ class OnnxEncoder:
         """The model as it is, and its feeding."""
         with atomic_write(folder / MODEL) as file:
             file.write(self.model)
-        feeding = self.feeding
+        preprocessing = self.preprocessing
         return {
-            "size": list(feeding.size),
-            "mean": list(feeding.mean),
-            "deviation": list(feeding.deviation),
-            "interpolation": feeding.interpolation.value,
-            "channels": feeding.channels.value,
+            "size": list(preprocessing.size),
+            "mean": list(preprocessing.mean),
+            "std": list(preprocessing.std),
+            "interpolation": preprocessing.interpolation.value,
+            "channels": preprocessing.channels.value,
         }
 
     @classmethod
     def read(cls, folder: Path, values: Mapping[str, Any]) -> OnnxEncoder:
         """What `write` wrote."""
-        names = {"size", "mean", "deviation", "interpolation", "channels"}
+        names = {"size", "mean", "std", "interpolation", "channels"}
         if set(values) != names:
             wrong = min(set(values) ^ names)
             raise OptionError(f"a card says of an ONNX model {', '.join(sorted(names))}; wrong: {wrong!r}")
         try:
             height, width = (int(side) for side in values["size"])
-            feeding = Feeding(
+            preprocessing = Preprocessing(
                 size=(height, width),
                 mean=_three(values["mean"]),
-                deviation=_three(values["deviation"]),
+                std=_three(values["std"]),
                 interpolation=Filter(values["interpolation"]),
                 channels=ChannelOrder(values["channels"]),
             )
@@ -136,13 +136,13 @@ class OnnxEncoder:
             raise OptionError(
                 f"what its card says of the model is impossible: {wrong_value}"
             ) from wrong_value
-        return cls.open(folder / MODEL, feeding)
+        return cls.open(folder / MODEL, preprocessing)
 
     def _run(self, pixels: Pixels) -> Embeddings:
         given = self._session.get_inputs()[0]
         first, *others = (output.name for output in self._session.get_outputs())
         wanted = [first, *(name for name in others if name == MASKS)]
-        images = fed(pixels, self.feeding)
+        images = fed(pixels, self.preprocessing)
         # a model of fixed batch gets full batches, the last one filled up with black
         batch = given.shape[0] if isinstance(given.shape[0], int) else len(images)
         parts: list[list[NDArray[np.float32]]] = [[] for _ in wanted]
@@ -172,12 +172,12 @@ def _three(values: Any) -> Three:
     return red, green, blue
 
 
-def fed(pixels: Pixels, feeding: Feeding) -> NDArray[np.float32]:
+def fed(pixels: Pixels, preprocessing: Preprocessing) -> NDArray[np.float32]:
     """uint8 `[B, H, W, 3]` as the model's input `[B, 3, H, W]`."""
-    if feeding.channels is ChannelOrder.BGR:
+    if preprocessing.channels is ChannelOrder.BGR:
         pixels = pixels[..., ::-1]
-    mean, deviation = (np.array(v, np.float32) * np.float32(255) for v in (feeding.mean, feeding.deviation))
-    values = (pixels.astype(np.float32) - mean) / deviation
+    mean, std = (np.array(v, np.float32) * np.float32(255) for v in (preprocessing.mean, preprocessing.std))
+    values = (pixels.astype(np.float32) - mean) / std
     return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
 
 

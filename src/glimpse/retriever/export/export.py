@@ -18,17 +18,17 @@ from glimpse.retriever.encoders.base import Encoder
 from glimpse.retriever.encoders.network import NetworkEncoder
 from glimpse.retriever.encoders.onnx import MASKS, open_session
 from glimpse.retriever.export.graph import PURPOSE, graph_with_preprocessing, plain_graph
-from glimpse.retriever.export.parity import TOLERANCE, Parity, cosines, parity, run, trial_pictures
+from glimpse.retriever.export.parity import TOLERANCE, Parity, cosines, parity, run, trial_images
 
 _PRODUCTS = {"MatMul", "Gemm"}
 
 
-def quantised(model: Any) -> Any:
-    """The model with int8 weights, and activations quantised as they come (dynamically).
+def quantized(model: Any) -> Any:
+    """The model with int8 weights, and activations quantized as they come (dynamically).
 
     Matrix products, with a scale per channel; their share in a transformer is nearly all, and its patch
     embedding in eight bits would cost accuracy. A network without any, as a residual one, has its
-    convolutions quantised, with unsigned weights and one scale, which is what the runtime can do.
+    convolutions quantized, with unsigned weights and one scale, which is what the runtime can do.
     """
     onnx = require("onnx", extra="onnx", purpose=PURPOSE)
     quantization = require("onnxruntime.quantization", extra="onnx", purpose=PURPOSE)
@@ -56,8 +56,8 @@ def quantised(model: Any) -> Any:
 class Form(StrEnum):
     """What goes into the model.
 
-    PIXELS: `pixels`, uint8 [N, H, W, 3] of any size; resizing and normalising are inside.
-    PLAIN: `images`, float32 [N, 3, H, W], resized and normalised by whoever asks.
+    PIXELS: `pixels`, uint8 [N, H, W, 3] of any size; resizing and normalizing are inside.
+    PLAIN: `images`, float32 [N, 3, H, W], resized and normalized by whoever asks.
     """
 
     PIXELS = "pixels"
@@ -72,17 +72,17 @@ class Exported:
         form: which graph.
         size: height and width that the network sees.
         mean: that a plain graph expects to be subtracted, for values in [0, 1].
-        deviation: that it expects to be divided by.
+        std: that it expects to be divided by.
         masked: whether there is an output of masks beside the vectors.
         bytes: length of the file.
         parity: how far the float32 model is from torch.
-        cosine: for int8, the mean and the lowest cosine of its vectors with torch's on the trial pictures.
+        cosine: for int8, the mean and the lowest cosine of its vectors with torch's on the trial images.
     """
 
     form: Form
     size: tuple[int, int]
     mean: tuple[float, float, float]
-    deviation: tuple[float, float, float]
+    std: tuple[float, float, float]
     masked: bool
     bytes: int
     parity: Parity
@@ -103,7 +103,7 @@ def export_onnx(
         encoder: a `NetworkEncoder`; its flip averaging is in the graph. Cameras are unknown to the model.
         path: the file.
         form: which graph.
-        int8: quantise the weights of matrix products to eight bits.
+        int8: quantize the weights of matrix products to eight bits.
         tolerance: the largest difference that float32 may show, relative to the largest value.
 
     Raises:
@@ -123,12 +123,12 @@ def export_onnx(
     compared.require(tolerance)
     cosine = None
     if int8:
-        data = quantised(model).SerializeToString()
-        pictures = trial_pictures(encoder.card.image, rng)
-        expected = encoder.embed(pictures, np.full(len(pictures), -1)).vectors
-        alike = cosines(run(open_session(data), pictures, encoder)[0], expected.astype(np.float32))
+        data = quantized(model).SerializeToString()
+        images = trial_images(encoder.card.image, rng)
+        expected = encoder.embed(images, np.full(len(images), -1)).vectors
+        alike = cosines(run(open_session(data), images, encoder)[0], expected.astype(np.float32))
         cosine = (float(alike.mean()), float(alike.min()))
     with atomic_write(path) as file:
         file.write(data)
     card = encoder.card
-    return Exported(form, card.image, card.mean, card.deviation, masked, len(data), compared, cosine)
+    return Exported(form, card.image, card.mean, card.std, masked, len(data), compared, cosine)

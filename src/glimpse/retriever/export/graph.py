@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from glimpse.choices import Filter
 from glimpse.extras import require
-from glimpse.models.factory import EmbeddingNetwork, NetworkCard
+from glimpse.models.card import NetworkCard
+from glimpse.models.factory import EmbeddingNetwork
 from glimpse.retriever.encoders.network import NetworkEncoder, embed_images
 from glimpse.retriever.encoders.onnx import MASKS
 
@@ -23,7 +24,7 @@ IMAGES, PIXELS, VECTORS = "images", "pixels", "vectors"
 
 
 class _Traced(nn.Module):
-    """What is traced: normalised images in, vectors (and masks) out, mirrored pictures averaged in."""
+    """What is traced: normalized images in, vectors (and masks) out, mirrored images averaged in."""
 
     def __init__(self, encoder: NetworkEncoder) -> None:
         super().__init__()
@@ -36,7 +37,7 @@ class _Traced(nn.Module):
 
 
 def plain_graph(encoder: NetworkEncoder) -> Any:
-    """The network as an ONNX model: `images` float32 [N, 3, H, W], normalised, to `vectors` [N, D].
+    """The network as an ONNX model: `images` float32 [N, 3, H, W], normalized, to `vectors` [N, D].
 
     Output 1 is `masks` where the network has them. All cameras are unknown to it. N is free.
     """
@@ -70,7 +71,7 @@ def plain_graph(encoder: NetworkEncoder) -> Any:
 def _without_identities(graph: Any) -> None:
     """Read what identities pass on at its source; the tracer puts them before weights of equal values.
 
-    The quantiser takes weights for constants only where they are read directly.
+    The quantizer takes weights for constants only where they are read directly.
     """
     outputs = {output.name for output in graph.output}
     passed = [node for node in graph.node if node.op_type == "Identity" and node.output[0] not in outputs]
@@ -85,22 +86,20 @@ def _without_identities(graph: Any) -> None:
 
 
 def graph_with_preprocessing(plain: Any, card: NetworkCard) -> Any:
-    """The plain model behind resizing and normalising: `pixels` uint8 [N, H, W, 3] of any H and W, RGB.
+    """The plain model behind resizing and normalizing: `pixels` uint8 [N, H, W, 3] of any H and W, RGB.
 
     ONNX Runtime's antialiased Resize of bytes rounds as Pillow does, so that hardly a pixel differs. Pillow
-    13 passes over the height first where that is cheaper, in tall pictures: there a third of all pixels
+    13 passes over the height first where that is cheaper, in tall images: there a third of all pixels
     differ by a level, and up to eight in pure noise. Nothing differs at the network's own size.
     """
     onnx = require("onnx", extra="onnx", purpose=PURPOSE)
     compose = require("onnx.compose", extra="onnx", purpose=PURPOSE)
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
-    mean, deviation = (
-        np.array(v, np.float32).reshape(1, 3, 1, 1) * np.float32(255) for v in (card.mean, card.deviation)
-    )
+    mean, std = (np.array(v, np.float32).reshape(1, 3, 1, 1) * np.float32(255) for v in (card.mean, card.std))
     constants = {
         "size": np.array(card.image, np.int64),
         "mean": mean,
-        "deviation": deviation,
+        "std": std,
     }
     nodes = [
         helper.make_node("Transpose", [PIXELS], ["upright"], perm=[0, 3, 1, 2]),
@@ -117,8 +116,8 @@ def graph_with_preprocessing(plain: Any, card: NetworkCard) -> Any:
             coordinate_transformation_mode="half_pixel",
         ),
         helper.make_node("Cast", ["resized"], ["levels"], to=onnx.TensorProto.FLOAT),
-        helper.make_node("Sub", ["levels", "mean"], ["centred"]),
-        helper.make_node("Div", ["centred", "deviation"], ["fed"]),
+        helper.make_node("Sub", ["levels", "mean"], ["centerd"]),
+        helper.make_node("Div", ["centerd", "std"], ["fed"]),
     ]
     graph = helper.make_graph(
         nodes,

@@ -1,4 +1,4 @@
-"""Whether an exported model says what torch says: on random pictures, extreme ones, and any batch size."""
+"""Whether an exported model says what torch says: on random images, extreme ones, and any batch size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from glimpse.pixels.preparation import Preparation
 from glimpse.records import NO_CAMERA, IntArray
 from glimpse.retriever.encoders.base import Pixels, no_text_side
 from glimpse.retriever.encoders.network import NetworkEncoder
-from glimpse.retriever.encoders.onnx import Feeding, fed
+from glimpse.retriever.encoders.onnx import Preprocessing, fed
 from glimpse.retriever.export.graph import IMAGES
 
 # Our choice: float32 sums in another order differ by some 1e-6 of the longest number in a vector.
@@ -33,12 +33,12 @@ class Parity:
     Attributes:
         difference: the largest absolute one in any output.
         scale: the largest absolute value of torch's outputs.
-        pictures: how many were compared.
+        images: how many were compared.
     """
 
     difference: float
     scale: float
-    pictures: int
+    images: int
 
     def require(self, tolerance: float) -> None:
         """Fail if the difference is above `tolerance` times the scale."""
@@ -49,8 +49,8 @@ class Parity:
             )
 
 
-def trial_pictures(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
-    """Noise, flat colours, black, white and a chessboard, `[16, H, W, 3]`."""
+def trial_images(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
+    """Noise, flat colors, black, white and a chessboard, `[16, H, W, 3]`."""
     height, width = size
     noise = rng.integers(0, 256, (8, height, width, 3), dtype=np.uint8)
     flat = np.broadcast_to(rng.integers(0, 256, (5, 1, 1, 3), dtype=np.uint8), (5, height, width, 3))
@@ -62,15 +62,15 @@ def trial_pictures(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
 
 def parity(session: Any, encoder: NetworkEncoder, rng: np.random.Generator) -> Parity:
     """Compare a model in either form with torch, at the encoder's own size, in batches of several sizes."""
-    pictures = trial_pictures(encoder.card.image, rng)
-    unknown = np.full(len(pictures), NO_CAMERA)
-    expected = encoder.embed(pictures, unknown)
+    images = trial_images(encoder.card.image, rng)
+    unknown = np.full(len(images), NO_CAMERA)
+    expected = encoder.embed(images, unknown)
     wanted = [expected.vectors] + ([] if expected.masks is None else [expected.masks])
     difference = 0.0
     for batch in BATCHES:
-        for start in range(0, len(pictures), batch):
+        for start in range(0, len(images), batch):
             part = slice(start, start + batch)
-            outputs = run(session, pictures[part], encoder)
+            outputs = run(session, images[part], encoder)
             if [output.shape for output in outputs] != [values[part].shape for values in wanted]:
                 raise StorageError(
                     f"the exported model cannot do a batch of {batch}: its outputs have the shapes "
@@ -79,7 +79,7 @@ def parity(session: Any, encoder: NetworkEncoder, rng: np.random.Generator) -> P
             for output, values in zip(outputs, wanted, strict=True):
                 difference = max(difference, float(np.abs(output - values[part]).max()))
     scale = max(float(np.abs(values).max()) for values in wanted)
-    return Parity(difference, scale, len(pictures))
+    return Parity(difference, scale, len(images))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ class ModelEncoder:
 
     Attributes:
         session: of the model, in either form.
-        original: says how pictures are prepared.
+        original: says how images are prepared.
     """
 
     session: Any
@@ -121,12 +121,12 @@ class ModelEncoder:
 
 
 def run(session: Any, pixels: Pixels, encoder: NetworkEncoder) -> list[Floats]:
-    """All outputs of a model in either form for pictures `[B, H, W, 3]`."""
+    """All outputs of a model in either form for images `[B, H, W, 3]`."""
     name = session.get_inputs()[0].name
     if name != IMAGES:
         return list(session.run(None, {name: pixels}))
     card = encoder.card
-    given = fed(pixels, Feeding(card.image, card.mean, card.deviation))
+    given = fed(pixels, Preprocessing(card.image, card.mean, card.std))
     return list(session.run(None, {name: given}))
 
 

@@ -1,13 +1,13 @@
 """Augmentation of whole batches on the device, from parameters drawn per image."""
 
-from glimpse.training.augment.color import ColourJitter, jittered
+from glimpse.training.augment.color import ColorJitter, jittered
 from glimpse.training.augment.erasing import Erasing, Rectangles, erased
 from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
-from glimpse.training.augment.pipeline import Augmentation, Draws, normalised
+from glimpse.training.augment.pipeline import Augmentation, Draws, normalized
 
 __all__ = [
     "Augmentation",
-    "ColourJitter",
+    "ColorJitter",
     "Draws",
     "Erasing",
     "FlipAndCrop",
@@ -15,6 +15,6 @@ __all__ = [
     "Rectangles",
     "erased",
     "jittered",
-    "normalised",
+    "normalized",
     "placed",
 ]

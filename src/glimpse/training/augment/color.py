@@ -1,4 +1,4 @@
-"""Colour jitter: brightness, contrast, saturation and hue, in an order drawn for each image.
+"""Color jitter: brightness, contrast, saturation and hue, in an order drawn for each image.
 
 The blends are those of torchvision on values in [0, 1]; nothing is rounded to 8 bits in between.
 """
@@ -18,7 +18,7 @@ _GRAY = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow converts to gray
 
 
 @dataclass(frozen=True, eq=False)
-class Colours:
+class Colors:
     """What was drawn for each image.
 
     Attributes:
@@ -29,52 +29,52 @@ class Colours:
     order: Tensor
     amount: Tensor
 
-    def __getitem__(self, rows: slice) -> Colours:
-        return Colours(self.order[rows], self.amount[rows])
+    def __getitem__(self, rows: slice) -> Colors:
+        return Colors(self.order[rows], self.amount[rows])
 
 
 @dataclass(frozen=True)
-class ColourJitter:
-    """How far the colours may wander (spec dpm_family 1.2: .3, .3, .2, .2 for Market to Occluded-REID).
+class ColorJitter:
+    """How far the colors may wander (spec dpm_family 1.2: .3, .3, .2, .2 for Market to Occluded-REID).
 
     Attributes:
         brightness: factors are drawn from 1 - brightness to 1 + brightness.
         contrast: likewise.
         saturation: likewise.
         hue: turns are drawn from -hue to hue of the full circle.
-        grey: the probability that all colour is taken out, as the infrared has none.
+        gray: the probability that all color is taken out, as the infrared has none.
     """
 
     brightness: float = 0.3
     contrast: float = 0.3
     saturation: float = 0.2
     hue: float = 0.2
-    grey: float = 0.0
+    gray: float = 0.0
 
     def __post_init__(self) -> None:
         strengths = (self.brightness, self.contrast, self.saturation)
         if not all(0 <= strength <= 1 for strength in strengths) or not 0 <= self.hue <= 0.5:
             raise OptionError(f"strengths must lie in 0..1 and hue in 0..0.5, got {strengths} and {self.hue}")
-        if not 0 <= self.grey <= 1:
-            raise OptionError(f"grey is a probability, 0 to 1, got {self.grey}")
+        if not 0 <= self.gray <= 1:
+            raise OptionError(f"gray is a probability, 0 to 1, got {self.gray}")
 
-    def draw(self, batch: int, generator: torch.Generator) -> Colours:
-        """Colours for each of `batch` images."""
+    def draw(self, batch: int, generator: torch.Generator) -> Colors:
+        """Colors for each of `batch` images."""
         spread = torch.tensor([self.brightness, self.contrast, self.saturation, self.hue])
         middle = torch.tensor([1.0, 1.0, 1.0, 0.0])
         order = torch.rand(batch, 4, generator=generator).argsort(1)
         amount = middle + spread * (2 * torch.rand(batch, 4, generator=generator) - 1)
-        if self.grey:  # nothing is drawn for what is off
-            amount[torch.rand(batch, generator=generator) < self.grey, SATURATION] = 0
-        return Colours(order, amount)
+        if self.gray:  # nothing is drawn for what is off
+            amount[torch.rand(batch, generator=generator) < self.gray, SATURATION] = 0
+        return Colors(order, amount)
 
 
-def jittered(images: Tensor, colours: Colours) -> Tensor:
-    """Change the colours of each image as drawn.
+def jittered(images: Tensor, colors: Colors) -> Tensor:
+    """Change the colors of each image as drawn.
 
     Args:
         images: float `[B, 3, H, W]` in [0, 1].
-        colours: of each of the B images.
+        colors: of each of the B images.
 
     Returns:
         float `[B, 3, H, W]` in [0, 1].
@@ -82,9 +82,9 @@ def jittered(images: Tensor, colours: Colours) -> Tensor:
     images = images.clone()
     for place in range(4):
         for kind, change in enumerate(_CHANGES):
-            chosen = (colours.order[:, place] == kind).nonzero()[:, 0].to(images.device)
+            chosen = (colors.order[:, place] == kind).nonzero()[:, 0].to(images.device)
             if len(chosen):
-                amount = colours.amount[:, kind].to(images.device)[chosen].view(-1, 1, 1, 1)
+                amount = colors.amount[:, kind].to(images.device)[chosen].view(-1, 1, 1, 1)
                 images[chosen] = change(images[chosen], amount)
     return images
 

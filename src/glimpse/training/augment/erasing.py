@@ -1,4 +1,4 @@
-"""Random erasing: one rectangle of each image becomes noise or a constant colour."""
+"""Random erasing: one rectangle of each image becomes noise or a constant color."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class Rectangles:
 
 @dataclass(frozen=True)
 class Erasing:
-    """Erase one rectangle with some probability, after normalisation.
+    """Erase one rectangle with some probability, after normalization.
 
     Attributes:
         probability: of erasing an image.
         area: smallest and largest share of the image; (.02, 1/3) in TransReID, (.02, .4) in BoT.
         aspect: smallest height over width, and its inverse the largest; drawn evenly in the logarithm.
-        fill: noise N(0, 1) per value (TransReID), or one colour (BoT).
-        colour: the constant, in normalised values: 0 is the mean pixel.
+        fill: noise N(0, 1) per value (TransReID), or one color (BoT).
+        color: the constant, in normalized values: 0 is the mean pixel.
         maps: whether an erased area becomes background in the maps.
     """
 
@@ -67,7 +67,7 @@ class Erasing:
     area: tuple[float, float] = (0.02, 1 / 3)
     aspect: float = 0.3
     fill: Fill = Fill.NOISE
-    colour: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    color: tuple[float, float, float] = (0.0, 0.0, 0.0)
     maps: bool = True
 
     def __post_init__(self) -> None:
@@ -105,7 +105,7 @@ def erased(images: Tensor, rectangles: Rectangles, erasing: Erasing) -> Tensor:
     """Fill each image's rectangle.
 
     Args:
-        images: float `[B, 3, H, W]`, normalised.
+        images: float `[B, 3, H, W]`, normalized.
         rectangles: of each of the B images.
         erasing: says with what to fill.
 
@@ -113,7 +113,7 @@ def erased(images: Tensor, rectangles: Rectangles, erasing: Erasing) -> Tensor:
         float `[B, 3, H, W]`; `images` itself may be changed.
     """
     shape = images.shape[1:]
-    filling = _noise(shape, images.device) if erasing.fill is Fill.NOISE else _colour(erasing.colour, images)
+    filling = _noise(shape, images.device) if erasing.fill is Fill.NOISE else _color(erasing.color, images)
     r = rectangles
     drawn = (v.tolist() for v in (r.top, r.left, r.height, r.width, r.place))
     for image, top, left, high, wide, place in zip(by_slices(images), *drawn, strict=True):
@@ -130,8 +130,8 @@ def _noise(shape: torch.Size, device: torch.device) -> Callable[[int], Any]:
     return lambda place: table[place : place + count].reshape(shape)
 
 
-def _colour(colour: tuple[float, float, float], images: Tensor) -> Callable[[int], Any]:
-    values = by_slices(images.new_tensor(colour).view(3, 1, 1).expand(images.shape[1:]))
+def _color(color: tuple[float, float, float], images: Tensor) -> Callable[[int], Any]:
+    values = by_slices(images.new_tensor(color).view(3, 1, 1).expand(images.shape[1:]))
     return lambda place: values
 
 

@@ -1,4 +1,4 @@
-"""The whole way of a batch: uint8 pixels in, normalised and augmented images and their maps out."""
+"""The whole way of a batch: uint8 pixels in, normalized and augmented images and their maps out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from glimpse.errors import ShapeError
-from glimpse.training.augment.color import ColourJitter, Colours, jittered
+from glimpse.training.augment.color import ColorJitter, Colors, jittered
 from glimpse.training.augment.erasing import Erasing, Rectangles, erased
 from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
 
 HALF = (0.5, 0.5, 0.5)
 """Mean and deviation of every ViT configuration, CLIP's too: read in the code (spec dpm_family 1.2)."""
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,41 +24,41 @@ class Draws:
     """Everything that was drawn for the B images of a batch; None where a part is off."""
 
     placement: Placement | None
-    colours: Colours | None
+    colors: Colors | None
     rectangles: Rectangles | None
 
     def __getitem__(self, rows: slice) -> Draws:
         """The draws of some images: each process takes its share of the global batch's."""
         return Draws(
             placement=self.placement[rows] if self.placement else None,
-            colours=self.colours[rows] if self.colours else None,
+            colors=self.colors[rows] if self.colors else None,
             rectangles=self.rectangles[rows] if self.rectangles else None,
         )
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to a training batch, in this order: jitter, flip and crop, normalise, erase.
+    """What is done to a training batch, in this order: jitter, flip and crop, normalize, erase.
 
     Attributes:
-        mean: of the normalisation, for values in [0, 1].
-        deviation: likewise.
+        mean: of the normalization, for values in [0, 1].
+        std: likewise.
         geometry: flip, pad and crop, or None.
-        jitter: of colours, or None.
+        jitter: of colors, or None.
         erasing: of a rectangle, or None.
     """
 
     mean: tuple[float, float, float] = HALF
-    deviation: tuple[float, float, float] = HALF
+    std: tuple[float, float, float] = HALF
     geometry: FlipAndCrop | None = None
-    jitter: ColourJitter | None = None
+    jitter: ColorJitter | None = None
     erasing: Erasing | None = None
 
     def draw(self, batch: int, size: tuple[int, int], generator: torch.Generator) -> Draws:
         """Draw for `batch` images of `size` (height, width), from a generator on the CPU."""
         return Draws(
             placement=self.geometry.draw(batch, generator) if self.geometry else None,
-            colours=self.jitter.draw(batch, generator) if self.jitter else None,
+            colors=self.jitter.draw(batch, generator) if self.jitter else None,
             rectangles=self.erasing.draw(batch, size, generator) if self.erasing else None,
         )
 
@@ -85,14 +85,14 @@ class Augmentation:
                 )
         planes = _planes(pixels)
         moved = {name: values[:, None] for name, values in (maps or {}).items()}
-        if self.jitter and draws.colours is not None:
+        if self.jitter and draws.colors is not None:
             # back to 8 bits, as the originals have between their steps: the padding's value is in 8 bits
-            planes = (jittered(planes.float().div_(255), draws.colours) * 255).round_().to(torch.uint8)
+            planes = (jittered(planes.float().div_(255), draws.colors) * 255).round_().to(torch.uint8)
         if self.geometry and draws.placement is not None:
             padding, fill = self.geometry.padding, self.geometry.fill
             planes = placed(planes, draws.placement, padding=padding, fill=fill)
             moved = {name: placed(v, draws.placement, padding=padding) for name, v in moved.items()}
-        images = _normalised(planes, self.mean, self.deviation)
+        images = _normalized(planes, self.mean, self.std)
         result = {name: values[:, 0] for name, values in moved.items()}
         if self.erasing and draws.rectangles is not None:
             images = erased(images, draws.rectangles, self.erasing)
@@ -102,11 +102,9 @@ class Augmentation:
         return images, result
 
 
-def normalised(
-    pixels: Tensor, mean: tuple[float, float, float], deviation: tuple[float, float, float]
-) -> Tensor:
+def normalized(pixels: Tensor, mean: tuple[float, float, float], std: tuple[float, float, float]) -> Tensor:
     """uint8 `[B, H, W, 3]` to float32 `[B, 3, H, W]`, `(value / 255 - mean) / deviation`; a new tensor."""
-    return _normalised(_planes(pixels), mean, deviation)
+    return _normalized(_planes(pixels), mean, std)
 
 
 def _planes(pixels: Tensor) -> Tensor:
@@ -114,9 +112,7 @@ def _planes(pixels: Tensor) -> Tensor:
     return torch.stack(pixels.unbind(3), 1)
 
 
-def _normalised(
-    planes: Tensor, mean: tuple[float, float, float], deviation: tuple[float, float, float]
-) -> Tensor:
-    scale = torch.tensor([1 / (255 * d) for d in deviation], device=planes.device).view(1, 3, 1, 1)
-    shift = torch.tensor([-m / d for m, d in zip(mean, deviation, strict=True)], device=planes.device)
+def _normalized(planes: Tensor, mean: tuple[float, float, float], std: tuple[float, float, float]) -> Tensor:
+    scale = torch.tensor([1 / (255 * d) for d in std], device=planes.device).view(1, 3, 1, 1)
+    shift = torch.tensor([-m / d for m, d in zip(mean, std, strict=True)], device=planes.device)
     return planes.float().mul_(scale).add_(shift.view(1, 3, 1, 1))

@@ -15,7 +15,7 @@ from glimpse.models.precision import full_precision
 
 @full_precision
 def euclidean(features: Tensor, others: Tensor | None = None) -> Tensor:
-    """Distances `[B, M]` of features `[B, D]` to others `[M, D]`, or to themselves; not normalised."""
+    """Distances `[B, M]` of features `[B, D]` to others `[M, D]`, or to themselves; not normalized."""
     others = features if others is None else others
     squared = features.square().sum(1)[:, None] + others.square().sum(1) - 2 * features @ others.T
     return squared.clamp(min=1e-12).sqrt()  # the clamp keeps the root's gradient finite at 0
@@ -68,7 +68,7 @@ def margin_triplet(
 
 @full_precision
 def weighted_triplet(features: Tensor, labels: Tensor) -> Tensor:
-    """AGW's weighted regularised triplet: all pairs, the hard ones weighing more (spec thesis_methods 3.6).
+    """AGW's weighted regularized triplet: all pairs, the hard ones weighing more (spec thesis_methods 3.6).
 
     `mean softplus(sum w^p d - sum w^n d)`, with `w^p` the softmax of the distances to the anchor's person
     (the anchor itself included) and `w^n` the softmax of the negated distances to all others.

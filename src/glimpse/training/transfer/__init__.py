@@ -1,1 +1,1 @@
-"""Patch transfer: a person seen through the visible window of another picture of the batch (SPT)."""
+"""Patch transfer: a person seen through the visible window of another image of the batch (SPT)."""

@@ -1,4 +1,4 @@
-"""Pictures that lend their occluders to every batch: some of the training rows, the occluded ones first."""
+"""Images that lend their occluders to every batch: some of the training rows, the occluded ones first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from glimpse.training.batches import TrainingData
 from glimpse.training.transfer.mixing import cells_of
 
 _FLOOR = 0.05  # given by the design: what an unoccluded donor is drawn with (dpm_family 6.8)
-_USUAL = 0.5  # given by the design: cells that show the person in at least this share of the pictures
+_USUAL = 0.5  # given by the design: cells that show the person in at least this share of the images
 _AT_ONCE = 512
 
 
@@ -24,7 +24,7 @@ class DonorBank:
 
     Attributes:
         pixels: uint8 `[M, H, W, 3]`.
-        cells: bool `[M, rows, columns]`; the cells that show each picture's person.
+        cells: bool `[M, rows, columns]`; the cells that show each image's person.
         labels: `[M]`; persons.
     """
 
@@ -71,7 +71,7 @@ def donor_bank(data: TrainingData, person: str, grid: tuple[int, int], size: int
 def occlusion_degrees(cells: NDArray[np.bool_]) -> NDArray[np.float64]:
     """`o = 1 - |S and B| / |B|`, `[M]`: how much of where persons usually are shows none (dpm_family 6.8).
 
-    B are the cells that show the person in half of the pictures.
+    B are the cells that show the person in half of the images.
 
     >>> occlusion_degrees(np.array([[[True, True]], [[True, True]], [[True, False]]])).tolist()
     [0.0, 0.0, 0.5]

@@ -1,4 +1,4 @@
-"""What may change a training batch as a whole, after each of its pictures was augmented."""
+"""What may change a training batch as a whole, after each of its images was augmented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthetic occluded copies beside the pictures of a batch (dpm_family 6.8)."""
+"""Synthetic occluded copies beside the images of a batch (dpm_family 6.8)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from glimpse.errors import OptionError
 from glimpse.segmentation.base import PERSON
 from glimpse.training.augment import Erasing
 from glimpse.training.augment.erasing import erased
-from glimpse.training.augment.pipeline import normalised
+from glimpse.training.augment.pipeline import normalized
 from glimpse.training.batches import Batch
 from glimpse.training.transfer.bank import DonorBank
 from glimpse.training.transfer.controlled import ControlledRule, controlled_pairs, shifted, windows_of
@@ -23,12 +23,12 @@ from glimpse.training.transfer.pairing import NOBODY
 
 Three = tuple[float, float, float]
 UNKNOWN = -1
-"""In `Batch.seen`: nobody knows where this picture shows its person."""
+"""In `Batch.seen`: nobody knows where this image shows its person."""
 
 
 @dataclass(frozen=True, eq=False)
 class Hidden:
-    """Copies of some pictures.
+    """Copies of some images.
 
     Attributes:
         images: `[S, 3, H, W]`.
@@ -44,7 +44,7 @@ class Hidden:
 
 
 Hide = Callable[[Tensor, NDArray[np.bool_], NDArray[np.int64], np.random.Generator], Hidden]
-"""From pictures `[S, 3, H, W]`, their persons' cells `[S, rows, columns]` and their labels `[S]`."""
+"""From images `[S, 3, H, W]`, their persons' cells `[S, rows, columns]` and their labels `[S]`."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class OccludedCopies:
     """Appends occluded copies to a batch; what random erasing does, it does to the others only.
 
     Attributes:
-        share: of the pictures that get a copy; those whose person is known come first.
+        share: of the images that get a copy; those whose person is known come first.
         grid: rows and columns of cells.
         hide: what makes the copies.
-        erasing: of the pictures themselves, or None: done here, so that copies are not damaged twice.
+        erasing: of the images themselves, or None: done here, so that copies are not damaged twice.
     """
 
     share: float
@@ -134,15 +134,15 @@ class TransferHide:
 
     Attributes:
         bank: the donors.
-        mean: of the normalisation.
-        deviation: likewise.
+        mean: of the normalization.
+        std: likewise.
         flip: probability that a donor is mirrored.
         rule: how a donor is chosen.
     """
 
     bank: DonorBank
     mean: Three
-    deviation: Three
+    std: Three
     flip: float = 0.5
     rule: ControlledRule = field(default_factory=ControlledRule)
 
@@ -166,14 +166,14 @@ class TransferHide:
         cell = images.shape[3] // columns
         for row in paired:
             donor, shift = int(pairs.donors[row]), int(pairs.shifts[row])
-            picture = normalised(bank.pixels[donor][None].to(images.device), self.mean, self.deviation)[0]
-            picture = picture.flip(2) if mirrored[donor] else picture
+            image = normalized(bank.pixels[donor][None].to(images.device), self.mean, self.std)[0]
+            image = image.flip(2) if mirrored[donor] else image
             open_cells = windows_of(cells[donor], self.rule.border)
             open_cells &= shifted(np.ones_like(open_cells), shift)
             window = torch.from_numpy(open_cells).to(images.device)
             target = images[row].roll(shift * cell, dims=2)
             wide = torch.nn.functional.interpolate(window[None, None].float(), size=images.shape[2:])[0]
-            result[row] = torch.where(wide > 0, target, picture)
+            result[row] = torch.where(wide > 0, target, image)
             shown[row], moved[row] = window.cpu().numpy(), shifted(persons[row], shift)
             ignored[row] = bank.labels[donor]
         return Hidden(result, ignored, shown, moved)
@@ -184,7 +184,7 @@ class ErasingHide:
     """Persons behind a rectangle of noise: what random erasing can do instead, the control.
 
     Attributes:
-        erasing: of which pictures and how large.
+        erasing: of which images and how large.
     """
 
     erasing: Erasing

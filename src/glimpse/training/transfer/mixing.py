@@ -21,8 +21,8 @@ def mixed_images(images: Tensor, windows: Tensor, donors: Tensor, rolls: Tensor)
 
     Args:
         images: `[B, 3, H, W]`.
-        windows: bool `[B, rows, columns]`; the cells that show each picture's person.
-        donors: int64 `[B]`; rows of the batch, -1 for none, which leaves the picture as it is.
+        windows: bool `[B, rows, columns]`; the cells that show each image's person.
+        donors: int64 `[B]`; rows of the batch, -1 for none, which leaves the image as it is.
         rolls: int64 `[B]`; columns of cells by which the target moves to the right, cyclically.
     """
     _, columns = windows.shape[1:]
@@ -51,5 +51,5 @@ def mixed_patches(patches: Tensor, windows: Tensor, donors: Tensor) -> Tensor:
     if windows[0].numel() != patches.shape[1]:
         raise ShapeError(f"windows have {windows[0].numel()} cells, expected {patches.shape[1]} patches")
     lent = torch.where(donors >= 0, donors, torch.arange(len(donors), device=donors.device))
-    # a picture without donor gets itself on both sides
+    # an image without donor gets itself on both sides
     return torch.where(windows.flatten(1)[lent][:, :, None], patches, patches[lent])

@@ -1,4 +1,4 @@
-"""Which picture of a batch lends its occluder to which: occlusion-aware pairing (dpm_family 4.3)."""
+"""Which image of a batch lends its occluder to which: occlusion-aware pairing (dpm_family 4.3)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class PairingRule:
         distinct: whether a donor counts once, with its best roll, or once per roll as in the released code.
         rolled: whether the target moves by the roll that was found; the released code throws it away, and
             asks for the overlap without one.
-        same_person: whether another picture of the same person may lend.
+        same_person: whether another image of the same person may lend.
     """
 
     candidates: float = 0.1
@@ -76,7 +76,7 @@ class PairingRule:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Donors of the B pictures of a batch.
+    """Donors of the B images of a batch.
 
     Attributes:
         donors: int64 [B]; a row of the batch, or `NOBODY`.
@@ -90,13 +90,13 @@ class Pairs:
 def paired(
     visible: NDArray[np.bool_], labels: NDArray[np.int64], rule: PairingRule, generator: np.random.Generator
 ) -> Pairs:
-    """Draw a donor for every picture.
+    """Draw a donor for every image.
 
     Args:
         visible: [B, H, W]; the cells that show the person.
         labels: [B]; persons.
         rule: how a donor is chosen.
-        generator: one number is drawn per picture, whatever comes out.
+        generator: one number is drawn per image, whatever comes out.
 
     >>> masks = np.zeros((2, 4, 4), bool)
     >>> masks[0, :, 1:3], masks[1, :2, 1:3] = True, True
@@ -120,7 +120,7 @@ def paired(
         ranked.fill(_OUT)
         ranked[own[:, None], best, own] = overlap.max(1)
         ranked[own, :, own] = _OUT
-    # rank 0 of the released code is the picture itself; a distinct ranking has left it out already
+    # rank 0 of the released code is the image itself; a distinct ranking has left it out already
     first = 0 if rule.distinct else 1
     count = max(int(rule.candidates * batch) - 1, 1)
     order = np.argsort(-ranked.reshape(batch, -1), axis=1, kind="stable")[:, first : first + count]

@@ -1,6 +1,6 @@
 """Patch transfer as a change of a training batch: the method that sees it need not know how it came about.
 
-A host changes nothing but this: it hands `batch.mix` to its encoder and `batch.ignored` to its losses.
+A host changes nothing but this: it hands `batch.mix` to its backbone and `batch.ignored` to its losses.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from glimpse.training.transfer.pairing import NOBODY, PairingRule, paired
 
 @dataclass(frozen=True)
 class PatchTransfer:
-    """Persons behind the occluders of other pictures of their batch.
+    """Persons behind the occluders of other images of their batch.
 
     Attributes:
-        share: probability that a picture is mixed, if a donor is found.
-        grid: rows and columns of cells; that of the encoder for `Mixing.EMBEDDING`.
+        share: probability that an image is mixed, if a donor is found.
+        grid: rows and columns of cells; that of the backbone for `Mixing.EMBEDDING`.
         mixing: where the mixing happens.
         rule: how a donor is chosen.
     """
@@ -44,11 +44,11 @@ class PatchTransfer:
             raise OptionError("embeddings are mixed in place: rolled targets need mixing=pixels")
 
     def apply(self, batch: Batch, generator: np.random.Generator) -> Batch:
-        """The batch with some of its pictures mixed; labels stay (dpm_family 4.4).
+        """The batch with some of its images mixed; labels stay (dpm_family 4.4).
 
         Args:
-            batch: with the map `PERSON`; donors are its own pictures.
-            generator: two numbers are drawn per picture.
+            batch: with the map `PERSON`; donors are its own images.
+            generator: two numbers are drawn per image.
         """
         if PERSON not in batch.maps:
             raise OptionError(f"patch transfer needs the map {PERSON!r} of where persons are")

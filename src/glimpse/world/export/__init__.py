@@ -27,7 +27,7 @@ def export_world(
     """Render a world into `folder` in a published layout.
 
     A killed run is continued by the same call. Afterwards `glimpse.datasets.read(layout, folder)`
-    reads the folder, and `folder/ground_truth` tells what every picture shows.
+    reads the folder, and `folder/ground_truth` tells what every image shows.
 
     Args:
         layout: one of `WRITERS`.
@@ -37,7 +37,7 @@ def export_world(
         people: of all splits together.
         images_per_person: of each of them.
         hardness: 0 to 1.
-        shape: height and width of a picture; by default the layout's.
+        shape: height and width of an image; by default the layout's.
         progress: shows how far it is; `glimpse.progress.terminal_bar` is a bar.
 
     Returns:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from glimpse.records import NO_CAMERA
-from glimpse.world.export.tree import Options, Picture, Tree, Writer, counted, layout_rng
+from glimpse.world.export.tree import Image, Options, Tree, Writer, counted, layout_rng
 from glimpse.world.frame import Kind
 
 _CAMERAS = 6
@@ -16,45 +16,43 @@ _CAMERAS = 6
 
 def plan_occluded_reid(options: Options) -> Tree:
     """As many occluded as whole images of each person."""
-    pictures = _pictures(
+    images = _images(
         options, ("occluded", "whole"), "{kind}_body_images/{person:03d}/{person:03d}_{n:02d}.tif"
     )
-    return _tree(options, pictures, {"test": "occluded"})
+    return _tree(options, images, {"test": "occluded"})
 
 
 def plan_partial_reid(options: Options) -> Tree:
     """A third partial, a third occluded, a third whole."""
     kinds: tuple[Kind, ...] = ("partial", "occluded", "whole")
-    pictures = _pictures(options, kinds, "{kind}_body_images/{person:03d}_{n:03d}.jpg")
-    return _tree(options, pictures, {"partial": "partial", "occluded": "occluded"})
+    images = _images(options, kinds, "{kind}_body_images/{person:03d}_{n:03d}.jpg")
+    return _tree(options, images, {"partial": "partial", "occluded": "occluded"})
 
 
 def plan_partial_ilids(options: Options) -> Tree:
     """One partial and one whole image of each person."""
-    pictures = _pictures(options, ("partial", "whole"), "{kind}_body_images/{person}.jpg")
-    return _tree(options, pictures, {"test": "partial"})
+    images = _images(options, ("partial", "whole"), "{kind}_body_images/{person}.jpg")
+    return _tree(options, images, {"test": "partial"})
 
 
-def _pictures(options: Options, kinds: Sequence[Kind], name: str) -> list[Picture]:
+def _images(options: Options, kinds: Sequence[Kind], name: str) -> list[Image]:
     rng = layout_rng(options)
-    pictures: list[Picture] = []
+    images: list[Image] = []
     for person in range(options.people):
         for kind in kinds:
             for n in range(1, options.images_per_person // len(kinds) + 1):
                 path = name.format(kind=kind, person=person + 1, n=n)
                 camera = int(rng.integers(_CAMERAS))
-                pictures.append(
-                    Picture((path,), person, camera, len(pictures), person + 1, NO_CAMERA, kind=kind)
-                )
-    return pictures
+                images.append(Image((path,), person, camera, len(images), person + 1, NO_CAMERA, kind=kind))
+    return images
 
 
-def _tree(options: Options, pictures: list[Picture], protocols: dict[str, Kind]) -> Tree:
+def _tree(options: Options, images: list[Image], protocols: dict[str, Kind]) -> Tree:
     counts = {}
     for protocol, kind in protocols.items():
-        counts[f"{protocol} query"] = counted(pictures, f"{kind}_body_images/")
-        counts[f"{protocol} gallery"] = counted(pictures, "whole_body_images/")
-    return Tree(options.people, _CAMERAS, tuple(pictures), counts)
+        counts[f"{protocol} query"] = counted(images, f"{kind}_body_images/")
+        counts[f"{protocol} gallery"] = counted(images, "whole_body_images/")
+    return Tree(options.people, _CAMERAS, tuple(images), counts)
 
 
 OCCLUDED_REID = Writer(

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from glimpse.world.captions import LONG_WORDS
-from glimpse.world.export.tree import Captions, Files, Options, Picture, Tree, Writer, layout_rng, sightings
+from glimpse.world.export.tree import Captions, Files, Image, Options, Tree, Writer, layout_rng, sightings
 
 _TRAINING, _VALIDATION = 0.6, 0.1  # of the people: our choice, the rest is tested
 _CAMERAS = 15  # of ICFG-PEDES and RSTPReid: given by the sources (spec datasets 11, 12)
-_CUHK_SOURCES = {  # whose pictures CUHK-PEDES gathers, and as what files
+_CUHK_SOURCES = {  # whose images CUHK-PEDES gathers, and as what files
     "cam_a": "png",
     "cam_b": "png",
     "CUHK01": "png",
@@ -28,61 +28,61 @@ def plan_cuhk(options: Options) -> Tree:
     """Persons count from 1; a few images have more than two captions."""
     splits = _splits(options.people, validation=True)
     rng = layout_rng(options)
-    pictures: list[Picture] = []
+    images: list[Image] = []
     sources = list(_CUHK_SOURCES.items())
     for person, split in enumerate(splits):
         folder, ending = sources[person % len(sources)]
         for camera in sightings(rng, options.images_per_person, 6):
-            index = len(pictures)
+            index = len(images)
             path = f"imgs/{folder}/p{person + 1}_s{index + 1}.{ending}"
             captions = 3 if index % _MORE_CAPTIONS == 0 else 2
-            pictures.append(
-                Picture((path,), person, camera, index, person + 1, -1, split=split, captions=captions)
+            images.append(
+                Image((path,), person, camera, index, person + 1, -1, split=split, captions=captions)
             )
 
     def lists(captions: Captions) -> Files:
-        return {"reid_raw.json": _json(_entries(pictures, captions, tokens=True))}
+        return {"reid_raw.json": _json(_entries(images, captions, tokens=True))}
 
-    return Tree(options.people, 6, tuple(pictures), _counts(pictures), lists)
+    return Tree(options.people, 6, tuple(images), _counts(images), lists)
 
 
 def plan_icfg(options: Options) -> Tree:
     """One caption for each image; MSMT17's folders, which do not tell the split."""
     splits = _splits(options.people, validation=False)
     rng = layout_rng(options)
-    pictures: list[Picture] = []
+    images: list[Image] = []
     for person, split in enumerate(splits):
         folder = "train" if person % 2 == 0 else "test"
         for n, camera in enumerate(sightings(rng, options.images_per_person, _CAMERAS)):
-            index = len(pictures)
+            index = len(images)
             hour = ("morning", "noon", "afternoon")[index % 3]
             name = f"{person:04d}_{n:03d}_{camera + 1:02d}_0303{hour}_{index:04d}_0.jpg"
             path = f"imgs/{folder}/{person:04d}/{name}"
-            pictures.append(Picture((path,), person, camera, index, person, -1, split=split, captions=1))
+            images.append(Image((path,), person, camera, index, person, -1, split=split, captions=1))
 
     def lists(captions: Captions) -> Files:
-        return {"ICFG-PEDES.json": _json(_entries(pictures, captions, tokens=True))}
+        return {"ICFG-PEDES.json": _json(_entries(images, captions, tokens=True))}
 
-    return Tree(options.people, _CAMERAS, tuple(pictures), _counts(pictures), lists)
+    return Tree(options.people, _CAMERAS, tuple(images), _counts(images), lists)
 
 
 def plan_rstp(options: Options) -> Tree:
     """Each image of a person by another camera; two long captions for each."""
     splits = _splits(options.people, validation=True)
     rng = layout_rng(options)
-    pictures: list[Picture] = []
+    images: list[Image] = []
     for person, split in enumerate(splits):
         for n, camera in enumerate(rng.permutation(_CAMERAS)[: options.images_per_person].tolist()):
             path = f"imgs/{person:04d}_c{camera + 1}_{n:04d}.jpg"
-            index = len(pictures)
-            pictures.append(
-                Picture((path,), person, camera, index, person, -1, split=split, captions=2, words=LONG_WORDS)
+            index = len(images)
+            images.append(
+                Image((path,), person, camera, index, person, -1, split=split, captions=2, words=LONG_WORDS)
             )
 
     def lists(captions: Captions) -> Files:
-        return {"data_captions.json": _json(_entries(pictures, captions, tokens=False))}
+        return {"data_captions.json": _json(_entries(images, captions, tokens=False))}
 
-    return Tree(options.people, _CAMERAS, tuple(pictures), _counts(pictures), lists)
+    return Tree(options.people, _CAMERAS, tuple(images), _counts(images), lists)
 
 
 def _splits(people: int, *, validation: bool) -> list[str]:
@@ -92,13 +92,13 @@ def _splits(people: int, *, validation: bool) -> list[str]:
     return ["train"] * train + ["val"] * val + ["test"] * (people - train - val)
 
 
-def _entries(pictures: Sequence[Picture], captions: Captions, *, tokens: bool) -> list[dict[str, Any]]:
+def _entries(images: Sequence[Image], captions: Captions, *, tokens: bool) -> list[dict[str, Any]]:
     """The list of images: CUHK-PEDES and ICFG-PEDES give words too, and name the path another way."""
     entries = []
-    for picture in pictures:
-        texts = captions[picture.paths[0]]
-        path = picture.paths[0].removeprefix("imgs/")
-        entry: dict[str, Any] = {"split": picture.split, "captions": texts, "id": picture.label}
+    for image in images:
+        texts = captions[image.paths[0]]
+        path = image.paths[0].removeprefix("imgs/")
+        entry: dict[str, Any] = {"split": image.split, "captions": texts, "id": image.label}
         entry |= {"file_path": path} if tokens else {"img_path": path}
         if tokens:
             entry["processed_tokens"] = [_tokens(text) for text in texts]
@@ -114,7 +114,7 @@ def _json(entries: list[dict[str, Any]]) -> bytes:
     return json.dumps(entries, ensure_ascii=False, indent=0).encode() + b"\n"
 
 
-def _counts(pictures: Sequence[Picture]) -> dict[str, tuple[int, int]]:
+def _counts(pictures: Sequence[Image]) -> dict[str, tuple[int, int]]:
     def images(split: str) -> tuple[int, int]:
         chosen = [p for p in pictures if p.split == split]
         return len({p.label for p in chosen}), len(chosen)

@@ -1,4 +1,4 @@
-"""SYSU-MM01 and RegDB: visible pictures against near-infrared and thermal ones."""
+"""SYSU-MM01 and RegDB: visible images against near-infrared and thermal ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from glimpse.records import Array, IntArray
-from glimpse.world.export.tree import Captions, Files, Options, Picture, Tree, Writer, counted, layout_rng
+from glimpse.world.export.tree import Captions, Files, Image, Options, Tree, Writer, counted, layout_rng
 from glimpse.world.frame import Band
 
 TRIALS = 10
@@ -30,7 +30,7 @@ def plan_sysu(options: Options) -> Tree:
         "val": range(first_validation, first_test),
         "test": range(first_test, options.people),
     }
-    pictures: list[Picture] = []
+    images: list[Image] = []
     seen: dict[tuple[int, int], int] = {}
     for split, people in splits.items():
         for place, person in enumerate(people):
@@ -41,12 +41,12 @@ def plan_sysu(options: Options) -> Tree:
                 number = seen[camera, person] = seen.get((camera, person), 0) + 1
                 path = f"cam{camera}/{person + 1:04d}/{number:04d}.jpg"
                 band: Band = "near_infrared" if camera in _INFRARED else "rgb"
-                pictures.append(
-                    Picture(
+                images.append(
+                    Image(
                         (path,),
                         person,
                         _SCENES[camera],
-                        len(pictures),
+                        len(images),
                         person + 1,
                         camera,
                         band=band,
@@ -68,14 +68,12 @@ def plan_sysu(options: Options) -> Tree:
         files["exp/rand_perm_cam.mat"] = matlab_file({"rand_perm_cam": _cells(orders, options.people)})
         return files
 
-    return Tree(options.people, 5, tuple(pictures), _sysu_counts(pictures, seen), lists)
+    return Tree(options.people, 5, tuple(images), _sysu_counts(images, seen), lists)
 
 
-def _sysu_counts(
-    pictures: Sequence[Picture], seen: Mapping[tuple[int, int], int]
-) -> dict[str, tuple[int, int]]:
-    learned = [p for p in pictures if p.split != "test"]
-    asked = [p for p in pictures if p.split == "test" and p.modality == "ir"]
+def _sysu_counts(images: Sequence[Image], seen: Mapping[tuple[int, int], int]) -> dict[str, tuple[int, int]]:
+    learned = [p for p in images if p.split != "test"]
+    asked = [p for p in images if p.split == "test" and p.modality == "ir"]
     tested = {p.person for p in asked}
     counts = {
         f"train {modality}": counted(p for p in learned if p.modality == modality)
@@ -114,18 +112,18 @@ def matlab_file(variables: Mapping[str, Array]) -> bytes:
 
 def plan_regdb(options: Options) -> Tree:
     """Half of a person's images visible, half thermal, by one pair of aligned cameras; ten random halves."""
-    pictures: list[Picture] = []
+    images: list[Image] = []
     for person in range(options.people):
         for i in range(options.images_per_person):
             visible = i < options.images_per_person // 2
             folder, letter = ("Visible", "v") if visible else ("Thermal", "t")
-            path = f"{folder}/{person + 1}/person_{letter}_{len(pictures):05d}_{i % 100:02d}.bmp"
-            pictures.append(
-                Picture(
+            path = f"{folder}/{person + 1}/person_{letter}_{len(images):05d}_{i % 100:02d}.bmp"
+            images.append(
+                Image(
                     (path,),
                     person,
                     0,
-                    len(pictures),
+                    len(images),
                     person + 1,
                     1 if visible else 2,
                     band="rgb" if visible else "thermal",
@@ -145,7 +143,7 @@ def plan_regdb(options: Options) -> Tree:
                 for side in ("Visible", "Thermal"):
                     lines = [
                         f"{p.paths[0]} {label[p.person]}\n"
-                        for p in pictures
+                        for p in images
                         if p.person in label and p.paths[0].startswith(side)
                     ]
                     files[f"idx/{part}_{side.lower()}_{trial}.txt"] = "".join(lines).encode()
@@ -156,7 +154,7 @@ def plan_regdb(options: Options) -> Tree:
     counts = {"train rgb": trained, "train ir": trained}
     for direction in ("visible-to-thermal", "thermal-to-visible"):
         counts |= {f"{direction} query": tested, f"{direction} gallery": tested}
-    return Tree(options.people, 1, tuple(pictures), counts, lists)
+    return Tree(options.people, 1, tuple(images), counts, lists)
 
 
 SYSU = Writer(

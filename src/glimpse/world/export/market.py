@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glimpse.records import DISTRACTOR, JUNK
-from glimpse.world.export.tree import Options, Picture, Tree, Writer, counted, layout_rng, sightings
+from glimpse.world.export.tree import Image, Options, Tree, Writer, counted, layout_rng, sightings
 from glimpse.world.frame import Kind
 
 TRAIN, QUERY, GALLERY = "bounding_box_train/", "query/", "bounding_box_test/"
@@ -22,14 +22,14 @@ def plan_market(options: Options) -> Tree:
     rng = layout_rng(options)
     training = options.people // 2
     distracting = max(1, round(_DISTRACTING * (options.people - training)))
-    pictures: list[Picture] = []
+    images: list[Image] = []
 
     def add(folder: str, printed: str, label: int, person: int, camera: int, kind: Kind = "whole") -> None:
-        index = len(pictures)
+        index = len(images)
         name = f"{printed}_c{camera + 1}s{1 + index % 6}_{index + 1:06d}_{1 + index % 3:02d}.jpg"
         split = "train" if folder == TRAIN else "test"
-        pictures.append(
-            Picture((folder + name,), person, camera, index, label, camera + 1, kind=kind, split=split)
+        images.append(
+            Image((folder + name,), person, camera, index, label, camera + 1, kind=kind, split=split)
         )
 
     for person in range(options.people + distracting):
@@ -45,13 +45,13 @@ def plan_market(options: Options) -> Tree:
                 add(QUERY if asked else GALLERY, f"{label:04d}", label, person, camera)
         if training <= person < options.people:  # a box that missed the person, as detectors make them
             add(GALLERY, "-1", JUNK, person, cameras[0], kind="partial")
-    gallery = [p for p in pictures if p.label != JUNK]
+    gallery = [p for p in images if p.label != JUNK]
     counts = {
-        "train": counted(pictures, TRAIN),
-        "test query": counted(pictures, QUERY),
+        "train": counted(images, TRAIN),
+        "test query": counted(images, QUERY),
         "test gallery": counted(gallery, GALLERY),
     }
-    return Tree(options.people + distracting, 6, tuple(pictures), counts)
+    return Tree(options.people + distracting, 6, tuple(images), counts)
 
 
 def plan_occluded_duke(options: Options) -> Tree:
@@ -59,12 +59,12 @@ def plan_occluded_duke(options: Options) -> Tree:
     rng = layout_rng(options)
     training = options.people // 2
     asked_people = training + max(1, round(_ASKED * (options.people - training)))
-    pictures: list[Picture] = []
+    images: list[Image] = []
     for person in range(options.people):
         cameras = sightings(rng, options.images_per_person, 8)
         queries = 0
         for place, camera in enumerate(cameras):
-            index = len(pictures)
+            index = len(images)
             name = f"{person + 1:04d}_c{camera + 1}_f{index:07d}.jpg"
             first_there = camera not in cameras[:place]
             asked = training <= person < asked_people and first_there and queries < _QUERIES
@@ -75,8 +75,8 @@ def plan_occluded_duke(options: Options) -> Tree:
             folders: tuple[str, ...] = (TRAIN,) if person < training else (GALLERY,)
             if asked:
                 folders = (QUERY, GALLERY) if twice else (QUERY,)
-            pictures.append(
-                Picture(
+            images.append(
+                Image(
                     tuple(folder + name for folder in folders),
                     person,
                     camera,
@@ -88,11 +88,11 @@ def plan_occluded_duke(options: Options) -> Tree:
                 )
             )
     counts = {
-        "train": counted(pictures, TRAIN),
-        "test query": counted(pictures, QUERY),
-        "test gallery": counted(pictures, GALLERY),
+        "train": counted(images, TRAIN),
+        "test query": counted(images, QUERY),
+        "test gallery": counted(images, GALLERY),
     }
-    return Tree(options.people, 8, tuple(pictures), counts)
+    return Tree(options.people, 8, tuple(images), counts)
 
 
 _SCALES = {"tiny": (12, 6), "small": (120, 12), "bench": (300, 16), "large": (2_500, 40)}

@@ -1,4 +1,4 @@
-"""A tree of files before it is rendered: which pictures, under which names, and what the lists will say."""
+"""A tree of files before it is rendered: which images, under which names, and what the lists will say."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from glimpse.world.frame import Band, Kind
 LAYOUT_STREAM = 201  # keeps the random stream of a layout's choices apart from the world's own streams
 
 Captions = Mapping[str, list[str]]
-"""By the path of a picture: the sentences written about it."""
+"""By the path of an image: the sentences written about it."""
 Files = Mapping[str, bytes]
 Counts = Mapping[str, tuple[int, int]]
 """By part, as `glimpse.datasets.part_counts` names the parts: persons and rows."""
@@ -29,8 +29,8 @@ class Options:
         people: of all splits together; distractors come on top where the layout has them.
         images_per_person: of each of them.
         hardness: 0 to 1, how alike people are and how much light and occlusion vary.
-        height: of a picture.
-        width: of a picture.
+        height: of an image.
+        width: of an image.
     """
 
     layout: str
@@ -43,14 +43,14 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture and the names under which it stands in the tree.
+class Image:
+    """One image and the names under which it stands in the tree.
 
     Attributes:
         paths: relative to the tree; the same bytes under each.
         person: index of the person in the world.
         camera: index of the camera in the world.
-        number: tells apart the pictures of one person.
+        number: tells apart the images of one person.
         label: the person's number in `Records`, `JUNK` or `DISTRACTOR`.
         printed_camera: the camera's number in `Records`, or `NO_CAMERA`.
         kind: whole, occluded or partial.
@@ -90,14 +90,14 @@ class Tree:
     Attributes:
         people: how many people the world must have, distractors included.
         cameras: how many cameras.
-        pictures: in the order in which they are rendered.
+        images: in the order in which they are rendered.
         counts: what the layout's reader will find.
         lists: makes the further files, from the captions once these are written.
     """
 
     people: int
     cameras: int
-    pictures: tuple[Picture, ...]
+    images: tuple[Image, ...]
     counts: Counts
     lists: Callable[[Captions], Files] = no_lists
 
@@ -114,7 +114,7 @@ class Writer:
         most_images: per person, that it has room for.
         most_people: that its names have digits for.
         images_step: images per person must be a multiple of this.
-        shape: height and width of a picture if none are asked for.
+        shape: height and width of an image if none are asked for.
     """
 
     layout: str
@@ -147,7 +147,7 @@ def sightings(rng: np.random.Generator, images: int, cameras: int) -> list[int]:
     return [int(chosen[i % len(chosen)]) for i in range(images)]
 
 
-def counted(pictures: Iterable[Picture], folder: str = "") -> tuple[int, int]:
-    """Persons and rows of the pictures under a folder; neither junk nor distractors are persons."""
-    rows = [p for p in pictures for path in p.paths if path.startswith(folder)]
+def counted(images: Iterable[Image], folder: str = "") -> tuple[int, int]:
+    """Persons and rows of the images under a folder; neither junk nor distractors are persons."""
+    rows = [p for p in images for path in p.paths if path.startswith(folder)]
     return len({p.label for p in rows if p.label >= 0}), len(rows)

@@ -1,4 +1,4 @@
-"""Ground truth beside the pictures: part maps, one table of records, and who the people are."""
+"""Ground truth beside the images: part maps, one table of records, and who the people are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from glimpse.errors import StorageError
 from glimpse.files import atomic_write
 from glimpse.records import TEXT, Records
 from glimpse.world.captions import write_captions
-from glimpse.world.export.tree import Captions, Options, Picture
+from glimpse.world.export.tree import Captions, Image, Options
 from glimpse.world.facts import frame_facts
 from glimpse.world.frame import Frames
 from glimpse.world.grammar import Grammar
@@ -33,12 +33,12 @@ PALETTE: tuple[tuple[int, int, int], ...] = (
     (90, 190, 120),
     (170, 90, 200),
 )
-"""Colours of the part map's values from background to carried, for whoever opens one: our choice."""
+"""Colors of the part map's values from background to carried, for whoever opens one: our choice."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a batch of pictures, a row for each.
+    """What is known of a batch of images, a row for each.
 
     Attributes:
         visible: float32 [N, 6], the visible fraction of each of `PARTS`.
@@ -58,15 +58,15 @@ class Truth:
     def of(
         cls,
         frames: Frames,
-        pictures: Sequence[Picture],
+        images: Sequence[Image],
         people: Sequence[Person],
         options: Options,
         grammar: Grammar,
     ) -> Truth:
-        """The truth of a rendered batch, with the captions that its pictures need."""
+        """The truth of a rendered batch, with the captions that its images need."""
         captions = tuple(
-            _captions(frames, row, picture, people[picture.person], options, grammar)
-            for row, picture in enumerate(pictures)
+            _captions(frames, row, image, people[image.person], options, grammar)
+            for row, image in enumerate(images)
         )
         return cls(frames.visible, frames.visible_whole, frames.keypoints, frames.heading, captions)
 
@@ -107,23 +107,23 @@ class Truth:
 
 
 def _captions(
-    frames: Frames, row: int, picture: Picture, person: Person, options: Options, grammar: Grammar
+    frames: Frames, row: int, image: Image, person: Person, options: Options, grammar: Grammar
 ) -> tuple[str, ...]:
-    if not picture.captions:
+    if not image.captions:
         return ()
-    seed = np.random.SeedSequence([options.seed, CAPTION_STREAM, picture.person, picture.number])
+    seed = np.random.SeedSequence([options.seed, CAPTION_STREAM, image.person, image.number])
     facts = frame_facts(frames, row, person)
     rng = np.random.default_rng(seed)
-    return tuple(write_captions(facts, rng, picture.captions, at_least=picture.words, grammar=grammar))
+    return tuple(write_captions(facts, rng, image.captions, at_least=image.words, grammar=grammar))
 
 
-def captions_by_path(pictures: Sequence[Picture], truth: Truth) -> Captions:
-    """The sentences about each picture, under its first name."""
-    return {p.paths[0]: list(texts) for p, texts in zip(pictures, truth.captions, strict=True)}
+def captions_by_path(images: Sequence[Image], truth: Truth) -> Captions:
+    """The sentences about each image, under its first name."""
+    return {p.paths[0]: list(texts) for p, texts in zip(images, truth.captions, strict=True)}
 
 
 def part_map_path(path: str) -> str:
-    """Where the part map of a picture is."""
+    """Where the part map of an image is."""
     return f"parts/{PurePosixPath(path).with_suffix('.png')}"
 
 
@@ -132,21 +132,19 @@ def part_map_file(parts: NDArray[np.uint8]) -> bytes:
     from PIL import Image
 
     image = Image.fromarray(parts, mode="P")
-    image.putpalette([value for colour in PALETTE for value in colour])
+    image.putpalette([value for color in PALETTE for value in color])
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=False)
     return buffer.getvalue()
 
 
-def truth_records(pictures: Sequence[Picture], people: Sequence[Person], truth: Truth) -> Records:
+def truth_records(images: Sequence[Image], people: Sequence[Person], truth: Truth) -> Records:
     """A row for each file of the tree and each caption; paths are relative to the tree."""
-    rows: list[tuple[int, str, str]] = []  # the picture's row, path, caption
-    for row, picture in enumerate(pictures):
-        rows += [(row, path, "") for path in picture.paths]
-    rows += [
-        (row, pictures[row].paths[0], text) for row, texts in enumerate(truth.captions) for text in texts
-    ]
-    chosen = [pictures[row] for row, _, _ in rows]
+    rows: list[tuple[int, str, str]] = []  # the image's row, path, caption
+    for row, image in enumerate(images):
+        rows += [(row, path, "") for path in image.paths]
+    rows += [(row, images[row].paths[0], text) for row, texts in enumerate(truth.captions) for text in texts]
+    chosen = [images[row] for row, _, _ in rows]
     at = np.array([row for row, _, _ in rows], np.int64)
     return Records.from_columns(
         [path for _, path, _ in rows],

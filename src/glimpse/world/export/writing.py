@@ -17,7 +17,7 @@ from glimpse.files import atomic_write
 from glimpse.progress import Progress, silent
 from glimpse.world.export.options import WRITERS
 from glimpse.world.export.site import TRUTH, opened, settle_on_disk, write_whole
-from glimpse.world.export.tree import Options, Picture, Tree
+from glimpse.world.export.tree import Image, Options, Tree
 from glimpse.world.export.truth import (
     Truth,
     captions_by_path,
@@ -30,7 +30,7 @@ from glimpse.world.frame import Frames
 from glimpse.world.grammar import load_grammar
 from glimpse.world.world import World
 
-_BATCH = 128  # pictures: what a kill may cost, and what is rendered while the batch before is encoded
+_BATCH = 128  # images: what a kill may cost, and what is rendered while the batch before is encoded
 _ENCODERS = 4  # threads; encoding waits for the disk more than for a core
 _FORMATS = {".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".bmp": "BMP"}
 
@@ -47,63 +47,63 @@ def export_tree(root: Path, options: Options, progress: Progress = silent) -> Tr
         _render(tree, world, root, work, options, progress)
         kept = [Truth.load(_kept(work, start)) for start in _starts(tree)]
         truth = Truth.concat(kept)
-        for path, content in tree.lists(captions_by_path(tree.pictures, truth)).items():
+        for path, content in tree.lists(captions_by_path(tree.images, truth)).items():
             write_whole(root, path, content)
         write_whole(root, f"{TRUTH}/people.json", people_file(world.people))
         settle_on_disk()
-        truth_records(tree.pictures, world.people, truth).save(root / TRUTH / "records.csv")
+        truth_records(tree.images, world.people, truth).save(root / TRUTH / "records.csv")
         with atomic_write(root / WORLD_CARD) as file:  # last: it says that the world is finished
             file.write(_card(options, tree))
     return tree
 
 
 def _starts(tree: Tree) -> range:
-    return range(0, len(tree.pictures), _BATCH)
+    return range(0, len(tree.images), _BATCH)
 
 
 def _kept(work: Path, start: int) -> Path:
-    """Where a batch's truth is kept; that it is there means that its pictures are on the disk."""
+    """Where a batch's truth is kept; that it is there means that its images are on the disk."""
     return work / f"batch-{start:07d}.npz"
 
 
 def _render(tree: Tree, world: World, root: Path, work: Path, options: Options, progress: Progress) -> None:
     grammar = load_grammar()
-    with ThreadPoolExecutor(_ENCODERS) as pool, progress("Rendering", len(tree.pictures)) as advance:
+    with ThreadPoolExecutor(_ENCODERS) as pool, progress("Rendering", len(tree.images)) as advance:
         pending: tuple[Path, Truth, list[Future[None]]] | None = None
         for start in _starts(tree):
-            pictures = tree.pictures[start : start + _BATCH]
+            images = tree.images[start : start + _BATCH]
             kept = _kept(work, start)
             if kept.is_file():
-                advance(len(pictures))
+                advance(len(images))
                 continue
-            shots = [world.shot(p.person, p.camera, p.number, p.kind, p.band) for p in pictures]
+            shots = [world.shot(p.person, p.camera, p.number, p.kind, p.band) for p in images]
             frames = world.render(shots, size=(options.height, options.width))
             if pending is not None:
                 advance(_settle(*pending))
-            truth = Truth.of(frames, pictures, world.people, options, grammar)
-            pending = (kept, truth, _submit(pool, frames, pictures, world, root))
+            truth = Truth.of(frames, images, world.people, options, grammar)
+            pending = (kept, truth, _submit(pool, frames, images, world, root))
         if pending is not None:
             advance(_settle(*pending))
 
 
 def _submit(
-    pool: ThreadPoolExecutor, frames: Frames, pictures: Sequence[Picture], world: World, root: Path
+    pool: ThreadPoolExecutor, frames: Frames, images: Sequence[Image], world: World, root: Path
 ) -> list[Future[None]]:
     return [
         pool.submit(
-            _write_picture,
+            _write_image,
             root,
-            picture,
+            image,
             frames.images[row],
             frames.parts[row],
-            world.cameras[picture.camera].jpeg_quality,
+            world.cameras[image.camera].jpeg_quality,
         )
-        for row, picture in enumerate(pictures)
+        for row, image in enumerate(images)
     ]
 
 
 def _settle(kept: Path, truth: Truth, writes: list[Future[None]]) -> int:
-    """Wait until a batch's pictures are on the disk, then keep its truth; says how many they were."""
+    """Wait until a batch's images are on the disk, then keep its truth; says how many they were."""
     for write in writes:
         write.result()
     settle_on_disk()
@@ -111,8 +111,8 @@ def _settle(kept: Path, truth: Truth, writes: list[Future[None]]) -> int:
     return len(writes)
 
 
-def _write_picture(
-    root: Path, picture: Picture, image: NDArray[np.uint8], parts: NDArray[np.uint8], quality: int
+def _write_image(
+    root: Path, picture: Image, image: NDArray[np.uint8], parts: NDArray[np.uint8], quality: int
 ) -> None:
     content = encoded(image, PurePosixPath(picture.paths[0]).suffix, quality)
     part_map = part_map_file(parts)
@@ -134,7 +134,7 @@ def encoded(image: NDArray[np.uint8], suffix: str, quality: int) -> bytes:
 def _card(options: Options, tree: Tree) -> bytes:
     card = {
         **asdict(options),
-        "pictures": len(tree.pictures),
+        "pictures": len(tree.images),
         "counts": {part: list(count) for part, count in tree.counts.items()},
     }
     return (json.dumps(card, indent=1) + "\n").encode()

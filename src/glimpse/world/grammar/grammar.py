@@ -16,7 +16,7 @@ from glimpse.errors import OptionError
 from glimpse.world.grammar.template import Choice, Slot, Template, parse, slots
 
 Facts = Mapping[str, str]
-"""What can be said: `{"upper.kind": "shirt", "upper.colour": "navy", "view": "back"}`."""
+"""What can be said: `{"upper.kind": "shirt", "upper.color": "navy", "view": "back"}`."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Grammar:
             detail: the chance that a part which may be left out is said.
 
         >>> english = load_grammar("english")
-        >>> english.say("shoes", {"shoes.colour": "red"}, np.random.default_rng(0)) is not None
+        >>> english.say("shoes", {"shoes.color": "red"}, np.random.default_rng(0)) is not None
         True
         >>> english.say("shoes", {}, np.random.default_rng(0)) is None
         True

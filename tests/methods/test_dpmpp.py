@@ -1,0 +1,333 @@
+"""DPM++ in its stages, forms and backbones: dpm_family 6.3 to 6.10 and 6.12."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from glimpse.choices import Backbone, Copies, Form, MaskKind, NeckFeat, SimilarityName
+from glimpse.errors import OptionError
+from glimpse.methods.dpm import MAIN, MASK
+from glimpse.methods.dpm_losses import masked_arcface
+from glimpse.methods.dpmpp import ADAPT, CACHED, METRIC, PROMPTS, clean_statistics
+from glimpse.methods.dpmpp_losses import pair_loss
+from glimpse.methods.dpmpp_stages import begin_from_rows
+from glimpse.methods.prepare import prepare
+from glimpse.models.card import NetworkCard
+from glimpse.models.factory import build_network
+from glimpse.models.heads.bnneck import Neck
+from glimpse.recipes.dpmpp import CopiesRecipe, DpmppRecipe
+from glimpse.recipes.registry import recipe_of
+from glimpse.segmentation.base import PERSON
+from glimpse.similarity import MaskSide
+from glimpse.training.batches import TrainingData
+from glimpse.training.engine import Engine
+from glimpse.training.loop import train
+from glimpse.training.losses import cross_entropy, margin_triplet
+from glimpse.training.stages import Step
+
+VIT = DpmppRecipe(backbone=Backbone.VIT, text=False)
+STRIPED = replace(VIT, stripes=2, stripe_weight=1.0)
+SHORT = {"prompt_epochs": 1, "adapt_epochs": 1, "epochs": 2}
+
+
+def with_masks(people):
+    """Persons stand in the middle; every other image shows only the upper half."""
+    masks = np.zeros((len(people), 64, 32), np.uint8)
+    masks[:, 4:60, 8:24] = 1
+    masks[::2, 32:] = 0
+    return TrainingData(people.records, people.pixels, {PERSON: masks})
+
+
+def prepared(micro, people, recipe=None, **changes):
+    torch.manual_seed(0)
+    return prepare("dpm++", micro(recipe or DpmppRecipe(), **{**SHORT, **changes}), with_masks(people))
+
+
+def step(stage, update=MAIN, **where):
+    return Step(stage, update, 1, 1, 0, 1, **where)
+
+
+def with_copies(batch):
+    """Two copies: of the first image, hidden below by person 1, and of the last one, in full view."""
+    rows = torch.tensor([0, 3])
+    grown = {
+        name: torch.cat([getattr(batch, name), getattr(batch, name)[rows]])
+        for name in ("rows", "labels", "cameras", "modalities", "images")
+    }
+    grown["images"][4, :, 32:] = 0.3
+    visible = torch.ones(6, 8)
+    visible[4, 4:] = 0
+    return replace(
+        batch,
+        **grown,
+        ignored=torch.tensor([-1, -1, -1, -1, 1, -1]),
+        sources=torch.tensor([-1, -1, -1, -1, 0, 3]),
+        visible=visible,
+        seen=visible[:, :, None].expand(-1, -1, 4),
+    )
+
+
+def test_on_clip_there_are_three_stages_and_on_imagenets_backbone_two(micro, people):
+    assert [stage.name for stage in prepared(micro, people).stages] == [PROMPTS, ADAPT, METRIC]
+    assert [stage.name for stage in prepared(micro, people, VIT).stages] == [ADAPT, METRIC]
+    at_once = prepared(micro, people, VIT, adapt_epochs=0)
+    assert [stage.name for stage in at_once.stages] == [METRIC]
+    assert at_once.stages[0].begin is begin_from_rows
+
+
+def test_the_rates_go_on_from_stage_to_stage(micro, people):
+    changes = {"adapt_epochs": 10, "epochs": 60}
+    _, adapt, metric = prepared(micro, people, **changes).stages
+    first, second = (stage.updates[0].optimizers[0].schedule for stage in (adapt, metric))
+    assert [first(epoch, 5e-6) for epoch in (1, 10)] == pytest.approx([9.5e-7, 5e-6])
+    assert [second(epoch, 5e-6) for epoch in (1, 20, 40)] == pytest.approx([5e-6, 5e-7, 5e-8])
+    mask = metric.updates[1].optimizers[0]
+    assert mask.lr == 3.5e-4
+    assert mask.schedule(20, 1.0) == pytest.approx(0.1)
+
+
+def test_what_starts_at_random_learns_ten_times_as_fast(micro, people):
+    ready = prepared(micro, people)
+    built = ready.stages[1].updates[0].optimizers[0].build(ready.method)
+    rates = {id(p): group["lr"] for group in built.param_groups for p in group["params"]}
+    assert rates[id(ready.method.classes)] == pytest.approx(5e-5)
+    assert rates[id(ready.method.network.backbone.position)] == pytest.approx(5e-6)
+    assert id(ready.method.prompts.words) not in rates
+
+
+def test_each_stage_trains_its_own_parts(micro, people):
+    words, adapt, metric = prepared(micro, people).stages
+    assert words.updates[0].optimizers[0].parameters == ("prompts.words",)
+    assert set(adapt.updates[0].optimizers[0].exclude) == {"prompts.words", "network.mask_head.*"}
+    assert [update.name for update in metric.updates] == [MAIN, MASK]
+    assert [u.name for u in prepared(micro, people, form=Form.JOINT).stages[2].updates] == [MAIN]
+    assert [u.name for u in prepared(micro, people, mask=MaskKind.NONE).stages[2].updates] == [MAIN]
+
+
+def test_the_losses_of_each_stage(micro, people, batch):
+    method = prepared(micro, people).method
+    cached = replace(batch, columns={CACHED: torch.randn(4, 32)})
+    assert set(method.losses(cached, step(PROMPTS))) == {"image_to_text", "text_to_image"}
+    without = {"identity", "triplet", "heads", "image_to_text", "prototypes"}
+    assert set(method.losses(with_copies(batch), step(ADAPT))) == without
+    masked = {"masked_identity", "pair", "participation", "wider"}
+    assert set(method.losses(with_copies(batch), step(METRIC))) == without | masked
+    assert set(method.losses(with_copies(batch), step(METRIC, MASK))) == masked
+
+
+def test_the_published_weights_of_clean_images(micro, people, batch):
+    method = prepared(micro, people).method.eval()
+    method.prototypes.normal_()
+    losses = method.losses(batch, step(METRIC))
+    features, labels = method.network(batch.images, batch.cameras), batch.labels
+    necked = method.network.neck(features.descriptor)
+    z = method.projected_classifier(method.projected_neck(features.projected))
+    identity = cross_entropy(necked @ method.classes.T, labels, 0.1) + cross_entropy(z, labels, 0.1)
+    torch.testing.assert_close(losses["identity"], 0.25 * identity)
+    metric = (features.early, features.blocks[:, 0], features.projected)
+    torch.testing.assert_close(losses["triplet"], sum(margin_triplet(x, labels, 0.3) for x in metric))
+    towards = cross_entropy(features.projected @ method.prototypes.T, labels, 0.1)
+    torch.testing.assert_close(losses["image_to_text"], towards)
+    masks = method.network.masks(features)
+    masked = masked_arcface(necked, masks, method.classes, labels, margin=0.5)
+    torch.testing.assert_close(losses["masked_identity"], 0.25 * masked)
+
+
+def test_the_pair_loss_compares_copies_with_clean_images(micro, people, batch):
+    method = prepared(micro, people, VIT).method.eval()
+    both = with_copies(batch)
+    losses = method.losses(both, step(METRIC))
+    features = method.network(both.images, both.cameras)
+    necked, masks = method.network.neck(features.descriptor), method.network.masks(features)
+    wanted = pair_loss(necked[4:], masks[4:], necked[:4], both.labels[4:], both.labels[:4], both.ignored[4:])
+    torch.testing.assert_close(losses["pair"], 0.5 * wanted)
+
+
+def test_the_donors_person_gets_no_gradient_from_a_copy_in_any_classification(micro, people, batch):
+    method = prepared(micro, people).method.eval()
+    changed = with_copies(batch)
+    # everybody ignores person 5, whom nobody in the batch is
+    changed = replace(changed, ignored=torch.full_like(changed.ignored, 5))
+    for name in ("identity", "masked_identity", "image_to_text"):
+        method.zero_grad()
+        method.prototypes.requires_grad_()
+        method.losses(changed, step(METRIC))[name].backward()
+        learned = {
+            "identity": [method.classes, method.projected_classifier.weight],
+            "masked_identity": [method.classes],
+            "image_to_text": [method.prototypes],
+        }[name]
+        for weights in learned:
+            assert weights.grad[5].abs().max() == 0
+            assert weights.grad[6].abs().max() > 0
+        method.prototypes.requires_grad_(False)
+        method.prototypes.grad = None
+
+
+def test_stripes_that_a_copy_does_not_show_are_not_classified(micro, people, batch):
+    method = prepared(micro, people, STRIPED, stripes=4).method.eval()
+    both = with_copies(batch)
+    method.losses(both, step(METRIC))["identity"].backward()
+    width = method.network.width
+    # the copy of person 0 hides stripes 2 and 3; with its pixels changed there, those prototypes learn alike
+    before = method.classes.grad.clone()
+    method.zero_grad()
+    alone = replace(both, labels=torch.cat([both.labels[:4], torch.tensor([7, 1])]))
+    method.losses(alone, step(METRIC))["identity"].backward()
+    after = method.classes.grad
+    assert torch.equal(before[7, 3 * width :], after[7, 3 * width :])
+    assert not torch.equal(before[7, width : 2 * width], after[7, width : 2 * width])
+
+
+def test_copies_are_normalized_but_not_counted():
+    neck = Neck(3).train()
+    features = torch.randn(6, 3)
+    result = clean_statistics(neck, features, 4)
+    same = Neck(3).train()
+    torch.testing.assert_close(result[:4], same(features[:4]))
+    torch.testing.assert_close(neck.norm.running_mean, same.norm.running_mean)
+    torch.testing.assert_close(result[4:], same.eval()(features[4:]))
+    torch.testing.assert_close(clean_statistics(neck.eval(), features, 4), neck(features))
+
+
+def test_the_necks_begin_with_the_statistics_of_the_rows(micro, people):
+    ready = prepared(micro, people, VIT)
+    begin_from_rows(ready.method, with_masks(people))
+    network = ready.method.network.eval()
+    pixels = torch.from_numpy(people.pixels.read(np.arange(len(people))))
+    images = (pixels.permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
+    with torch.no_grad():
+        necked = network.neck(network(images, torch.from_numpy(people.cameras)).descriptor)
+    torch.testing.assert_close(necked.mean(0), torch.zeros(64), atol=1e-4, rtol=0)
+    torch.testing.assert_close(necked.var(0), torch.ones(64), atol=2e-2, rtol=0)
+
+
+def test_prototypes_begin_where_the_words_are(micro, people):
+    ready = prepared(micro, people)
+    begin_from_rows(ready.method, with_masks(people))
+    method = ready.method.eval()
+    pixels = torch.from_numpy(people.pixels.read(np.arange(len(people))))
+    images = (pixels.permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
+    with torch.no_grad():
+        features = method.network(images, torch.from_numpy(people.cameras))
+        necked = method.network.neck(features.descriptor)
+        mean = method.network.neck.norm.running_mean
+        towards = (features.descriptor - mean) @ method.network.backbone.projection @ method.prototypes.T
+        logits = necked @ method.classes.T
+    assert method.classes.norm(dim=1).tolist() == pytest.approx([1.0] * 8, abs=1e-5)
+    # the same up to one length per person
+    ratio = towards / logits
+    torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio), rtol=1e-2, atol=0)
+    apart = prepared(micro, people, pull_back=False)
+    before = apart.method.classes.detach().clone()
+    begin_from_rows(apart.method, with_masks(people))
+    assert torch.equal(before, apart.method.classes)
+
+
+def test_the_weight_of_the_prototypes_alignment_fades_out(micro, people, batch):
+    recipe = {"adapt_epochs": 4, "epochs": 10, "pull_back": False}
+    method = prepared(micro, people, **recipe).method.eval()
+    method.prototypes.normal_()
+    weights = [
+        method.losses(batch, replace(step(stage), epoch=epoch))["prototypes"].item()
+        for stage, epoch in ((ADAPT, 1), (ADAPT, 4), (METRIC, 1), (METRIC, 6))
+    ]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[3] < 0.1 * weights[0]
+
+
+@pytest.mark.parametrize("neck_feat", NeckFeat)
+def test_the_network_comes_back_from_its_card(micro, people, batch, neck_feat):
+    ready = prepared(micro, people, STRIPED, neck_feat=neck_feat, test_mask_side=MaskSide.SUBSPACE)
+    card = NetworkCard.from_json(ready.card.to_json())
+    assert (card.similarity, card.side) == (SimilarityName.MASKED_COSINE, MaskSide.SUBSPACE)
+    again = build_network(card).eval()
+    again.load_state_dict(ready.method.network.state_dict())
+    network = ready.method.network.eval()
+    for got, wanted in zip(
+        again.embed(batch.images, batch.cameras), network.embed(batch.images, batch.cameras), strict=True
+    ):
+        torch.testing.assert_close(got, wanted)
+        assert got.shape == (4, 192)
+
+
+def test_a_recipe_refuses_what_cannot_be_trained():
+    with pytest.raises(OptionError, match="only CLIP knows words"):
+        DpmppRecipe(backbone=Backbone.VIT)
+    with pytest.raises(OptionError, match="adapt_epochs must be fewer"):
+        DpmppRecipe(adapt_epochs=60)
+    with pytest.raises(OptionError, match="train_mask_side"):
+        DpmppRecipe(train_mask_side=MaskSide.BOTH)
+    with pytest.raises(OptionError, match="0 or more, got -1"):
+        DpmppRecipe(stripes=-1)
+    with pytest.raises(OptionError, match=r"masks of stripes.*got 0\.0 and 0\.5"):
+        DpmppRecipe(stripes=2)
+    with pytest.raises(OptionError, match=r"got 1\.0 and 0"):
+        DpmppRecipe(stripes=2, stripe_weight=1.0, transfer=CopiesRecipe(share=0))
+    assert DpmppRecipe(stripes=2, mask=MaskKind.NONE, transfer=CopiesRecipe(share=0)).stripes == 2
+
+
+def test_stripes_ask_where_persons_are_whatever_hides_them():
+    erasing = CopiesRecipe(kind=Copies.ERASING)
+    assert replace(STRIPED, transfer=erasing).needs_masks
+    assert not replace(STRIPED, transfer=erasing, mask=MaskKind.STATIC).needs_masks
+    assert not replace(VIT, transfer=erasing).needs_masks
+    assert VIT.needs_masks
+
+
+def test_the_controls_recipe_erases_instead_and_needs_no_masks(micro, people):
+    copies = CopiesRecipe(kind=Copies.ERASING)
+    assert not copies.needs_masks
+    torch.manual_seed(0)
+    ready = prepare("dpm++", micro(VIT, **SHORT, transfer=copies), people)
+    assert ready.stages[0].transfer is not None
+    none = prepare("dpm++", micro(VIT, **SHORT, transfer=CopiesRecipe(share=0)), people)
+    assert none.stages[0].transfer is None
+    assert none.stages[0].augmentation.erasing is not None
+    assert ready.stages[0].augmentation.erasing is None
+
+
+def test_the_catalogue_knows_it():
+    assert recipe_of("dpm++") == DpmppRecipe()
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("recipe", [DpmppRecipe(), replace(STRIPED, form=Form.JOINT)], ids=["clip", "vit"])
+def test_a_run_killed_in_any_stage_resumes_to_the_same_bytes(people, micro, tmp_path, recipe):
+    engine = Engine(device="cpu", checkpoint_steps=1)
+
+    def run(folder, calls=None, resume=False):
+        ready = prepared(micro, people, recipe)
+        model = ready.method
+        if calls is not None:
+            losses, left = model.losses, iter(range(calls))
+
+            def fragile(batch, step):
+                if next(left, None) is None:
+                    raise Interrupted
+                return losses(batch, step)
+
+            model.losses = fragile
+        options = {"engine": engine, "resume": resume, "quiet": True}
+        train(model, with_masks(people), ready.stages, folder, seed=0, **options)
+        return (folder / "final.safetensors").read_bytes()
+
+    whole = run(tmp_path / "whole")
+    for calls in (1, 3, 6):
+        with pytest.raises(Interrupted):
+            run(tmp_path / f"cut{calls}", calls=calls)
+        assert run(tmp_path / f"cut{calls}", resume=True) == whole
+
+
+def test_every_stripe_has_a_triplet_loss_and_all_stripes_weigh_as_much_as_the_image(micro, people, batch):
+    method = prepared(micro, people, STRIPED).method.eval()
+    both = replace(with_copies(batch), ignored=None)
+    found = method.losses(both, step(ADAPT))["triplet"]
+    blocks = method.network(both.images, both.cameras).blocks
+    whole, first, second = (margin_triplet(block, both.labels, 0.3) for block in blocks.unbind(1))
+    torch.testing.assert_close(found, whole + (first + second) / 2)

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from glimpse.choices import Size
+from glimpse.errors import OptionError
+from glimpse.models.bot import BoTOptions
+from glimpse.models.card import NetworkCard, options_from_json, options_to_json
+from glimpse.models.transreid import TransReIDOptions
+
+CARD = NetworkCard("transreid", Size.TINY, (128, 64), cameras=(2, 5), options={"stride": 12})
+
+
+def test_a_card_survives_json():
+    assert NetworkCard.from_json(json.loads(json.dumps(CARD.to_json()))) == CARD
+
+
+def test_camera_numbers_become_places_and_unknown_ones_minus_one():
+    assert CARD.camera_rows([5, 2, 3, -1, 99]).tolist() == [1, 0, -1, -1, -1]
+    assert NetworkCard("bot", Size.MICRO, (64, 32)).camera_rows([1, 2]).tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": "huge"},
+        {"image": [64]},
+        {"image": [0, 32]},
+        {"mean": [0.5, 0.5]},
+        {"std": [0.5, 0, 0.5]},
+        {"cameras": [5, 2]},
+        {"similarity": "guess"},
+        {"interpolation": 3},
+    ],
+)
+def test_an_impossible_value_is_refused(change):
+    with pytest.raises(OptionError):
+        NetworkCard.from_json(CARD.to_json() | change)
+
+
+def test_missing_and_unknown_keys_are_named():
+    values = CARD.to_json()
+    with pytest.raises(OptionError, match="color"):
+        NetworkCard.from_json(values | {"color": 1})
+    del values["mean"]
+    with pytest.raises(OptionError, match="mean"):
+        NetworkCard.from_json(values)
+
+
+def test_a_card_from_before_there_were_masks_is_read():
+    values = CARD.to_json()
+    del values["side"]
+    assert NetworkCard.from_json(values) == CARD
+    with pytest.raises(OptionError, match="impossible value"):
+        NetworkCard.from_json(CARD.to_json() | {"side": "left"})
+
+
+def test_options_survive_json_and_are_checked():
+    options = TransReIDOptions(stride=11, jigsaw=True)
+    assert options_from_json(TransReIDOptions, json.loads(json.dumps(options_to_json(options)))) == options
+    assert options_from_json(BoTOptions, {"ibn": True}) == BoTOptions(ibn=True)
+    with pytest.raises(OptionError, match="unknown option 'ibm'"):
+        options_from_json(BoTOptions, {"ibm": True})
+    with pytest.raises(OptionError, match="must be of type bool"):
+        options_from_json(BoTOptions, {"ibn": "yes"})
+    with pytest.raises(OptionError, match="one of gap, gmp, gem"):
+        options_from_json(BoTOptions, {"pool": "mean"})

@@ -1,0 +1,175 @@
+"""The co-occurrence prior and the conflict penalty against the loops over pairs and channels."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glimpse.embeddings import Embeddings
+from glimpse.errors import OptionError, ShapeError
+from glimpse.similarity import (
+    ConflictPenalized,
+    CoOccurrencePrior,
+    Reduce,
+    SetJaccard,
+    calibrate,
+    fit_conflict,
+)
+
+
+def naive_prior(features, persons):
+    together = np.zeros((features.shape[1],) * 2)
+    for a, y in zip(features, persons, strict=True):
+        for b, z in zip(features, persons, strict=True):
+            if y == z:
+                union = np.maximum(a, b)
+                together = np.maximum(together, np.outer(union, union))
+    return together
+
+
+def naive_penalty(a, b, prior, epsilon):
+    union = np.minimum(np.maximum(a, b), prior.ceiling)
+    return np.maximum(0, np.expm1(np.outer(union, union) - prior.together - epsilon)).sum()
+
+
+def random_sets(rng, rows, channels):
+    return rng.uniform(size=(rows, channels)) * (rng.random((rows, channels)) > 0.6)
+
+
+def test_prior_equals_the_loop_over_all_pairs():
+    rng = np.random.default_rng(0)
+    features, persons = random_sets(rng, 20, 9), rng.integers(0, 5, 20)
+    prior = CoOccurrencePrior.fit(features, persons, scale=1)
+    np.testing.assert_allclose(prior.together, naive_prior(features, persons), atol=1e-6)
+
+
+def test_adding_a_person_equals_fitting_with_it():
+    rng = np.random.default_rng(1)
+    features, persons = random_sets(rng, 12, 7), np.repeat([0, 1, 2], 4)
+    whole = CoOccurrencePrior.fit(features, persons, scale=1)
+    grown = CoOccurrencePrior.fit(features[:8], persons[:8], scale=1).update(features[8:])
+    np.testing.assert_allclose(grown.together, whole.together, atol=1e-6)
+
+
+def test_scale_is_the_high_percentile_and_cuts_above_it():
+    features = np.concatenate([np.full((999, 1), 2.0), [[50.0]]])
+    prior = CoOccurrencePrior.fit(features, np.zeros(1000))
+    assert prior.scale == pytest.approx(np.percentile(features, 99.9))
+    assert prior.ceiling.tolist() == [1]
+
+
+def test_golden_conflict():
+    prior = CoOccurrencePrior.fit(np.array([[1, 0, 0.5], [0, 1, 0.5]]), [0, 1], scale=1)
+    found = prior.penalty(np.array([0.9, 0, 0.4]), np.array([[0.1, 0.8, 0.4]]), 0.1)
+    assert found[0] == pytest.approx(1.717856, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.05, 0.3]))
+def test_pruned_penalty_equals_the_double_sum(seed, epsilon):
+    rng = np.random.default_rng(seed)
+    features, persons = random_sets(rng, 10, 8), rng.integers(0, 5, 10)
+    prior = CoOccurrencePrior.fit(features, persons, scale=1)
+    query, gallery = random_sets(rng, 1, 8)[0], random_sets(rng, 6, 8) * 1.5
+    expected = [naive_penalty(query, g.clip(0, 1), prior, epsilon) for g in gallery]
+    np.testing.assert_allclose(prior.penalty(query, gallery, epsilon), expected, atol=1e-4)
+    for a, y in zip(features, persons, strict=True):
+        assert not prior.penalty(a, features[persons == y], epsilon).any()
+
+
+def penalized(rng, channels=8, weight=0.02, **options):
+    training, persons = random_sets(rng, 20, channels), np.repeat(np.arange(10), 2)
+    prior = CoOccurrencePrior.fit(training, persons, scale=1)
+    return ConflictPenalized(SetJaccard(), prior, weight, epsilon=0.02, reduce=Reduce.SUM, **options)
+
+
+def test_pairwise_is_jaccard_minus_the_weighted_conflict():
+    rng = np.random.default_rng(2)
+    similarity = penalized(rng)
+    query, gallery = random_sets(rng, 4, 8), random_sets(rng, 5, 8)
+    plain = SetJaccard().pairwise(Embeddings(query), Embeddings(gallery))
+    conflicts = np.array([similarity.prior.penalty(q, gallery, 0.02) for q in query])
+    assert conflicts.any()
+    found = similarity.pairwise(Embeddings(query), Embeddings(gallery))
+    np.testing.assert_allclose(found, plain - 0.02 * conflicts, atol=1e-6)
+    mean = replace(similarity, reduce=Reduce.MEAN).pairwise(Embeddings(query), Embeddings(gallery))
+    np.testing.assert_allclose(mean, plain - 0.02 / 64 * conflicts, atol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [0, 0.01, 10])
+@pytest.mark.parametrize("k", [0, 1, 5, 100])
+def test_shortlists_double_until_the_top_k_is_exact(weight, k):
+    rng = np.random.default_rng(3)
+    similarity = penalized(rng, weight=weight, shortlist=2)
+    query = Embeddings(random_sets(rng, 6, 8))
+    # duplicates and coarse values: ties in J and in the result
+    gallery = Embeddings(np.repeat(np.round(random_sets(rng, 40, 8), 1), 2, axis=0))
+    found, scores = similarity.top_k(query, gallery, k), similarity.pairwise(query, gallery)
+    rows = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(found.rows, rows)
+    np.testing.assert_array_equal(found.scores, np.take_along_axis(scores, rows, 1))
+
+
+def test_an_empty_gallery_gives_no_columns():
+    rng = np.random.default_rng(4)
+    found = penalized(rng).top_k(Embeddings(random_sets(rng, 3, 8)), Embeddings(np.zeros((0, 8))), 5)
+    assert found.rows.shape == (3, 0)
+
+
+def random_people(rng):
+    """Four images of six persons: one strong pattern each, and weak ones that decide J at random."""
+    persons = np.repeat(np.arange(6), 4)
+    vectors = rng.uniform(0, 0.45, (24, 12))
+    vectors[np.arange(24), persons] = 1
+    return Embeddings(vectors), persons
+
+
+def naive_map(scores, persons):
+    found = []
+    for row in range(len(scores)):
+        order = [i for i in np.argsort(-scores[row], kind="stable") if i != row]
+        hits = [persons[i] == persons[row] for i in order]
+        places = [place for place, hit in enumerate(hits) if hit]
+        found.append(np.mean([(n + 1) / (place + 1) for n, place in enumerate(places)]))
+    return np.mean(found)
+
+
+def test_the_calibrated_weight_ranks_held_out_persons_better():
+    embeddings, persons = random_people(np.random.default_rng(7))
+    prior = CoOccurrencePrior.fit(embeddings.vectors, persons, scale=1)
+    start = ConflictPenalized(SetJaccard(), prior, weight=0)
+    chosen = calibrate(start, embeddings, persons)
+    assert chosen.weight > 0
+    before, after = (naive_map(s.pairwise(embeddings, embeddings), persons) for s in (start, chosen))
+    assert after > before
+
+
+def test_the_fitted_penalty_knows_every_person_and_repeats_itself():
+    embeddings, persons = random_people(np.random.default_rng(8))
+    one, two = (
+        fit_conflict(SetJaccard(), embeddings, persons, np.random.default_rng(1), held_out=0.5)
+        for _ in range(2)
+    )
+    assert one.weight == two.weight
+    whole = CoOccurrencePrior.fit(embeddings.vectors, persons, one.prior.scale)
+    np.testing.assert_array_equal(one.prior.together, whole.together)
+
+
+def test_weight_is_zero_where_nothing_can_conflict():
+    rng = np.random.default_rng(6)
+    everything = CoOccurrencePrior(np.ones((12, 12), np.float32), 1.0)
+    start = ConflictPenalized(SetJaccard(), everything, weight=3)
+    assert calibrate(start, *random_people(rng)).weight == 0
+
+
+def test_impossible_input_is_refused():
+    prior = CoOccurrencePrior(np.ones((3, 3), np.float32), 1.0)
+    with pytest.raises(OptionError, match="weight and epsilon"):
+        ConflictPenalized(SetJaccard(), prior, weight=-1)
+    other = Embeddings(np.ones((1, 2)))
+    with pytest.raises(ShapeError, match="prior knows 3 channels, got vectors of 2"):
+        ConflictPenalized(SetJaccard(), prior, weight=1).pairwise(other, other)
+    with pytest.raises(ShapeError, match=r"\[N, C\]"):
+        CoOccurrencePrior.fit(np.ones((2, 2)), [1])
