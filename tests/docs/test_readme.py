@@ -17,7 +17,7 @@ def test_the_readmes_commands_and_examples_run_in_order(tmp_path, monkeypatch, c
     commands = [text for text, _ in printed if text.startswith("glimpse ")]
     assert len(commands) >= 3
     assert (tmp_path / "sheet.html").is_file()
-    assert "no problems" in printed[commands.index("glimpse datasets check occluded_duke:worlds/duke")][1]
+    assert "no problems" in dict(printed)["glimpse datasets check occluded_duke:worlds/duke"]
     assert names["result"].valid.sum() > 0
     assert any("rank-1" in output for _, output in printed)
 
