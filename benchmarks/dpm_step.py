@@ -6,7 +6,7 @@ round, which warms up, does not count, and of the others the fastest of each doe
 machine only slows. Processor seconds are blind to it only with `--threads 1`. `arcface` is DPM without a
 mask: what the second classification costs.
 
-The published head takes half as many multiplications as a whole ViT-B (spec dpm_family 3.3: 5.8 G per image
+The published head takes half as many multiplications as a whole ViT-B (dpm.md, "Mask head": 5.8 G per image
 on 16 x 8 patches, the ViT 11.1 G) and about as many as a small ViT of this project. Where multiplications
 decide, its `joint` form therefore costs at least 1.5 times the baseline's step; `cached` computes the head
 once more.

@@ -43,7 +43,7 @@ class Mixing(StrEnum):
 class Copies(StrEnum):
     """What the synthetic copies of a batch are hidden by.
 
-    - TRANSFER: what hides other persons in the training images (dpm_family 6.8).
+    - TRANSFER: what hides other persons in the training images (dpmpp.md, "Synthetic copies").
     - ERASING: a rectangle of noise; the control.
     """
 
@@ -61,8 +61,9 @@ class NeckFeat(StrEnum):
 class MaskKind(StrEnum):
     """What makes the masks.
 
-    - FULL: the hierarchical mask generator as published, 59 million parameters for ViT-B (dpm_family 3.3).
-    - LIGHT: one of 2.4 million that reduces each level first (dpm_family 6.4).
+    - FULL: the hierarchical mask generator as published, 59 million parameters for ViT-B (dpm.md, "Mask
+      head").
+    - LIGHT: one of 2.4 million that reduces each level first (dpmpp.md, "Architecture").
     - STATIC: a control, one learned mask for all images.
     - NONE: a control, ArcFace without a mask: the second classification remains, the network has no mask.
     """
@@ -74,7 +75,7 @@ class MaskKind(StrEnum):
 
 
 class Form(StrEnum):
-    """How backbone and mask head are trained by turns (dpm_family 3.7, B1 and B2).
+    """How backbone and mask head are trained by turns (dpm.md, "Updates").
 
     - RELEASED: two whole passes per step, the first for everything but the mask head, the second for it.
     - CACHED: the second pass runs only the mask head, on the kept tokens and features of the first.
@@ -89,7 +90,7 @@ class Form(StrEnum):
 class Backbone(StrEnum):
     """What the backbone is.
 
-    - VIT: ImageNet's; without texts (dpm_family 6.10).
+    - VIT: ImageNet's; without texts (dpmpp.md, "Schedule").
     - CLIP: CLIP's image backbone, with what its text backbone knows of the persons.
     """
 
@@ -107,7 +108,7 @@ class Size(StrEnum):
 
 
 class UnknownCamera(StrEnum):
-    """What stands for a camera that the backbone was not trained with (dpm_family 3.10)."""
+    """What stands for a camera that the backbone was not trained with (dpm.md, "Unknown cameras")."""
 
     ZERO = "zero"
     MEAN = "mean"
@@ -116,7 +117,7 @@ class UnknownCamera(StrEnum):
 class MaskSide(StrEnum):
     """Whose mask is applied to what, for a query q with mask m and a gallery vector g with mask n.
 
-    Products are per dimension; `unit` scales a vector to length 1 (dpm_family 3.8, 3.9b and 6.9).
+    Products are per dimension; `unit` scales a vector to length 1 (dpm.md, "Retrieval").
 
     - NONE: the plain cosine.
     - QUERY: <unit(q), unit(m g)>, the query's mask on the gallery only, as DPM was released. It compares q

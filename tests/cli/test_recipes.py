@@ -20,7 +20,7 @@ class Example:
     With a longer explanation.
     """
 
-    epochs: int = given(120, "dpm_family 1.6")
+    epochs: int = given(120, "bot.md, 'Constants'")
     sampler: SamplerRecipe = group(SamplerRecipe)
 
 
@@ -54,10 +54,11 @@ def test_every_key_is_shown_with_value_type_and_source(run):
     code, out, _ = run("recipes", "show", "Exa_mple")
     assert code == 0
     assert out.splitlines() == [
-        "epochs            120    int   given: dpm_family 1.6",
-        "sampler.persons   16     int   read in the authors' code: dpm_family 1.3",
-        "sampler.images    4      int   read in the authors' code: dpm_family 1.3",
-        "sampler.balanced  false  bool  our choice: K of every modality, as AGW and SIM (thesis_methods 3.5)",
+        "epochs            120    int   given: bot.md, 'Constants'",
+        "sampler.persons   16     int   read in the authors' code: baselines.md, 'PK sampler'",
+        "sampler.images    4      int   read in the authors' code: baselines.md, 'PK sampler'",
+        "sampler.balanced  false  bool  our choice: K of every modality, as AGW and SIM "
+        "(baselines.md, 'Balanced sampler')",
     ]
 
 
@@ -68,7 +69,7 @@ def test_a_key_that_is_set_says_so_and_what_it_was(run):
         "key": "epochs",
         "value": "7",
         "type": "int",
-        "source": "set by you; 120 is given: dpm_family 1.6",
+        "source": "set by you; 120 is given: bot.md, 'Constants'",
     }
     assert second["source"].startswith("read in")
 

@@ -103,7 +103,8 @@ def test_golden_average_precision():
 
 
 def test_golden_sysu_metric():
-    """Spec datasets 8: camera 2 does not count for camera 3, a rank counts identities, AP counts rows."""
+    """Spec protocols.md, "SYSU-MM01": camera 2 does not count for camera 3, a rank counts identities, AP
+    counts rows."""
     protocol, scores = listed(
         7, 3, 3, 7, 5, 7, cameras=(2, 1, 1, 4, 4, 5), query_camera=3, rule="sysu", cmc=Cmc.IDENTITIES
     )

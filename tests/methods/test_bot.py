@@ -45,7 +45,7 @@ def test_the_embedding_is_taken_after_the_neck_or_before_it(batch):
 
 
 def test_the_published_network_has_the_published_size():
-    # ResNet-50 without its classifier, a neck of 2048, and 751 prototypes (thesis_methods 0.2)
+    # ResNet-50 without its classifier, a neck of 2048, and 751 prototypes (bot.md, "Network")
     with torch.device("meta"):
         method = BoT(BoTNetwork(Size.BASE, BoTOptions()), 751, BoTRecipe(center_weight=0.0))
     assert sum(p.numel() for p in method.network.backbone.parameters()) == 23_508_032

@@ -1,4 +1,4 @@
-"""DPM in training and at test: dpm_family 3.6 to 3.8, T6 and T7."""
+"""DPM in training and at test: dpm.md."""
 
 from dataclasses import replace
 
@@ -305,7 +305,7 @@ def test_the_card_says_how_images_are_compared(people, micro, side):
 
 
 def test_the_masked_score_is_the_released_one(batch):
-    """dpm_family 3.8, query by query: the gallery's features under the query's mask."""
+    """dpm.md, "Retrieval", query by query: the gallery's features under the query's mask."""
     vectors, masks = (part.detach() for part in network().embed(batch.images, batch.cameras))
     found = Embeddings(vectors.numpy(), masks.numpy())
     unit = nn.functional.normalize

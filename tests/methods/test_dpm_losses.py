@@ -1,4 +1,4 @@
-"""dpm_family 3.5, the invariants of 3.12 and the golden numbers of D1 to D3."""
+"""dpm.md, "Masked ArcFace", the invariants of 3.12 and the golden numbers of D1 to D3."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Head enrichment (dpm_family 3.4, T5, D4) and the participation ratio (3.11, 6.6, D1)."""
+"""Head enrichment (dpm.md, "Head enrichment", T5, D4) and the participation ratio (3.11, 6.6, D1)."""
 
 import numpy as np
 import pytest

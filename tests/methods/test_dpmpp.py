@@ -1,4 +1,4 @@
-"""DPM++ in its stages, forms and backbones: dpm_family 6.3 to 6.10 and 6.12."""
+"""DPM++ in its stages, forms and backbones: dpmpp.md."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""DPM++'s own losses against plain loops, and what they must do: dpm_family 6.6 and 6.12."""
+"""DPM++'s own losses against plain loops, and what they must do: dpmpp.md, "Losses"."""
 
 import math
 

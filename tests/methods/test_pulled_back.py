@@ -1,4 +1,4 @@
-"""Texts as classifiers after the neck: dpm_family 6.5a."""
+"""Texts as classifiers after the neck: dpmpp.md, "Initialization from text"."""
 
 import torch
 

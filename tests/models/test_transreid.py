@@ -10,7 +10,7 @@ def numbered(count):
 
 
 def by_the_book(tokens, shift, groups, parts):
-    """The same with lists: dpm_family 2.4 word for word."""
+    """The same with lists: transreid.md, "Jigsaw branch" word for word."""
     order = tokens[shift - 1 :] + tokens[: shift - 1]
     while len(order) % groups:
         order.append(order[len(tokens) - 2])

@@ -25,7 +25,7 @@ def test_every_arm_is_one_that_a_ablation_takes_and_trains(name, people, micro):
     assert all(stage.updates for stage in prepared.stages)
 
 
-def test_the_published_settings():  # dpm_family 3.7, C
+def test_the_published_settings():  # dpm.md, "Updates"
     def of(name):
         recipe = with_settings(DpmRecipe(), DPM_SETTINGS[name])
         # the weight of the mean form over a batch of 64 is the released coefficient times 64

@@ -27,29 +27,29 @@ from glimpse.recipes.provenance import (
 class ExampleRecipe:
     """BoT as an example."""
 
-    epochs: int = given(120, "dpm_family 1.6")
-    smoothing: float = given(0.1, "dpm_family 1.6")
+    epochs: int = given(120, "bot.md, 'Constants'")
+    smoothing: float = given(0.1, "bot.md, 'Constants'")
     ibn: bool = our_choice(False, "the plain network")
     optimizer: OptimizerRecipe = group(
         OptimizerRecipe,
-        kind=given(OptimizerKind.ADAM, "dpm_family 1.6"),
-        lr=given(3.5e-4, "dpm_family 1.6"),
-        weight_decay=given(5e-4, "dpm_family 1.6"),
-        scheduler=given(SchedulerKind.STEPS, "dpm_family 1.6"),
-        warmup=given(10, "dpm_family 1.6"),
-        milestones=given((40, 70), "dpm_family 1.6"),
+        kind=given(OptimizerKind.ADAM, "bot.md, 'Constants'"),
+        lr=given(3.5e-4, "bot.md, 'Constants'"),
+        weight_decay=given(5e-4, "bot.md, 'Constants'"),
+        scheduler=given(SchedulerKind.STEPS, "bot.md, 'Constants'"),
+        warmup=given(10, "bot.md, 'Constants'"),
+        milestones=given((40, 70), "bot.md, 'Constants'"),
     )
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(
         AugmentRecipe,
-        erasing_area=given((0.02, 0.4), "dpm_family 1.6"),
-        erasing_fill=given(Fill.CONSTANT, "dpm_family 1.6"),
+        erasing_area=given((0.02, 0.4), "bot.md, 'Constants'"),
+        erasing_fill=given(Fill.CONSTANT, "bot.md, 'Constants'"),
     )
 
 
 def test_every_key_says_its_type_and_where_its_value_is_from():
     listed = {entry.key: entry for entry in entries(ExampleRecipe())}
-    assert str(listed["epochs"]) == "epochs = 120 (int), given: dpm_family 1.6"
+    assert str(listed["epochs"]) == "epochs = 120 (int), given: bot.md, 'Constants'"
     assert listed["optimizer.lr"].provenance.origin is Origin.GIVEN
     # keys that the method does not mention keep their group's source
     assert listed["optimizer.momentum"].provenance.origin is Origin.CODE

@@ -17,7 +17,7 @@ def test_every_key_says_where_its_value_is_from_and_survives_json(method):
 
 
 def test_the_published_table():
-    """dpm_family C, and 1.6 for BoT."""
+    """bot.md, "Constants" and transreid.md, "Constants" and clip-reid.md, "Constants" for BoT."""
     bot, transreid, clip = (recipe_of(name) for name in ("bot", "transreid", "clip-reid"))
     dpm = recipe_of("dpm")
     assert (dpm.epochs, dpm.stride, dpm.camera_weight, dpm.smoothing) == (150, 11, 3.0, 0.0)

@@ -1,4 +1,4 @@
-"""The schedules are exactly the computed values of spec dpm_family 2.5, 5.4, 5.5 and 1.6."""
+"""The schedules are exactly the computed values of baselines.md, "Optimizers and schedulers"."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_the_rate_is_the_computed_one(schedule, base, epoch, lr, digits):
 
 
 def test_twice_as_fast_biases_start_and_end_with_the_rest():
-    # "absolute and shared by all groups", spec dpm_family 2.5
+    # "absolute and shared by all groups", transreid.md, "Optimization"
     assert TRANSREID(120, 0.016) == TRANSREID(120, 0.008)
     assert TRANSREID(0, 0.016) == TRANSREID(0, 0.008)
     assert TRANSREID(60, 0.016) > TRANSREID(60, 0.008)

@@ -1,4 +1,4 @@
-"""Alternating updates (spec dpm_family 3.7, 3.12 T6), clipping, precision, and what is reported."""
+"""Alternating updates (dpm.md, "Updates"), clipping, precision, and what is reported."""
 
 import pytest
 import torch

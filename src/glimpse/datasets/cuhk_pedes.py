@@ -1,4 +1,4 @@
-"""CUHK-PEDES (spec datasets 10)."""
+"""CUHK-PEDES (protocols.md, "CUHK-PEDES")."""
 
 from __future__ import annotations
 

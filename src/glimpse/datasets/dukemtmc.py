@@ -1,4 +1,4 @@
-"""DukeMTMC-reID (spec datasets 2). Withdrawn: only a copy that the user has is read."""
+"""DukeMTMC-reID (protocols.md, "DukeMTMC-reID"). Withdrawn: only a copy that the user has is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ICFG-PEDES (spec datasets 11)."""
+"""ICFG-PEDES (protocols.md, "ICFG-PEDES")."""
 
 from __future__ import annotations
 

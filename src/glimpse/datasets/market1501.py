@@ -1,4 +1,4 @@
-"""Market-1501, with the 500,000 distractors where they are (spec datasets 1)."""
+"""Market-1501, with the 500,000 distractors where they are (protocols.md, "Market-1501")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MSMT17, both versions (spec datasets 4)."""
+"""MSMT17, both versions (protocols.md, "MSMT17")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Occluded-Duke: DukeMTMC-reID split anew, as folders or as lists of names (spec datasets 3)."""
+"""Occluded-Duke: DukeMTMC-reID split anew, as folders or as lists of names.
+
+See protocols.md, "Occluded-Duke".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Occluded-REID in its three forms (spec datasets 5)."""
+"""Occluded-REID in its three forms (protocols.md, "Occluded-REID")."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ LAYOUT = Layout(
 QUERY_FOLDERS = ("occluded_body_images", "query")
 GALLERY_FOLDERS = ("whole_body_images", "gallery", "bounding_box_test")
 
-# the number after the person counts images; taking it for a camera would drop true matches (spec 0.2)
+# the number after the person counts images; taking it for a camera would drop true matches (protocols.md,
+# "Sets without cameras")
 _NAME = re.compile(r"(?P<person>\d{3,4})_(?P<number>\d{2,3})")
 
 

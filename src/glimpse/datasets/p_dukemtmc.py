@@ -1,4 +1,7 @@
-"""P-DukeMTMC-reID in its two settings (spec datasets 7b). Withdrawn, as it derives from DukeMTMC."""
+"""P-DukeMTMC-reID in its two settings (protocols.md, "P-DukeMTMC-reID").
+
+Withdrawn, as it derives from DukeMTMC.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P-ETHZ over ten seeded splits (spec datasets 7c)."""
+"""P-ETHZ over ten seeded splits (protocols.md, "P-ETHZ")."""
 
 from __future__ import annotations
 

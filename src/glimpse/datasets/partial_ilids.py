@@ -1,4 +1,4 @@
-"""Partial-iLIDS in its three forms (spec datasets 7)."""
+"""Partial-iLIDS in its three forms (protocols.md, "Partial-iLIDS")."""
 
 from __future__ import annotations
 

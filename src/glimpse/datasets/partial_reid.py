@@ -1,4 +1,4 @@
-"""Partial-REID (spec datasets 6)."""
+"""Partial-REID (protocols.md, "Partial-REID")."""
 
 from __future__ import annotations
 

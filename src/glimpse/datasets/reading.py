@@ -181,7 +181,10 @@ def image_names(folder: Path, *, deep: bool = False) -> list[str]:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a list; a last line without a line break keeps its last letter (spec datasets 14)."""
+    """The lines of a list; a last line without a line break keeps its last letter.
+
+    See protocols.md, "Pitfalls".
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as wrong:

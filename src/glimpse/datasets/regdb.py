@@ -1,4 +1,4 @@
-"""RegDB: visible and thermal, ten random splits, a model for each (spec datasets 9)."""
+"""RegDB: visible and thermal, ten random splits, a model for each (protocols.md, "RegDB")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RSTPReid (spec datasets 12)."""
+"""RSTPReid (protocols.md, "RSTPReid")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SYSU-MM01: visible and near-infrared (spec datasets 8)."""
+"""SYSU-MM01: visible and near-infrared (protocols.md, "SYSU-MM01")."""
 
 from __future__ import annotations
 
@@ -132,6 +132,6 @@ def _persons(reading: Reading, name: str) -> set[int] | None:
 
 
 def _in_both_modalities(records: Records) -> set[int]:
-    """Valid persons: seen by at least one visible and one infrared camera (spec datasets 8)."""
+    """Valid persons: seen by at least one visible and one infrared camera (protocols.md, "SYSU-MM01")."""
     seen = [set(records.filter(modality=modality).persons.tolist()) for modality in (RGB, IR)]
     return seen[0] & seen[1]

@@ -112,7 +112,9 @@ class MaskWarning(UserWarning):
 def mask_measures(
     query: Embeddings, gallery: Embeddings, protocol: Protocol, masked: Mapping[str, float]
 ) -> dict[str, float]:
-    """What to log of masks (dpm_family 3.11, 8.8); warns when the masked score falls far below the plain one.
+    """What to log of masks; warns when the masked score falls far below the plain one.
+
+    See evaluation.md, "Mask measures".
 
     Args:
         query: with masks.

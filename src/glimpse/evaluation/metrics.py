@@ -18,7 +18,10 @@ class AveragePrecision(Enum):
     """Which of the two published average precisions is meant; they differ by a point or more."""
 
     MEAN = "mean"
-    """Mean over the right answers of (right answers so far) / rank: the usual one (spec datasets 0.1)."""
+    """Mean over the right answers of (right answers so far) / rank: the usual one.
+
+    See protocols.md, "Single query with cameras".
+    """
     TRAPEZOID = "trapezoid"
     """Area under the precision-recall curve by trapezoids: the MATLAB original of Market-1501."""
 

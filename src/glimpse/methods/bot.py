@@ -1,4 +1,4 @@
-"""How BoT is trained (dpm_family 1.6)."""
+"""How BoT is trained (bot.md, "Constants")."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def _optimizers(recipe: BoTRecipe) -> list[Optimizer]:
         return [build_optimizer(recipe.optimizer, recipe.epochs)]
     return [
         build_optimizer(recipe.optimizer, recipe.epochs, exclude=("centers",)),
-        # the centers learn from the loss before its weight (dpm_family 1.6): the rate takes the weight out
+        # the centers learn from the loss before its weight (bot.md, "Constants"): the rate takes the weight
+        # out
         Optimizer(
             OptimizerKind.SGD, recipe.center_lr / recipe.center_weight, momentum=0.0, parameters=("centers",)
         ),

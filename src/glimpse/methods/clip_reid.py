@@ -1,4 +1,7 @@
-"""How CLIP-ReID is trained: words of every person, then the image side (dpm_family 5.4 and 5.5)."""
+"""How CLIP-ReID is trained: words of every person, then the image side.
+
+See clip-reid.md, "Stage 1 prompts" and "Stage 2 images".
+"""
 
 from __future__ import annotations
 
@@ -102,11 +105,11 @@ class ClipReID(Method):
 
 @full_precision
 def _inner_products(images: Tensor, texts: Tensor) -> Tensor:
-    """`[B, C]`; not normalized (dpm_family 5.5)."""
+    """`[B, C]`; not normalized (clip-reid.md, "Stage 2 images")."""
     return images @ texts.T
 
 
-SENTENCE = "A photo of a X X X X person."  # given by the source (dpm_family 5.3)
+SENTENCE = "A photo of a X X X X person."  # given by the source (clip-reid.md, "Prompts")
 _AT_ONCE = 128  # images that are encoded in one pass for the first stage; our choice
 
 
@@ -166,7 +169,9 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData, backbone: ViTConfig) -> l
 
 @torch.no_grad()
 def with_image_vectors(method: Method, data: TrainingData) -> TrainingData:
-    """The rows with the image vectors of the frozen backbone in place of pixels (dpm_family 5.4).
+    """The rows with the image vectors of the frozen backbone in place of pixels.
+
+    See clip-reid.md, "Stage 1 prompts".
 
     No augmentation, and no cameras.
     """

@@ -1,4 +1,4 @@
-"""How DPM is trained (dpm_family 3.7)."""
+"""How DPM is trained (dpm.md, "Updates")."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Dpm(Method):
         self.network = network
         self.recipe = recipe
         self.prototypes = nn.Parameter(torch.empty(persons, network.dim))
-        nn.init.xavier_uniform_(self.prototypes)  # read in the authors' code (dpm_family 3.5)
+        nn.init.xavier_uniform_(self.prototypes)  # read in the authors' code (dpm.md, "Masked ArcFace")
         self._participation: Tensor | None = None
         self._first_pass: ForwardCache[DpmFeatures] = ForwardCache()
 
@@ -117,7 +117,10 @@ class Dpm(Method):
         return self._first_pass.take(step)
 
     def observed(self) -> Mapping[str, Tensor]:
-        """`participation`: the share of dimensions that masks use (dpm_family 3.11)."""
+        """`participation`: the share of dimensions that masks use.
+
+        See dpm.md, "What the published code does differently".
+        """
         return {} if self._participation is None else {"participation": self._participation}
 
     def compiled(self) -> Sequence[nn.Module]:

@@ -12,15 +12,18 @@ from glimpse.errors import OptionError, ShapeError
 from glimpse.models.precision import full_precision
 from glimpse.training.losses import cross_entropy
 
-LARGEST = 1 - 1e-6  # the root in ArcFace has an infinite gradient at 1 (dpm_family 3.11)
-_EPS = 1e-6  # of masked lengths (dpm_family 8.1)
+# the root in ArcFace has an infinite gradient at 1 (dpm.md, "What the published code does differently")
+LARGEST = 1 - 1e-6
+_EPS = 1e-6  # of masked lengths (evaluation.md, "Numerics")
 
 
 @full_precision
 def masked_cosines(
     features: Tensor, masks: Tensor | None, prototypes: Tensor, side: MaskSide = MaskSide.QUERY
 ) -> Tensor:
-    """The cosine of every feature with every prototype under the feature's mask (dpm_family 3.5, 3.9b).
+    """The cosine of every feature with every prototype under the feature's mask.
+
+    See dpm.md, "Masked ArcFace".
 
     The plain loop makes masked prototypes `[C, D]` for each row; two products give the same:
     QUERY: <unit(h), unit(m W)> = (m h) . W / sqrt(m^2 . W^2), as released: the feature is not masked;
@@ -58,7 +61,9 @@ def masked_cosines(
 
 @full_precision
 def arcface(cosines: Tensor, labels: Tensor, margin: float) -> Tensor:
-    """The cosines `[B, C]` with the angle to the own class made larger by `margin` (dpm_family 3.5).
+    """The cosines `[B, C]` with the angle to the own class made larger by `margin`.
+
+    See dpm.md, "Masked ArcFace".
 
     Where the larger angle would pass pi, the cosine falls by a constant instead.
 
@@ -83,7 +88,7 @@ def masked_arcface(
     side: MaskSide = MaskSide.QUERY,
     ignored: Tensor | None = None,
 ) -> Tensor:
-    """Cross-entropy of `scale` times the masked cosines with ArcFace's margin (dpm_family 3.5).
+    """Cross-entropy of `scale` times the masked cosines with ArcFace's margin (dpm.md, "Masked ArcFace").
 
     Args:
         features: `[B, D]`.
@@ -101,7 +106,7 @@ def masked_arcface(
 
 @full_precision
 def head_enrichment(class_logits: Tensor) -> Tensor:
-    """How alike the heads look at the patches: 0 if their maps are orthogonal (dpm_family 3.4).
+    """How alike the heads look at the patches: 0 if their maps are orthogonal (dpm.md, "Head enrichment").
 
     The mean over images and pairs of heads of `(G - I)^2`, G the cosines between the heads' maps. The
     authors' code sums over the batch instead, so that its coefficient times 64 is the weight of this form.
@@ -124,7 +129,8 @@ def head_enrichment(class_logits: Tensor) -> Tensor:
 def participation(masks: Tensor) -> Tensor:
     """Which share of its dimensions each mask `[B, D]` uses, `[B]`: (sum m)^2 / (D sum m^2).
 
-    The trained twin of `glimpse.similarity.participation_ratio` (dpm_family 3.11).
+    The trained twin of `glimpse.similarity.participation_ratio` (dpm.md, "What the published code does
+    differently").
 
     >>> participation(torch.tensor([[0.9, 0.5, 0.1]]))
     tensor([0.7009])
@@ -134,5 +140,5 @@ def participation(masks: Tensor) -> Tensor:
 
 @full_precision
 def participation_floor(masks: Tensor, floor: float) -> Tensor:
-    """The mean of `max(0, floor - participation)^2`: masks may not collapse (dpm_family 6.6)."""
+    """The mean of `max(0, floor - participation)^2`: masks may not collapse (dpmpp.md, "Losses")."""
     return (floor - participation(masks)).clamp(min=0).square().mean()

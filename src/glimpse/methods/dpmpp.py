@@ -1,4 +1,4 @@
-"""DPM++ in training (dpm_family 6.3 to 6.6)."""
+"""DPM++ in training (dpmpp.md, "Stages")."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from glimpse.training.losses import (
 from glimpse.training.stages import Method, Step
 
 PROMPTS, ADAPT, METRIC = "prompts", "adapt", "metric"
-"""The stages S1, S2 and S3 (dpm_family 6.3)."""
+"""The stages S1, S2 and S3 (dpmpp.md, "Stages")."""
 CACHED = "projected"
 _SEEN = 0.5  # our choice: a stripe of a copy is classified if it shows at least a half of its person
 
@@ -77,7 +77,7 @@ class Dpmpp(Method):
         self.recipe = recipe
         self.prompts = prompts
         self.classes = nn.Parameter(torch.empty(persons, network.dim))
-        nn.init.xavier_uniform_(self.classes)  # read in DPM's code (dpm_family 3.5)
+        nn.init.xavier_uniform_(self.classes)  # read in DPM's code (dpm.md, "Masked ArcFace")
         projection = network.backbone.config.projection
         self.projected_neck = Neck(projection) if projection else None
         self.projected_classifier = classifier(projection, persons) if projection else None
@@ -142,7 +142,7 @@ class Dpmpp(Method):
 
         whole = [features.blocks[:, 0]]
         if features.projected is not None:
-            # with CLIP as CLIP-ReID has it (dpm_family 5.5)
+            # with CLIP as CLIP-ReID has it (clip-reid.md, "Stage 2 images")
             whole += [features.early, features.projected]
         losses["triplet"] = torch.stack([triplet(vectors) for vectors in whole]).sum()
         if self.network.stripes:
@@ -251,7 +251,10 @@ class Dpmpp(Method):
         return losses
 
     def _of_words(self, found: Pass, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """What the persons' texts teach: the backbone, and softly the prototypes (dpm_family 6.5b and c)."""
+        """What the persons' texts teach: the backbone, and softly the prototypes.
+
+        See dpmpp.md, "Prototype alignment" and c.
+        """
         recipe = self.recipe
         assert found.features.projected is not None
         losses = {}

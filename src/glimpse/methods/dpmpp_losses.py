@@ -1,4 +1,4 @@
-"""What is known in words, brought into the space of the prototypes (dpm_family 6.5a)."""
+"""What is known in words, brought into the space of the prototypes (dpmpp.md, "Initialization from text")."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pair_loss(
     scale: float = 30.0,
     side: MaskSide = MaskSide.QUERY,
 ) -> Tensor:
-    """L_pair: occluded images find whole ones of their person under their own masks (dpm_family 6.6).
+    """L_pair: occluded images find whole ones of their person under their own masks (dpmpp.md, "Losses").
 
     `-mean_i 1/|P_i| sum_{j in P_i} log softmax_j(scale * masked cosine of copy i and clean j)`; nothing is
     learned through the clean side, which stands for a gallery.
@@ -53,7 +53,7 @@ def pair_loss(
 
 @full_precision
 def wider_than_source(copy_masks: Tensor, source_masks: Tensor, slack: float = 0.0) -> Tensor:
-    """By how much copies use more dimensions than what they are copies of (dpm_family 6.6, L_bud).
+    """By how much copies use more dimensions than what they are copies of (dpmpp.md, "Budget losses").
 
     `mean max(0, PR(copy) - PR(source) + slack)^2`; the sources learn nothing from it.
 
@@ -68,7 +68,7 @@ def wider_than_source(copy_masks: Tensor, source_masks: Tensor, slack: float = 0
 
 @full_precision
 def visibility_loss(masks: Tensor, copies: Tensor, sources: Tensor, own_classes: Tensor) -> Tensor:
-    """L_vis: dimensions that lost their evidence for the person are closed (dpm_family 6.6).
+    """L_vis: dimensions that lost their evidence for the person are closed (dpmpp.md, "Losses").
 
     The evidence of dimension d is `h_d W_{y,d}`; the target is which part of the source's evidence the copy
     still has, in 0..1, and a dimension counts by the source's evidence. The masks alone learn.
@@ -96,7 +96,9 @@ def visibility_loss(masks: Tensor, copies: Tensor, sources: Tensor, own_classes:
 
 @full_precision
 def prototype_alignment(classes: Tensor, texts: Tensor, labels: Tensor, temperature: float = 0.1) -> Tensor:
-    """L_proto: persons of the batch are as alike to others by prototypes as by texts (dpm_family 6.5b).
+    """L_proto: persons of the batch are as alike to others by prototypes as by texts.
+
+    See dpmpp.md, "Prototype alignment".
 
     The mean over the batch's persons of `KL(softmax of text cosines || softmax of prototype cosines)`, each
     with everybody else; only the prototypes learn.
@@ -140,6 +142,9 @@ def pulled_back(texts: Tensor, projection: Tensor, gain: Tensor, std: Tensor) ->
 
 
 def as_prototypes(classifiers: Tensor, length: float = 1.0) -> Tensor:
-    """The same directions `[C, D]`, with the length that prototypes begin with: 1 (dpm_family 6.5a)."""
+    """The same directions `[C, D]`, with the length that prototypes begin with: 1.
+
+    See dpmpp.md, "Initialization from text".
+    """
     unit = torch.nn.functional.normalize(classifiers, dim=1, eps=_EPS)
     return length * unit

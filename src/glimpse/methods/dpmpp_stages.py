@@ -1,4 +1,4 @@
-"""How DPM++ is trained: words, then the backbone, then backbone and masks (dpm_family 6.3)."""
+"""How DPM++ is trained: words, then the backbone, then backbone and masks (dpmpp.md, "Stages")."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ from glimpse.training.transfer.copies import ErasingHide, Hide, OccludedCopies, 
 
 HEADS = ("classes", "network.neck.*", "projected_neck.*", "projected_classifier.*")
 WORDS = ("prompts.words",)
-CELLS = (16, 8)  # given by the design (dpm_family 6.3): patches of ViT-B, finer than those of small backbones
+# given by the design (dpmpp.md, "Stages"): patches of ViT-B, finer than those of small backbones
+CELLS = (16, 8)
 _AT_ONCE = 128  # images in a pass over the training rows; our choice
 
 
@@ -183,7 +184,10 @@ def _copies(recipe: DpmppRecipe, data: TrainingData) -> OccludedCopies | None:
 
 @torch.no_grad()
 def begin_from_rows(method: Method, data: TrainingData) -> None:
-    """Necks get the statistics of the rows, prototypes the words (dpm_family 6.5a), stripes what is usual."""
+    """Give necks the statistics of the rows, prototypes the words, and stripes what is usual.
+
+    See dpmpp.md, "Initialization from text".
+    """
     trained = cast("Dpmpp", method)
     if trained.prompts is not None:
         keep_prototypes(method, data)

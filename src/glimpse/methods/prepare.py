@@ -37,7 +37,7 @@ class Prepared:
 def camera_table(data: TrainingData) -> tuple[int, ...]:
     """The cameras that get an embedding: all known ones, or none if there is nothing to tell apart.
 
-    With a single camera side information is off (dpm_family 2.3).
+    With a single camera side information is off (transreid.md, "Camera embedding").
     """
     known = tuple(int(number) for number in data.records.cameras)
     return known if len(known) > 1 else ()

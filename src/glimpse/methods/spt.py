@@ -1,4 +1,4 @@
-"""How the selector is trained: as the transformer baseline is (dpm_family 4.2)."""
+"""How the selector is trained: as the transformer baseline is (spt.md, "Selector")."""
 
 from __future__ import annotations
 
@@ -84,7 +84,10 @@ class Spt(Method):
 
 
 def whole_statistics(neck: Neck, features: Tensor) -> Tensor:
-    """The neck with the statistics of whole images, which masked ones leave alone (dpm_family 4.5)."""
+    """The neck with the statistics of whole images, which masked ones leave alone.
+
+    See spt.md, "What the published code does differently".
+    """
     norm = neck.norm
     return torch.nn.functional.batch_norm(
         features, norm.running_mean, norm.running_var, norm.weight, norm.bias, training=False, eps=norm.eps

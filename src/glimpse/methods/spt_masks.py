@@ -1,4 +1,4 @@
-"""The trained selector as a source of foreground masks, in GrabCut's place (dpm_family 4.3)."""
+"""The trained selector as a source of foreground masks, in GrabCut's place (spt.md, "Pairing")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How TransReID is trained (dpm_family 2.5)."""
+"""How TransReID is trained (transreid.md, "Optimization")."""
 
 from __future__ import annotations
 

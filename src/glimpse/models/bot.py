@@ -1,4 +1,4 @@
-"""BoT, the strong residual baseline: ResNet-50 with the last stride 1 and a BNNeck (dpm_family 1.6)."""
+"""BoT, the strong residual baseline: ResNet-50 with the last stride 1 and a BNNeck (bot.md, "Constants")."""
 
 from __future__ import annotations
 

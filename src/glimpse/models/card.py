@@ -46,7 +46,8 @@ class NetworkCard:
     image: tuple[int, int]
     mean: Three = (0.5, 0.5, 0.5)
     std: Three = (0.5, 0.5, 0.5)
-    # bilinear in use, though training resizes bicubic: read in the authors' code (dpm_family 1.2)
+    # bilinear in use, though training resizes bicubic: read in the authors' code (baselines.md, "Images and
+    # augmentation")
     interpolation: Filter = Filter.BILINEAR
     cameras: tuple[int, ...] = ()
     similarity: SimilarityName = SimilarityName.COSINE

@@ -1,4 +1,4 @@
-"""The image side of CLIP-ReID, which is all that is left of it after training (dpm_family 5.6)."""
+"""The image side of CLIP-ReID, which is all that is left of it after training (clip-reid.md, "Inference")."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ClipReIDOptions:
 
 @dataclass(frozen=True, eq=False)
 class ClipReIDFeatures:
-    """What a pass gives (dpm_family 5.2).
+    """What a pass gives (clip-reid.md, "Network").
 
     Attributes:
         early: `[B, D]`, c11: the class token before the last block.
@@ -99,7 +99,7 @@ class ClipReIDNetwork(nn.Module):
         )
 
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
-        """`[B, D + P]`: both features, as they are (dpm_family 5.6)."""
+        """`[B, D + P]`: both features, as they are (clip-reid.md, "Inference")."""
         features = self(images, cameras)
         if self.neck_feat is NeckFeat.BEFORE:
             return torch.cat([features.feature, features.projected], dim=1)

@@ -1,4 +1,4 @@
-"""DPM's network: the ViT baseline and a mask head on its tokens (dpm_family 3.2, 3.3 and 3.8)."""
+"""DPM's network: the ViT baseline and a mask head on its tokens (dpm.md, "Backbone")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""DPM++'s network: a ViT of either flavor, a descriptor in blocks, and a mask head (dpm_family 6.4)."""
+"""DPM++'s network: a ViT of either flavor, a descriptor in blocks, and a mask head.
+
+See dpmpp.md, "Architecture".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The selector's network: a vision transformer and one number per patch (dpm_family 4.2)."""
+"""The selector's network: a vision transformer and one number per patch (spt.md, "Selector")."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SptNetwork(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The feature before the neck `[B, D]`, and the mask `[B, N]` in 0..1.
 
-        The mask learns nothing through its input: the tokens are detached (dpm_family 4.2).
+        The mask learns nothing through its input: the tokens are detached (spt.md, "Selector").
         """
         output = self.backbone(images, depths=self.levels, patches=False)
         tokens = torch.cat([output.at[level][:, 1:].detach() for level in self.levels], dim=2)

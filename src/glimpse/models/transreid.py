@@ -1,4 +1,4 @@
-"""TransReID: a vision transformer with camera embeddings, and the jigsaw branch (dpm_family 2)."""
+"""TransReID: a vision transformer with camera embeddings, and the jigsaw branch (transreid.md)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from glimpse.models.heads.bnneck import Neck
 
 
 def jigsaw(patches: Tensor, *, shift: int, groups: int, parts: int) -> list[Tensor]:
-    """Rearrange patch tokens `[B, N, D]` into `parts` groups of `N // parts` (dpm_family 2.4).
+    """Rearrange patch tokens `[B, N, D]` into `parts` groups of `N // parts` (transreid.md, "Jigsaw branch").
 
     The first `shift - 1` tokens move to the end; a number that `groups` does not divide is filled up by
     copies of the last token but one; then the groups' tokens are interleaved, and the result is cut
@@ -42,7 +42,7 @@ def jigsaw(patches: Tensor, *, shift: int, groups: int, parts: int) -> list[Tens
     return [shuffled[:, start : start + length] for start in range(0, length * parts, length)]
 
 
-PARTS, GROUPS, SHIFT = 4, 2, 5  # given by the source (dpm_family 2.4)
+PARTS, GROUPS, SHIFT = 4, 2, 5  # given by the source (transreid.md, "Jigsaw branch")
 
 
 @dataclass(frozen=True)
@@ -118,14 +118,19 @@ class TransReIDNetwork(nn.Module):
         return before, [neck(feature) for neck, feature in zip(self.necks, before, strict=True)]
 
     def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
-        """`[B, D]`: the global feature, then each local one divided by their number (dpm_family 2.4)."""
+        """`[B, D]`: the global feature, then each local one divided by their number.
+
+        See transreid.md, "Jigsaw branch".
+        """
         before, after = self(images, cameras)
         first, *rest = before if self.neck_feat is NeckFeat.BEFORE else after
         return torch.cat([first, *(feature / PARTS for feature in rest)], dim=1)
 
 
 class LocalBranch(nn.Module):
-    """A copy of the last block and norm that looks at each jigsaw part by itself (dpm_family 2.4).
+    """A copy of the last block and norm that looks at each jigsaw part by itself.
+
+    See transreid.md, "Jigsaw branch".
 
     The backbone's own last block is the global branch. Copied when the network is made; whoever loads
     weights into the backbone afterwards calls `follow`.

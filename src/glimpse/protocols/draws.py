@@ -13,7 +13,7 @@ from glimpse.protocols.matlab import read_variable
 from glimpse.records import IntArray, Records
 
 TRIALS = 10
-"""Given by the sources for SYSU-MM01, RegDB and LLCM (spec datasets 8, 9)."""
+"""Given by the sources for SYSU-MM01, RegDB and LLCM (protocols.md, "SYSU-MM01" and "RegDB")."""
 
 Permutations = Mapping[tuple[int, int], IntArray]
 """For a camera and a person, [trials, images] of 1-based places in the sorted images."""
@@ -23,7 +23,7 @@ def seeded_draw(gallery: Records, cameras: Sequence[int], shots: int, trial: int
     """AGW's draw: Python's own generator seeded with the trial, person by person, camera by camera.
 
     One shot is `choice` as in the published code; more are `sample`, for which no public code
-    exists (spec datasets 8). A camera that saw a person less often gives all it has.
+    exists (protocols.md, "SYSU-MM01"). A camera that saw a person less often gives all it has.
 
     Args:
         gallery: [G] rows sorted by path within each person and camera.

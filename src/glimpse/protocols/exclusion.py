@@ -15,12 +15,17 @@ NEVER_GALLERY = -2
 
 
 def nothing(query: Records, gallery: Records) -> tuple[IntArray, IntArray]:
-    """Every gallery row counts: sets without cameras, RegDB, text to image (spec datasets 0.2, 0.3)."""
+    """Every gallery row counts: sets without cameras, RegDB, text to image.
+
+    See protocols.md, "Sets without cameras" and "Text to image".
+    """
     return _never(query, gallery)
 
 
 def same_person_and_camera(query: Records, gallery: Records) -> tuple[IntArray, IntArray]:
-    """Market-1501's junk rule: the query's own person seen by the query's own camera (spec datasets 0.1).
+    """Market-1501's junk rule: the query's own person seen by the query's own camera.
+
+    See protocols.md, "Single query with cameras".
 
     A row whose camera is not known is never left out.
     """
@@ -36,7 +41,7 @@ def same_person_and_camera(query: Records, gallery: Records) -> tuple[IntArray, 
 def same_sysu_location(query: Records, gallery: Records) -> tuple[IntArray, IntArray]:
     """SYSU-MM01: cameras 2 and 3 look at one room, so a query of camera 3 ignores all of camera 2.
 
-    Whoever is on the image: this removes other persons too, unlike Market's rule (spec datasets 8).
+    Whoever is on the image: this removes other persons too, unlike Market's rule (protocols.md, "SYSU-MM01").
     """
     return _sysu_location(query.camera), _sysu_location(gallery.camera)
 

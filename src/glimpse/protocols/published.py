@@ -12,9 +12,9 @@ from glimpse.protocols.protocol import Cmc, Protocol, SingleShot, Trial
 from glimpse.records import NO_CAMERA, TEXT, IntArray, Records
 
 SYSU_SEARCHES = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
-"""Gallery cameras by the name of the search: given (spec datasets 8)."""
+"""Gallery cameras by the name of the search: given (protocols.md, "SYSU-MM01")."""
 SYSU_SHOTS = {"single": 1, "multi": 10}
-"""Gallery images per person and camera: given (spec datasets 8)."""
+"""Gallery images per person and camera: given (protocols.md, "SYSU-MM01")."""
 
 
 def single_query(query: Records, gallery: Records, *, name: str = "test", trained_on: str = "") -> Protocol:
@@ -101,7 +101,7 @@ def llcm(visible: Records, infrared: Records) -> tuple[Protocol, ...]:
 
 
 def both_directions(visible: Records, thermal: Records, *, trained_on: str) -> tuple[Protocol, ...]:
-    """RegDB: visible asks thermal and thermal asks visible; nothing is left out (spec datasets 9)."""
+    """RegDB: visible asks thermal and thermal asks visible; nothing is left out (protocols.md, "RegDB")."""
     return (
         without_cameras(visible, thermal, name="visible-to-thermal", trained_on=trained_on),
         without_cameras(thermal, visible, name="thermal-to-visible", trained_on=trained_on),
@@ -116,7 +116,9 @@ def text_to_image(
     trained_on: str,
     exclude_matching_image: bool = False,
 ) -> Protocol:
-    """Every caption asks all images of its split; right is every image of the person (spec datasets 0.3).
+    """Every caption asks all images of its split; right is every image of the person.
+
+    See protocols.md, "Text to image".
 
     Args:
         captions: rows of modality `text`.

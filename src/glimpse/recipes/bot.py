@@ -1,4 +1,4 @@
-"""BoT's recipe (dpm_family 1.6, thesis_methods 0.2)."""
+"""BoT's recipe (bot.md)."""
 
 # ruff: noqa: RUF009 (the calls make dataclass fields)
 
@@ -19,7 +19,7 @@ from glimpse.recipes.groups import (
 )
 from glimpse.recipes.provenance import given, group, our_choice, read_in_code
 
-_HERE = "dpm_family 1.6"
+_HERE = "bot.md, 'Constants'"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class BoTRecipe:
     ibn: bool = given(False, _HERE)
     epochs: int = given(120, _HERE)
     smoothing: float = given(0.1, _HERE)
-    margin: float = given(0.3, "dpm_family 1.4")
+    margin: float = given(0.3, "baselines.md, 'Losses'")
     center_weight: float = given(5e-4, _HERE)
     center_lr: float = given(0.5, _HERE)
     optimizer: OptimizerRecipe = group(
@@ -65,8 +65,8 @@ class BoTRecipe:
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(
         AugmentRecipe,
-        mean=read_in_code(IMAGENET_MEAN, "dpm_family 1.2: every ResNet"),
-        std=read_in_code(IMAGENET_STD, "dpm_family 1.2: every ResNet"),
+        mean=read_in_code(IMAGENET_MEAN, "baselines.md, 'Images and augmentation': every ResNet"),
+        std=read_in_code(IMAGENET_STD, "baselines.md, 'Images and augmentation': every ResNet"),
         erasing_area=given((0.02, 0.4), _HERE),
         erasing_fill=given(Fill.CONSTANT, f"{_HERE}: the mean color"),
     )

@@ -1,4 +1,4 @@
-"""CLIP-ReID's recipe (dpm_family 5)."""
+"""CLIP-ReID's recipe (clip-reid.md)."""
 
 # ruff: noqa: RUF009 (the calls make dataclass fields)
 
@@ -19,7 +19,11 @@ from glimpse.recipes.groups import (
 )
 from glimpse.recipes.provenance import group, our_choice, read_in_code
 
-_MODEL, _FIRST, _SECOND = "dpm_family 5.2", "dpm_family 5.4", "dpm_family 5.5"
+_MODEL, _FIRST, _SECOND = (
+    "clip-reid.md, 'Network'",
+    "clip-reid.md, 'Stage 1 prompts'",
+    "clip-reid.md, 'Stage 2 images'",
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""DPM's recipe on other data sets than Occluded-Duke, and its arms (dpm_family 3.7, 6.11).
+"""DPM's recipe, what other data sets than Occluded-Duke change, and its arms (dpm.md, "Updates").
 
 Occluded-REID, Partial-REID and Partial-iLIDS have no training rows: train on Market-1501 for them.
 """
@@ -24,7 +24,7 @@ from glimpse.recipes.groups import (
 )
 from glimpse.recipes.provenance import group, our_choice, read_in_code
 
-_UPDATE = "dpm_family 3.7"
+_UPDATE = "dpm.md, 'Updates'"
 
 
 @dataclass(frozen=True)
@@ -65,29 +65,33 @@ class DpmRecipe:
         seed: of everything that is drawn.
     """
 
-    size: Size = read_in_code(Size.BASE, "dpm_family 3.2: ViT-B/16")
+    size: Size = read_in_code(Size.BASE, "dpm.md, 'Backbone': ViT-B/16")
     weights: str = our_choice("auto", WEIGHTS)
-    mask: MaskKind = read_in_code(MaskKind.FULL, "dpm_family 3.3; light is ours, 6.4")
+    mask: MaskKind = read_in_code(MaskKind.FULL, "dpm.md, 'Mask head'; light is ours, 6.4")
     form: Form = read_in_code(Form.RELEASED, f"{_UPDATE}; cached and joint are ours")
     stride: int = read_in_code(11, f"{_UPDATE}: 12 for Market and Duke")
-    cameras: bool = read_in_code(True, "dpm_family 3.2")
-    camera_weight: float = read_in_code(3.0, "dpm_family 3.2")
+    cameras: bool = read_in_code(True, "dpm.md, 'Backbone'")
+    camera_weight: float = read_in_code(3.0, "dpm.md, 'Backbone'")
     unknown_camera: UnknownCamera = our_choice(
-        UnknownCamera.ZERO, "dpm_family 3.10: the code takes some camera's number"
+        UnknownCamera.ZERO, "dpm.md, 'Unknown cameras': the code takes some camera's number"
     )
-    drop_path: float = read_in_code(0.1, "dpm_family 2.1")
+    drop_path: float = read_in_code(0.1, "transreid.md, 'Backbone'")
     epochs: int = read_in_code(150, _UPDATE)
-    smoothing: float = read_in_code(0.0, "dpm_family 1.4")
-    identity_weight: float = read_in_code(0.5, "dpm_family 3.6")
-    masked_weight: float = read_in_code(0.5, "dpm_family 3.6")
+    smoothing: float = read_in_code(0.0, "baselines.md, 'Losses'")
+    identity_weight: float = read_in_code(0.5, "dpm.md, 'Total loss'")
+    masked_weight: float = read_in_code(0.5, "dpm.md, 'Total loss'")
     triplet_from: int = our_choice(1, "later from scratch, where the triplet loss alone ends at one point")
-    scale: float = read_in_code(30.0, "dpm_family 3.5")
-    margin: float = read_in_code(0.5, "dpm_family 3.5: 0.3 for Market and Duke")
-    enrichment_weight: float = read_in_code(6.4, "dpm_family 3.4: .1 on the sum over a batch of 64")
-    participation: float = our_choice(0.0, "off, as released; DPM++'s design asks for 0.6 (dpm_family 6.6)")
-    train_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm_family 3.5")
-    test_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm_family 3.8")
-    neck_feat: NeckFeat = read_in_code(NeckFeat.BEFORE, "dpm_family 3.8")
+    scale: float = read_in_code(30.0, "dpm.md, 'Masked ArcFace'")
+    margin: float = read_in_code(0.5, "dpm.md, 'Masked ArcFace': 0.3 for Market and Duke")
+    enrichment_weight: float = read_in_code(
+        6.4, "dpm.md, 'Head enrichment': .1 on the sum over a batch of 64"
+    )
+    participation: float = our_choice(
+        0.0, "off, as released; DPM++'s design asks for 0.6 (dpmpp.md, 'Losses')"
+    )
+    train_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm.md, 'Masked ArcFace'")
+    test_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm.md, 'Retrieval'")
+    neck_feat: NeckFeat = read_in_code(NeckFeat.BEFORE, "dpm.md, 'Retrieval'")
     optimizer: OptimizerRecipe = group(OptimizerRecipe)
     mask_optimizer: OptimizerRecipe = group(
         OptimizerRecipe,

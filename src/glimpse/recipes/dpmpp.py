@@ -1,4 +1,4 @@
-"""DPM++'s recipe on other data sets than Occluded-Duke, and on ImageNet's backbone (dpm_family 6.10).
+"""DPM++'s recipe on other data sets than Occluded-Duke, and on ImageNet's backbone (dpmpp.md, "Schedule").
 
 Occluded-REID, Partial-REID and Partial-iLIDS have no training rows: train on Market-1501 for them.
 """
@@ -35,9 +35,9 @@ from glimpse.recipes.groups import (
 )
 from glimpse.recipes.provenance import given, group, our_choice, read_in_code
 
-_DESIGN = "dpm_family 6.10: our design, the sources leave it open"
-_LOSS = "dpm_family 6.6: our design"
-_PAIRS = "dpm_family 6.8: our design"
+_DESIGN = "dpmpp.md, 'Schedule': our design, the sources leave it open"
+_LOSS = "dpmpp.md, 'Losses': our design"
+_PAIRS = "dpmpp.md, 'Synthetic copies': our design"
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class CopiesRecipe:
     """Synthetic occluded copies in every batch; a share of 0 turns them off."""
 
     share: float = our_choice(0.5, _PAIRS)
-    kind: Copies = given(Copies.TRANSFER, "dpm_family 6.1 G4: from the training data itself")
+    kind: Copies = given(Copies.TRANSFER, "dpmpp.md, 'What is given': from the training data itself")
     bank: int = our_choice(4096, f"{_PAIRS}; donors in memory")
     overlap: float = our_choice(0.7, f"{_PAIRS}, as SPT's; least OIoU")
     visible: tuple[float, float] = our_choice((0.3, 0.9), f"{_PAIRS}; the person's share that stays")
     tolerance: float = our_choice(0.1, _PAIRS)
     best: int = our_choice(5, f"{_PAIRS}; donors to draw among")
     shift: int = our_choice(2, f"{_PAIRS}; columns of cells")
-    smallest: int = our_choice(4, "dpm_family 4.5: cells that a donor shows at least")
+    smallest: int = our_choice(4, "spt.md, 'Pairing'")
     border: int = our_choice(1, "cells around a donor's person that hide it whole; at 0 copies do harm")
 
     @property
@@ -118,50 +118,50 @@ class DpmppRecipe:
         seed: of everything that is drawn.
     """
 
-    size: Size = our_choice(Size.BASE, "dpm_family 6.2 P1: a port says CLIP ViT-B/16")
+    size: Size = our_choice(Size.BASE, "dpmpp.md, 'What ports say': a port says CLIP ViT-B/16")
     weights: str = our_choice("auto", WEIGHTS)
-    backbone: Backbone = given(Backbone.CLIP, "dpm_family 6.1 G2")
-    text: bool = given(True, "dpm_family 6.1 G2")
-    pull_back: bool = our_choice(True, "dpm_family 6.5a: our design")
-    prototype_weight: float = our_choice(0.1, "dpm_family 6.5b: our design")
-    prototype_temperature: float = our_choice(0.1, "dpm_family 6.5b: our design")
-    stripes: int = our_choice(0, "dpm_family 6.4: none; the world's recipe has them")
-    mask: MaskKind = our_choice(MaskKind.LIGHT, "dpm_family 6.4; full is DPM's")
-    form: Form = our_choice(Form.CACHED, "dpm_family 6.6")
-    stride: int = our_choice(16, "dpm_family 6.4")
-    cameras: bool = our_choice(True, "dpm_family 6.4: on where cameras are known at test")
-    camera_weight: float = our_choice(1.0, "dpm_family 6.4")
+    backbone: Backbone = given(Backbone.CLIP, "dpmpp.md, 'What is given'")
+    text: bool = given(True, "dpmpp.md, 'What is given'")
+    pull_back: bool = our_choice(True, "dpmpp.md, 'Initialization from text': our design")
+    prototype_weight: float = our_choice(0.1, "dpmpp.md, 'Prototype alignment': our design")
+    prototype_temperature: float = our_choice(0.1, "dpmpp.md, 'Prototype alignment': our design")
+    stripes: int = our_choice(0, "dpmpp.md, 'Architecture': none; the world's recipe has them")
+    mask: MaskKind = our_choice(MaskKind.LIGHT, "dpmpp.md, 'Architecture'; full is DPM's")
+    form: Form = our_choice(Form.CACHED, "dpmpp.md, 'Losses'")
+    stride: int = our_choice(16, "dpmpp.md, 'Architecture'")
+    cameras: bool = our_choice(True, "dpmpp.md, 'Architecture': on where cameras are known at test")
+    camera_weight: float = our_choice(1.0, "dpmpp.md, 'Architecture'")
     unknown_camera: UnknownCamera = our_choice(UnknownCamera.ZERO, "as DPM's")
     drop_path: float = our_choice(0.0, "CLIP-ReID has none")
-    prompt_epochs: int = read_in_code(120, "dpm_family 6.10: CLIP-ReID's")
-    prompt_batch: int = read_in_code(64, "dpm_family 5.4: CLIP-ReID's")
-    adapt_epochs: int = our_choice(10, "dpm_family 6.3: the warm-up")
+    prompt_epochs: int = read_in_code(120, "dpmpp.md, 'Schedule': CLIP-ReID's")
+    prompt_batch: int = read_in_code(64, "clip-reid.md, 'Stage 1 prompts': CLIP-ReID's")
+    adapt_epochs: int = our_choice(10, "dpmpp.md, 'Stages': the warm-up")
     epochs: int = our_choice(60, _DESIGN)
-    smoothing: float = our_choice(0.1, "dpm_family 6.6, as CLIP-ReID's")
+    smoothing: float = our_choice(0.1, "dpmpp.md, 'Losses', as CLIP-ReID's")
     identity_weight: float = our_choice(0.25, _LOSS)
     masked_weight: float = our_choice(0.25, _LOSS)
     text_weight: float = our_choice(1.0, _LOSS)
     triplet_margin: float | None = our_choice(0.3, _LOSS)
     triplet_copies: bool = our_choice(True, _LOSS)
-    scale: float = read_in_code(30.0, "dpm_family 3.5: DPM's")
-    margin: float = read_in_code(0.5, "dpm_family 3.5: DPM's; 0.3 for Market and Duke")
+    scale: float = read_in_code(30.0, "dpm.md, 'Masked ArcFace': DPM's")
+    margin: float = read_in_code(0.5, "dpm.md, 'Masked ArcFace': DPM's; 0.3 for Market and Duke")
     pair_weight: float = our_choice(0.5, _LOSS)
-    enrichment_weight: float = our_choice(6.4, "dpm_family 6.6: DPM's for Occluded-Duke, 0.64 for Market")
+    enrichment_weight: float = our_choice(6.4, "dpmpp.md, 'Losses': DPM's for Occluded-Duke, 0.64 for Market")
     participation: float = our_choice(0.6, _LOSS)
     budget_weight: float = our_choice(1.0, _LOSS)
     wider_weight: float = our_choice(0.1, _LOSS)
     visibility_weight: float = our_choice(0.0, f"{_LOSS}, off; the world's recipe has it")
     stripe_weight: float = our_choice(0.0, "there are no stripes in the design; the world's recipe has it")
-    train_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm_family 6.6, 3.5")
-    test_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm_family 6.9, 3.8")
-    neck_feat: NeckFeat = our_choice(NeckFeat.BEFORE, "dpm_family 6.9: DPM's")
+    train_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpmpp.md, 'Losses', 3.5")
+    test_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpmpp.md, 'Retrieval', 3.8")
+    neck_feat: NeckFeat = our_choice(NeckFeat.BEFORE, "dpmpp.md, 'Retrieval': DPM's")
     prompt_optimizer: OptimizerRecipe = group(
         OptimizerRecipe,
-        kind=read_in_code(OptimizerKind.ADAM, "dpm_family 5.4"),
-        lr=read_in_code(3.5e-4, "dpm_family 5.4"),
-        bias_lr_factor=read_in_code(1.0, "dpm_family 5.4: words are no biases"),
-        warmup_start=read_in_code(1e-5 / 3.5e-4, "dpm_family 5.4: 1e-5"),
-        minimum=read_in_code(1e-6 / 3.5e-4, "dpm_family 5.4: 1e-6"),
+        kind=read_in_code(OptimizerKind.ADAM, "clip-reid.md, 'Stage 1 prompts'"),
+        lr=read_in_code(3.5e-4, "clip-reid.md, 'Stage 1 prompts'"),
+        bias_lr_factor=read_in_code(1.0, "clip-reid.md, 'Stage 1 prompts': words are no biases"),
+        warmup_start=read_in_code(1e-5 / 3.5e-4, "clip-reid.md, 'Stage 1 prompts': 1e-5"),
+        minimum=read_in_code(1e-6 / 3.5e-4, "clip-reid.md, 'Stage 1 prompts': 1e-6"),
     )
     optimizer: OptimizerRecipe = group(
         OptimizerRecipe,
@@ -223,10 +223,10 @@ class DpmppRecipe:
             raise OptionError("only CLIP knows words: set text=false with backbone=vit")
 
 
-# as DPM's for these data sets (dpm_family 6.6): a smaller margin, a tenth of the enrichment
+# as DPM's for these data sets (dpmpp.md, "Losses"): a smaller margin, a tenth of the enrichment
 _MARKET_AND_DUKE = ("margin=0.3", "enrichment-weight=0.64")
 
-# cameras of the other data set are unknown (dpm_family 6.4); jitter as DPM has it
+# cameras of the other data set are unknown (dpmpp.md, "Architecture"); jitter as DPM has it
 _FROM_MARKET = (
     *_MARKET_AND_DUKE,
     "cameras=false",
@@ -273,7 +273,7 @@ IMAGENET: tuple[str, ...] = (
     "mask-optimizer.warmup-start=0.01",
     "mask-optimizer.milestones=",
 )
-"""The form without texts: DPM's recipe, with copies, pair loss and budget (dpm_family 6.10)."""
+"""The form without texts: DPM's recipe, with copies, pair loss and budget (dpmpp.md, "Schedule")."""
 
 
 WORLD: tuple[str, ...] = (

@@ -13,21 +13,24 @@ from glimpse.choices import Fill, Mixing, OptimizerKind, SchedulerKind, Size
 from glimpse.errors import OptionError
 from glimpse.recipes.provenance import given, our_choice, read_in_code
 
+_IMAGES = "baselines.md, 'Images and augmentation'"
+_OPTIMIZER = "transreid.md, 'Optimization'"
+
 
 @dataclass(frozen=True)
 class OptimizerRecipe:
     """An optimizer and the scheduler of its learning rate."""
 
-    kind: OptimizerKind = read_in_code(OptimizerKind.SGD, "dpm_family 2.5")
-    lr: float = read_in_code(0.008, "dpm_family 2.5")
-    weight_decay: float = read_in_code(1e-4, "dpm_family 2.5")
-    momentum: float = read_in_code(0.9, "dpm_family 2.5")
-    nesterov: bool = read_in_code(False, "dpm_family 2.5")
-    bias_lr_factor: float = read_in_code(2.0, "dpm_family 2.5: biases learn twice as fast")
-    scheduler: SchedulerKind = read_in_code(SchedulerKind.COSINE, "dpm_family 2.5")
-    warmup: int = read_in_code(5, "dpm_family 2.5: epochs")
-    warmup_start: float = read_in_code(0.01, "dpm_family 2.5: as a part of the rate")
-    minimum: float = read_in_code(0.002, "dpm_family 2.5: where the cosine ends, as a part of the rate")
+    kind: OptimizerKind = read_in_code(OptimizerKind.SGD, _OPTIMIZER)
+    lr: float = read_in_code(0.008, _OPTIMIZER)
+    weight_decay: float = read_in_code(1e-4, _OPTIMIZER)
+    momentum: float = read_in_code(0.9, _OPTIMIZER)
+    nesterov: bool = read_in_code(False, _OPTIMIZER)
+    bias_lr_factor: float = read_in_code(2.0, "baselines.md, 'Optimizers' learn twice as fast")
+    scheduler: SchedulerKind = read_in_code(SchedulerKind.COSINE, _OPTIMIZER)
+    warmup: int = read_in_code(5, f"{_OPTIMIZER}: epochs")
+    warmup_start: float = read_in_code(0.01, f"{_OPTIMIZER}: as a part of the rate")
+    minimum: float = read_in_code(0.002, f"{_OPTIMIZER}: where the cosine ends, as a part of the rate")
     milestones: tuple[int, ...] = our_choice((), "epochs at which steps fall; a cosine has none")
     factor: float = our_choice(0.1, "of each step; as BoT, CLIP-ReID and AGW have it")
     clip: float | None = our_choice(None, "no source clips, but DPM++'s design clips at 5")
@@ -42,9 +45,11 @@ class OptimizerRecipe:
 class SamplerRecipe:
     """P persons x K images per batch; balanced, K of every modality."""
 
-    persons: int = read_in_code(16, "dpm_family 1.3")
-    images: int = read_in_code(4, "dpm_family 1.3")
-    balanced: bool = our_choice(False, "K of every modality, as AGW and SIM (thesis_methods 3.5)")
+    persons: int = read_in_code(16, "baselines.md, 'PK sampler'")
+    images: int = read_in_code(4, "baselines.md, 'PK sampler'")
+    balanced: bool = our_choice(
+        False, "K of every modality, as AGW and SIM (baselines.md, 'Balanced sampler')"
+    )
 
     def __post_init__(self) -> None:
         if self.persons < 1 or self.images < 1:
@@ -57,19 +62,19 @@ class SamplerRecipe:
 class AugmentRecipe:
     """What is done to training images."""
 
-    size: tuple[int, int] = given((256, 128), "dpm_family 1.2: height, width")
-    mean: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), "dpm_family 1.2: every ViT")
-    std: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), "dpm_family 1.2: every ViT")
-    flip: float = read_in_code(0.5, "dpm_family 1.2: probability")
-    padding: int = read_in_code(10, "dpm_family 1.2: pixels")
-    padding_fill: int = read_in_code(0, "dpm_family 1.2")
-    erasing: float = read_in_code(0.5, "dpm_family 1.2: probability")
-    erasing_area: tuple[float, float] = read_in_code((0.02, 1 / 3), "dpm_family 1.2: share of the image")
-    erasing_fill: Fill = read_in_code(Fill.NOISE, "dpm_family 1.2")
-    brightness: float = read_in_code(0.0, "dpm_family 1.2: jitter only from Market to Occluded-REID")
-    contrast: float = read_in_code(0.0, "dpm_family 1.2")
-    saturation: float = read_in_code(0.0, "dpm_family 1.2")
-    hue: float = read_in_code(0.0, "dpm_family 1.2")
+    size: tuple[int, int] = given((256, 128), f"{_IMAGES}: height, width")
+    mean: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), f"{_IMAGES}: every ViT")
+    std: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), f"{_IMAGES}: every ViT")
+    flip: float = read_in_code(0.5, f"{_IMAGES}: probability")
+    padding: int = read_in_code(10, f"{_IMAGES}: pixels")
+    padding_fill: int = read_in_code(0, _IMAGES)
+    erasing: float = read_in_code(0.5, f"{_IMAGES}: probability")
+    erasing_area: tuple[float, float] = read_in_code((0.02, 1 / 3), f"{_IMAGES}: share of the image")
+    erasing_fill: Fill = read_in_code(Fill.NOISE, _IMAGES)
+    brightness: float = read_in_code(0.0, f"{_IMAGES}: jitter only from Market to Occluded-REID")
+    contrast: float = read_in_code(0.0, _IMAGES)
+    saturation: float = read_in_code(0.0, _IMAGES)
+    hue: float = read_in_code(0.0, _IMAGES)
     gray: float = our_choice(0.0, "probability that colors are taken out; for training with infrared")
 
     def __post_init__(self) -> None:
@@ -92,17 +97,18 @@ class TransferRecipe:
     """Patch transfer (SPT) in the training of a host; a share of 0 turns it off."""
 
     share: float = our_choice(
-        0.0, "off in the hosts' papers; 0.5 in SPT's design, as the paper's is not known (dpm_family 4.5)"
+        0.0, "off in the hosts' papers; 0.5 in SPT's design, as the paper's is not known"
     )
     mixing: Mixing = our_choice(
-        Mixing.PIXELS, "equal to embeddings without overlapping patches, and right with them (dpm_family 4.4)"
+        Mixing.PIXELS,
+        "equal to embeddings without overlapping patches, and right with them (spt.md, 'Transfer')",
     )
-    candidates: float = read_in_code(0.1, "dpm_family 4.3: share of the batch, the best overlaps first")
-    overlap: float = read_in_code(0.7, "dpm_family 4.3: least OIoU")
-    smallest: int = our_choice(4, "dpm_family 4.5: cells that a donor shows at least")
-    distinct: bool = our_choice(True, "dpm_family B4: a donor counts once, not once per roll")
-    rolled: bool = our_choice(False, "dpm_family 4.3: the released code throws the roll away")
-    same_person: bool = read_in_code(True, "dpm_family 4.3: may lend")
+    candidates: float = read_in_code(0.1, "spt.md, 'Pairing': share of the batch, the best overlaps first")
+    overlap: float = read_in_code(0.7, "spt.md, 'Pairing': least OIoU")
+    smallest: int = our_choice(4, "spt.md, 'Pairing'")
+    distinct: bool = our_choice(True, "spt.md, 'Pairing': a donor counts once, not once per roll")
+    rolled: bool = our_choice(False, "spt.md, 'Pairing': the released code throws the roll away")
+    same_person: bool = read_in_code(True, "spt.md, 'Pairing': may lend")
 
     @property
     def needs_masks(self) -> bool:

@@ -4,16 +4,16 @@ A recipe is a frozen dataclass of values and of groups, which are frozen datacla
 
     @dataclass(frozen=True)
     class BotRecipe:
-        epochs: int = given(120, "dpm_family 1.6")
-        optimizer: OptimizerRecipe = group(OptimizerRecipe, rate=given(3.5e-4, "dpm_family 1.6"))
+        epochs: int = given(120, "bot.md, 'Constants'")
+        optimizer: OptimizerRecipe = group(OptimizerRecipe, rate=given(3.5e-4, "bot.md, 'Constants'"))
 
 >>> from glimpse.recipes.groups import SamplerRecipe
 >>> changed = with_settings(SamplerRecipe(), ["images=8"])
 >>> for entry in entries(changed):
 ...     print(entry)
-persons = 16 (int), read in the authors' code: dpm_family 1.3
-images = 8 (int), read in the authors' code: dpm_family 1.3
-balanced = false (bool), our choice: K of every modality, as AGW and SIM (thesis_methods 3.5)
+persons = 16 (int), read in the authors' code: baselines.md, "PK sampler"
+images = 8 (int), read in the authors' code: baselines.md, "PK sampler"
+balanced = false (bool), our choice: K of every modality, as AGW and SIM (baselines.md, "Balanced sampler")
 
 Nothing here needs torch.
 """

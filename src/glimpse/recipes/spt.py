@@ -1,4 +1,4 @@
-"""SPT's recipe for the patch selector; the transfer is a group of its hosts' recipes (dpm_family 4.2)."""
+"""SPT's recipe for the patch selector; the transfer is a group of its hosts' recipes (spt.md, "Selector")."""
 
 # ruff: noqa: RUF009 (the calls make dataclass fields)
 
@@ -37,13 +37,13 @@ class SptRecipe:
         seed: of everything that is drawn.
     """
 
-    size: Size = read_in_code(Size.BASE, "dpm_family 4.2: ViT-B/16, stride 16, no cameras")
+    size: Size = read_in_code(Size.BASE, "spt.md, 'Selector': ViT-B/16, stride 16, no cameras")
     weights: str = our_choice("auto", WEIGHTS)
-    drop_path: float = read_in_code(0.1, "dpm_family 2.1")
-    epochs: int = read_in_code(120, "dpm_family 4.2")
-    usage: float = read_in_code(0.3, "dpm_family 4.2")
-    usage_weight: float = read_in_code(50.0, "dpm_family 4.2")
-    complement_weight: float = given(6.4, "dpm_family 4.2: 0.1 times the sum over a batch of 64")
+    drop_path: float = read_in_code(0.1, "transreid.md, 'Backbone'")
+    epochs: int = read_in_code(120, "spt.md, 'Selector'")
+    usage: float = read_in_code(0.3, "spt.md, 'Selector'")
+    usage_weight: float = read_in_code(50.0, "spt.md, 'Selector'")
+    complement_weight: float = given(6.4, "spt.md, 'Selector': 0.1 times the sum over a batch of 64")
     optimizer: OptimizerRecipe = group(OptimizerRecipe)
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)

@@ -1,4 +1,4 @@
-"""TransReID's recipe (dpm_family 2, thesis_methods 0.3)."""
+"""TransReID's recipe (transreid.md)."""
 
 # ruff: noqa: RUF009 (the calls make dataclass fields)
 
@@ -45,15 +45,15 @@ class TransReIDRecipe:
         seed: of everything that is drawn.
     """
 
-    size: Size = read_in_code(Size.BASE, "dpm_family 2.1: ViT-B/16")
+    size: Size = read_in_code(Size.BASE, "transreid.md, 'Backbone': ViT-B/16")
     weights: str = our_choice("auto", WEIGHTS)
-    stride: int = read_in_code(12, "dpm_family 2.2, C")
-    cameras: bool = read_in_code(True, "dpm_family 2.3")
-    camera_weight: float = read_in_code(3.0, "dpm_family 2.3")
-    jigsaw: bool = read_in_code(True, "dpm_family 2.4")
-    drop_path: float = read_in_code(0.1, "dpm_family 2.1")
-    epochs: int = read_in_code(120, "dpm_family 2.5")
-    smoothing: float = given(0.0, "dpm_family 1.4, 2.6")
+    stride: int = read_in_code(12, "transreid.md, 'Overlapping patches'")
+    cameras: bool = read_in_code(True, "transreid.md, 'Camera embedding'")
+    camera_weight: float = read_in_code(3.0, "transreid.md, 'Camera embedding'")
+    jigsaw: bool = read_in_code(True, "transreid.md, 'Jigsaw branch'")
+    drop_path: float = read_in_code(0.1, "transreid.md, 'Backbone'")
+    epochs: int = read_in_code(120, "transreid.md, 'Optimization'")
+    smoothing: float = given(0.0, "baselines.md, 'Cross-entropy' and transreid.md, 'What the ablations say'")
     triplet_from: int = our_choice(
         1, "later from scratch, where it may pull all features into one point: a loss of ln 2"
     )

@@ -19,7 +19,7 @@ def entries(k: int, k_plus_self: bool) -> int:
 def expanded_sets(
     lists: NDArray[np.int32], k1: int, k_plus_self: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """R*(i) of every point (thesis_methods 3.3).
+    """R*(i) of every point (sim.md, "Mutual nearest neighbors").
 
     R(i) holds the t of i's list of k1 that have i in theirs. R*(i) adds the R of half the length of each
     member c, if more than two thirds of it lie in R(i).

@@ -29,7 +29,7 @@ from glimpse.reranking.sim_kernels import (
 )
 from glimpse.similarity.base import Scores, Similarity
 
-# the squared distance of opposite unit vectors (thesis_methods 3.4)
+# the squared distance of opposite unit vectors (sim.md, "At scale")
 FARTHEST_SQUARE = 4.0
 # our choice: neighbors kept beyond those needed, because expanded sets look their distances up in the lists
 SPARE = 3
@@ -84,7 +84,7 @@ class GallerySide:
 
 @dataclass(frozen=True)
 class SimilarityInference:
-    """Similarity inference metric (thesis_methods 3): graph reasoning, then mutual nearest neighbors.
+    """Similarity inference metric (sim.md): graph reasoning, then mutual nearest neighbors.
 
     The graph step replaces d(q, j) by the mean of the K shortest paths from q to j over one gallery row,
     d(q, t) + weight * d(t, j), t among j's nearest. The mutual step compares the nearest rows of q with the

@@ -17,7 +17,7 @@ FEW = 10
 def shortest_paths(first, last, distances, near, steps, weight, paths):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Replace each row d [G] by the mean over the K smallest of d(t) + weight * step(t, j).
 
-    Equations 1 to 5 of the source (thesis_methods 3.2). All columns read the distances as given.
+    Equations 1 to 5 of the source (sim.md, "Graph reasoning"). All columns read the distances as given.
 
     Args:
         first: query row.
@@ -152,7 +152,7 @@ def shortest_paths_in_place(first, last, distances, near, steps, weight, paths):
 
 @compiled
 def mutual(first, last, distances, starts, holders, weights, longest, square, alpha):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Replace each row d [G] by alpha * a + (1 - alpha) * d_M (thesis_methods 3.3).
+    """Replace each row d [G] by alpha * a + (1 - alpha) * d_M (sim.md, "Mutual nearest neighbors").
 
     a = d^2 / square. The query's set are its nearest rows t, weighted by exp(-a) with sum 1; its overlap
     with row i is m = sum over t of min(v_t, V_it), found by walking the columns t of V, and

@@ -1,4 +1,4 @@
-"""Where the person is in a training image, found without a network (dpm_family 6.7)."""
+"""Where the person is in a training image, found without a network (dpmpp.md, "Person masks")."""
 
 from glimpse.segmentation.base import GrabCutSettings, MaskSource
 from glimpse.segmentation.grabcut import GrabCutMasks

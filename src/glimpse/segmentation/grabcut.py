@@ -1,4 +1,7 @@
-"""Foreground masks by GrabCut, texture and what images of one person have in common (dpm_family 6.7)."""
+"""Foreground masks by GrabCut, texture and what images of one person have in common.
+
+See dpmpp.md, "Person masks".
+"""
 
 from __future__ import annotations
 

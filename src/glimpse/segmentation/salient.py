@@ -1,4 +1,7 @@
-"""Which cells of a cut show the person: textured, and alike in their other images (dpm_family 6.7)."""
+"""Which cells of a cut show the person: textured, and alike in their other images.
+
+See dpmpp.md, "Person masks".
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from numpy.typing import NDArray
 from glimpse.errors import ShapeError
 from glimpse.segmentation.base import SURE, GrabCutSettings, opencv, seed_mask
 
-COLOURS, PATTERNS = 8, 9  # bins; given by the design (dpm_family B5)
+COLOURS, PATTERNS = 8, 9  # bins; given by the design (dpmpp.md, "Person masks")
 _STEP = 3  # gray levels by which a neighbor must be brighter
 
 
@@ -71,7 +74,7 @@ def _histograms(values: NDArray[np.generic], bins: int) -> NDArray[np.float64]:
     return counts.reshape(cells, bins).astype(np.float64)
 
 
-_MOST_ALIKE = 3  # given by the design (dpm_family 6.7)
+_MOST_ALIKE = 3  # given by the design (dpmpp.md, "Person masks")
 _LEAST_PIECE = 3
 
 

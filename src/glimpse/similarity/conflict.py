@@ -27,7 +27,7 @@ class Reduce(Enum):
 
 @dataclass(frozen=True)
 class ConflictPenalized(Similarity):
-    """S = J - weight * CP, CP the conflict with a co-occurrence prior (thesis_methods 1.5).
+    """S = J - weight * CP, CP the conflict with a co-occurrence prior (set-jaccard.md, "Conflict penalty").
 
     `top_k` computes CP for a shortlist only and is exact all the same: since CP >= 0, a row outside the
     shortlist scores at most the shortlist's last J; as long as the k-th result is not above that, the
@@ -163,7 +163,7 @@ def calibrate(penalized: ConflictPenalized, held_out: Embeddings, persons: Array
     """The same penalty with the weight that ranks held-out persons best by mAP.
 
     Every row queries all others. The grid is logarithmic, 1e-3 to 1e1 of the inverse 95th percentile of CP
-    over each row's ten hardest negatives (thesis_methods 1.5); weight 0 wins ties.
+    over each row's ten hardest negatives (set-jaccard.md, "Conflict penalty"); weight 0 wins ties.
     """
     persons = np.asarray(persons)
     same = persons[:, None] == persons

@@ -12,7 +12,7 @@ from glimpse.embeddings import FloatArray
 from glimpse.errors import ShapeError
 
 Float32 = NDArray[np.float32]
-# our choice (thesis_methods 1.5): raw activations reach hundreds, of which exp would overflow
+# our choice (set-jaccard.md, "Conflict penalty"): raw activations reach hundreds, of which exp would overflow
 SCALE_PERCENTILE = 99.9
 
 
@@ -22,7 +22,8 @@ class CoOccurrencePrior:
 
     The prior is M_ij = max over training pairs of one person of u_i u_j, u the union (maximum) of the pair.
     For non-negative features the maximum factorizes inside a person: with m the maximum over the person's
-    images it is max over persons of m_i m_j, exactly (thesis_methods 1.5), so that no pair is formed.
+    images it is max over persons of m_i m_j, exactly (set-jaccard.md, "Conflict penalty"), so that no pair is
+    formed.
 
     Attributes:
         together: [C, C] float32, M on the scaled features clip(g / scale, 0, 1).

@@ -21,7 +21,7 @@ SPREAD = 2**24
 class SetJaccard(Similarity):
     """The Jaccard coefficient sum(min(a, b)) / sum(max(a, b)) of two fuzzy sets, in [0, 1].
 
-    With S the sum of both vectors, both forms are (S - L) / (S + L) (thesis_methods 1.3): L = |a - b|_1
+    With S the sum of both vectors, both forms are (S - L) / (S + L): L = |a - b|_1
     for the hard one, L = sum(d tanh(tau d / 2)), d = a - b, for the soft one. Two empty sets score 0.
     Vectors must be non-negative (features after a ReLU, not after a batch norm). Masks are ignored.
 

@@ -31,7 +31,10 @@ class Rule:
 
 
 BIAS_TWICE = Rule(("bias", "*.bias"), lr=2.0)
-"""Biases learn twice as fast: read in the code of BoT, TransReID, DPM and CLIP-ReID (spec dpm_family 2.5)."""
+"""Biases learn twice as fast: read in the code of BoT, TransReID, DPM and CLIP-ReID.
+
+See transreid.md, "Optimization".
+"""
 
 
 @dataclass(frozen=True)

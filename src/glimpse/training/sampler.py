@@ -27,7 +27,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class PersonSampler:
-    """P persons x K images per batch, every image at most once per epoch (spec dpm_family 1.3).
+    """P persons x K images per batch, every image at most once per epoch (baselines.md, "PK sampler").
 
     Per epoch and person the images are shuffled and cut into chunks of K; a person with fewer images
     gives one chunk drawn with replacement, an incomplete last chunk is left out. Then P persons that
@@ -80,8 +80,9 @@ class BalancedSampler:
     """P persons x (K images of every modality) per batch, for visible-infrared training.
 
     Without `batches` the persons are taken in permuted order, P at a time, once each, and an incomplete
-    last group is left out (read in SIM's code, spec thesis_methods 3.5). With `batches` every batch draws
-    its P persons anew, as AGW does (spec thesis_methods 3.6). Images are drawn without replacement
+    last group is left out (read in SIM's code, baselines.md, "Balanced sampler"). With `batches` every batch
+    draws
+    its P persons anew, as AGW does (baselines.md, "Parts of AGW"). Images are drawn without replacement
     unless a person has fewer than K of the modality.
 
     Attributes:

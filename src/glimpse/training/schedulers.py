@@ -20,7 +20,7 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Constant:
-    """The base rate in every epoch: DPM's mask optimizer (spec dpm_family 3.7)."""
+    """The base rate in every epoch: DPM's mask optimizer (dpm.md, "Updates")."""
 
     def __call__(self, epoch: int, base: float) -> float:
         """The base rate."""
@@ -31,7 +31,8 @@ class Constant:
 class WarmupSteps:
     """A linear warm-up, then a factor at each milestone: BoT, CLIP-ReID's second stage, AGW.
 
-    Spec dpm_family 1.6 and 5.5. The warm-up multiplies the rate by `start + (1 - start) * epoch / warmup`
+    Spec baselines.md, "Warm-up and steps". The warm-up multiplies the rate by `start + (1 - start) * epoch /
+    warmup`
     as long as `epoch < warmup`; from a milestone's epoch on the rate is multiplied by `factor`.
 
     >>> clip_reid = WarmupSteps(warmup=10, start=0.1, milestones=(30, 50))
@@ -58,7 +59,8 @@ class WarmupSteps:
 class WarmupCosine:
     """A linear warm-up, then half a cosine down to a minimum: TransReID, CLIP-ReID's first stage.
 
-    Spec dpm_family 2.5 and 5.4. `start` and `minimum` are rates, not factors: groups with other base
+    Spec baselines.md, "Warm-up and cosine". `start` and `minimum` are rates, not factors: groups with other
+    base
     rates begin and end with the rest. The cosine counts the warm-up's epochs as its own.
 
     >>> transreid = WarmupCosine(epochs=120, warmup=5, start=8e-5, minimum=1.6e-5)

@@ -8,7 +8,7 @@ from glimpse.errors import OptionError
 from glimpse.world.grammar import Facts, Grammar, load_grammar
 
 LONG_WORDS = 23
-"""RSTPReid asks for sentences of at least this many words: given by the source (spec datasets 12)."""
+"""RSTPReid asks for sentences of at least this many words: given by the source (protocols.md, "RSTPReid")."""
 
 _DETAIL = 0.55  # our choice: enough omissions that two sentences about one image differ
 _TRIES = 12

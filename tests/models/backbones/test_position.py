@@ -7,7 +7,7 @@ from glimpse.models.backbones.position import patch_grid, resize_position
 
 
 def test_published_grids():
-    # dpm_family, size of grids, and thesis_methods 4.3
+    # transreid.md, "Overlapping patches", and text.md, "Frozen BERT with an LSTM"
     sizes = [((256, 128), 16), ((256, 128), 14), ((256, 128), 12), ((256, 128), 11), ((384, 128), 16)]
     grids = [patch_grid(image, 16, stride) for image, stride in sizes]
     assert grids == [(16, 8), (18, 9), (21, 10), (22, 11), (24, 8)]

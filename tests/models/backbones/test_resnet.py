@@ -23,7 +23,7 @@ def test_the_last_stride_doubles_the_map(images):
 
 
 def test_bot_has_sixteen_by_eight_places():
-    # thesis_methods 0.2
+    # bot.md, "Network"
     with torch.device("meta"):
         network = ResNet(ResNetConfig())
         out = network(torch.empty(2, 3, 256, 128))

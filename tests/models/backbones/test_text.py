@@ -54,7 +54,7 @@ def test_ids_and_ends_are_checked(backbone):
 
 
 def test_the_published_prompt():
-    # dpm_family 5.3: seventy-seven tokens, the end at 11
+    # clip-reid.md, "Prompts": seventy-seven tokens, the end at 11
     assert (*PERSON_PROMPT.before, 343, 343, 343, 343, *PERSON_PROMPT.after) == (
         49406, 320, 1125, 539, 320, 343, 343, 343, 343, 2533, 269, 49407,
     )  # fmt: skip

@@ -164,7 +164,7 @@ def test_mixing_sees_patches_without_class_token_and_position(images):
         donor = patches.roll(1, dims=0)
         return patches * kept + donor * (1 - kept)
 
-    # without overlap, mixing patches is the same as mixing pixels (dpm_family 4.4)
+    # without overlap, mixing patches is the same as mixing pixels (spt.md, "Transfer")
     pixels = kept.view(4, 2).repeat_interleave(8, 0).repeat_interleave(8, 1)
     mixed = images * pixels + images.roll(1, dims=0) * (1 - pixels)
     torch.testing.assert_close(network(images, mix=transfer).tokens, network(mixed).tokens)

@@ -20,7 +20,7 @@ def awake(head):
     return head
 
 
-def test_the_published_head_has_the_published_number_of_parameters():  # dpm_family D10
+def test_the_published_head_has_the_published_number_of_parameters():  # evaluation.md, "Golden numbers"
     with torch.device("meta"):
         full, light = FullMaskHead(768), LightMaskHead(768)
     assert sum(p.numel() for p in full.parameters()) == 58_992_384

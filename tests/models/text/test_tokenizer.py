@@ -40,7 +40,7 @@ def clip(merges):
 
 
 def test_golden_ids_of_the_prompts(clip):
-    # dpm_family 5.3
+    # clip-reid.md, "Prompts"
     tokens = clip.encode(["A photo of a X X X X person.", "A photo of a X X X X vehicle."])
     person = [49406, 320, 1125, 539, 320, 343, 343, 343, 343, 2533, 269, 49407]
     assert tokens.ids[0].tolist() == person + [0] * 65

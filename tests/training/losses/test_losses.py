@@ -45,18 +45,18 @@ def naive_hard(features, labels, ignored=None):
     return farthest, nearest
 
 
-def test_label_smoothing_golden_value():  # spec dpm_family D8
+def test_label_smoothing_golden_value():  # baselines.md, "Golden values"
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]])
     assert L.cross_entropy(logits, torch.tensor([0]), 0.1).item() == pytest.approx(0.590190, abs=1e-6)
 
 
-def test_soft_triplet_golden_value():  # spec dpm_family D8: d_ap 1.2, d_an 1.5
+def test_soft_triplet_golden_value():  # baselines.md, "Golden values": d_ap 1.2, d_an 1.5
     corners = torch.tensor([[0.0, 0.0], [1.2, 0.0], [-1.5, 0.0]], dtype=torch.float64)
     farthest, nearest = L.batch_hard(L.euclidean(corners), torch.tensor([0, 0, 1]))
     assert torch.nn.functional.softplus(farthest[0] - nearest[0]).item() == pytest.approx(0.554355, abs=1e-6)
 
 
-def test_supervised_contrast_golden_values():  # spec dpm_family D7
+def test_supervised_contrast_golden_values():  # clip-reid.md, "Golden values"
     images = torch.tensor([[1, 0], [0.5, 0.5], [0, 1]])
     texts = torch.tensor([[1, 0.2], [1, 0.2], [0.1, 0.8]])
     labels = torch.tensor([0, 0, 1])
@@ -64,7 +64,7 @@ def test_supervised_contrast_golden_values():  # spec dpm_family D7
     assert L.supervised_contrast(texts, images, labels).item() == pytest.approx(0.897179, abs=1e-6)
 
 
-def test_contrast_with_one_positive_per_row_is_cross_entropy():  # spec dpm_family 5.9
+def test_contrast_with_one_positive_per_row_is_cross_entropy():  # clip-reid.md, "Invariants"
     ours = L.supervised_contrast(IMAGES, TEXTS, torch.arange(6))
     assert ours.item() == pytest.approx(L.cross_entropy(IMAGES @ TEXTS.T, torch.arange(6)).item())
 

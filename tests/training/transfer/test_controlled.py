@@ -1,4 +1,4 @@
-"""Pairing with controlled visibility: dpm_family 6.8 and 6.12."""
+"""Pairing with controlled visibility: dpmpp.md, "Synthetic copies"."""
 
 import numpy as np
 import pytest

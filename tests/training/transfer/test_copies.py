@@ -1,4 +1,4 @@
-"""Synthetic occluded copies beside a batch: dpm_family 6.8."""
+"""Synthetic occluded copies beside a batch: dpmpp.md, "Synthetic copies"."""
 
 import numpy as np
 import pytest

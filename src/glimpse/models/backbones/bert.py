@@ -1,4 +1,4 @@
-"""BERT and the frozen-BERT-with-LSTM text backbone of LGUR (thesis_methods 4.3)."""
+"""BERT and the frozen-BERT-with-LSTM text backbone of LGUR (text.md, "Frozen BERT with an LSTM")."""
 
 from __future__ import annotations
 

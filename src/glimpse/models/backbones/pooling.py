@@ -19,8 +19,9 @@ class Pool(StrEnum):
 class Pooling(nn.Module):
     """Pool `[B, C, H, W]` to `[B, C]`.
 
-    The generalized mean is `mean(x^p)^(1/p)`, for maps that are never negative (thesis_methods 3.6): p = 1
-    averages, large p takes the maximum. Values below 1e-6 count as 1e-6, so that roots have gradients.
+    The generalized mean is `mean(x^p)^(1/p)`, for maps that are never negative: p = 1 averages, large p
+    takes the maximum (baselines.md, "Parts of AGW"). Values below 1e-6 count as 1e-6, so that roots have
+    gradients.
 
     >>> Pooling(Pool.GENERALISED_MEAN, power=3.0)(torch.full((1, 2, 4, 4), 5.0))
     tensor([[5., 5.]])

@@ -12,7 +12,9 @@ Grid = tuple[int, int]
 
 
 def patch_grid(image: tuple[int, int], patch: int, stride: int) -> Grid:
-    """Rows and columns of patches that fit into an image, without padding (dpm_family 2.2).
+    """Rows and columns of patches that fit into an image, without padding.
+
+    See transreid.md, "Overlapping patches".
 
     >>> [patch_grid((256, 128), 16, stride) for stride in (16, 12, 11)]
     [(16, 8), (21, 10), (22, 11)]

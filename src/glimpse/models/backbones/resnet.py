@@ -18,7 +18,7 @@ from glimpse.models.backbones.pooling import Pool, Pooling
 class NonLocalWidth(StrEnum):
     """Inner channels: one, as AGW's released code computes by a slip, or half, as the paper means.
 
-    See thesis_methods 3.6.
+    See baselines.md, "Parts of AGW".
     """
 
     ONE = "one"
@@ -130,7 +130,7 @@ Four = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class ResNetConfig:
-    """The shape of a residual network; the defaults are BoT's ResNet-50 (thesis_methods 0.2).
+    """The shape of a residual network; the defaults are BoT's ResNet-50 (bot.md, "Network").
 
     Attributes:
         depths: bottlenecks per stage.

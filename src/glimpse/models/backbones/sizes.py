@@ -104,7 +104,7 @@ def baseline_vit(
     drop_path: float,
     unknown_camera: UnknownCamera = UnknownCamera.ZERO,
 ) -> ViT:
-    """The backbone that TransReID, DPM and SPT stand on (dpm_family 2.1 to 2.3).
+    """The backbone that TransReID, DPM and SPT stand on (transreid.md, "Network").
 
     Args:
         size: of the backbone.

@@ -15,7 +15,7 @@ from glimpse.models.backbones.transformer import Block, initialize
 
 @dataclass(frozen=True)
 class TextConfig:
-    """The shape of a text backbone; the defaults are those of CLIP ViT-B/16 (dpm_family 5.2).
+    """The shape of a text backbone; the defaults are those of CLIP ViT-B/16 (clip-reid.md, "Network").
 
     Attributes:
         vocabulary: number of tokens.

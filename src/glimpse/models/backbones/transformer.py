@@ -70,7 +70,7 @@ class SelfAttention(nn.Module):
 
 
 class QuickGELU(nn.Module):
-    """`x * sigmoid(1.702 x)`: the activation that CLIP was trained with (dpm_family 5.2)."""
+    """`x * sigmoid(1.702 x)`: the activation that CLIP was trained with (clip-reid.md, "Network")."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply to every element."""

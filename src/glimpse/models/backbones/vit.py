@@ -35,7 +35,9 @@ class PatchEmbed(nn.Module):
 
 
 class CameraEmbedding(nn.Module):
-    """A learned row per camera (or camera and view), added to tokens with a weight (dpm_family 2.3).
+    """A learned row per camera (or camera and view), added to tokens with a weight.
+
+    See transreid.md, "Camera embedding".
 
     TransReID and DPM add it to all tokens with weight 3, CLIP-ReID to the class token with weight 1
     (both read in the authors' code).
@@ -73,8 +75,9 @@ class CameraEmbedding(nn.Module):
 class Flavor(StrEnum):
     """Which published family the network follows.
 
-    IMAGENET: GELU, norms with eps 1e-6, patch bias (dpm_family 2.1). CLIP: QuickGELU, norms with eps
-    1e-5, a norm before the first block, no patch bias (dpm_family 5.2).
+    IMAGENET: GELU, norms with eps 1e-6, patch bias (transreid.md, "Backbone"). CLIP: QuickGELU, norms with
+        eps
+    1e-5, a norm before the first block, no patch bias (clip-reid.md, "Network").
     """
 
     IMAGENET = "imagenet"

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class Neck(nn.Module):
-    """Batch norm whose bias stays 0: metric losses before it, classification after it (dpm_family 1.6).
+    """Batch norm whose bias stays 0: metric losses before it, classification after it (bot.md, "Constants").
 
     >>> import torch
     >>> neck = Neck(8)
@@ -17,7 +17,7 @@ class Neck(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.BatchNorm1d(width)
-        self.norm.bias.requires_grad_(False)  # given by the source (dpm_family 1.6)
+        self.norm.bias.requires_grad_(False)  # given by the source (bot.md, "Constants")
 
     def forward(self, features: Tensor) -> Tensor:
         """`[B, D]` to `[B, D]`."""
@@ -26,7 +26,7 @@ class Neck(nn.Module):
 
 
 def classifier(width: int, persons: int) -> nn.Linear:
-    """The identity prototypes `[C, D]`: no bias, from a normal of 0.001 (dpm_family 1.6)."""
+    """The identity prototypes `[C, D]`: no bias, from a normal of 0.001 (bot.md, "Constants")."""
     linear = nn.Linear(width, persons, bias=False)
     nn.init.normal_(linear.weight, std=0.001)
     return linear

@@ -14,9 +14,9 @@ from glimpse.models.precision import full_precision
 
 
 def hierarchy(depth: int) -> tuple[int, int, int, int]:
-    """The blocks whose patch tokens a mask is made of: 2, 4, 10 and 12 of 12 (dpm_family 3.3).
+    """The blocks whose patch tokens a mask is made of: 2, 4, 10 and 12 of 12 (dpm.md, "Mask head").
 
-    For other depths the nearest different ones in proportion, our choice (dpm_family 8.4).
+    For other depths the nearest different ones in proportion, our choice (dpm.md, "Other depths").
 
     >>> hierarchy(12), hierarchy(6), hierarchy(4)
     ((2, 4, 10, 12), (1, 2, 5, 6), (1, 2, 3, 4))
@@ -28,7 +28,7 @@ def hierarchy(depth: int) -> tuple[int, int, int, int]:
 
 
 class FullMaskHead(nn.Module):
-    """The hierarchical mask generator as published: three convolutions with batch norm (dpm_family 3.3).
+    """The hierarchical mask generator as published: three convolutions with batch norm (dpm.md, "Mask head").
 
     >>> head = FullMaskHead(8).eval()
     >>> levels = [torch.randn(2, 32, 8) for _ in range(4)]
@@ -56,7 +56,7 @@ class FullMaskHead(nn.Module):
 
 
 class LightMaskHead(nn.Module):
-    """A generator that normalizes and reduces each level before it convolves (dpm_family 6.4).
+    """A generator that normalizes and reduces each level before it convolves (dpmpp.md, "Architecture").
 
     Width 768 is reduced to 128 per level, then to 256; other widths in proportion. Our choice, as
     CLIP's residual streams have outlier channels and the published head is two thirds of a ViT.

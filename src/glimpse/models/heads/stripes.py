@@ -1,6 +1,6 @@
 """Stripes of an image: which patches they have, and how much of the person each one shows.
 
-Our addition to dpm_family 6: a class token mixes everything that is seen, so that no mask can take an
+Our addition to dpmpp.md: a class token mixes everything that is seen, so that no mask can take an
 occluder out of it. Blocks that have seen nothing but their stripe are a structure that a mask can cut.
 """
 

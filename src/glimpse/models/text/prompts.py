@@ -30,7 +30,7 @@ class PromptTemplate:
         return len(self.before) + self.words + len(self.after) - 1
 
 
-# Given by the source (dpm_family 5.3): with these ids CLIP-ReID needs no vocabulary file.
+# Given by the source (clip-reid.md, "Prompts"): with these ids CLIP-ReID needs no vocabulary file.
 PERSON_PROMPT = PromptTemplate((49406, 320, 1125, 539, 320), 4, (2533, 269, 49407))
 
 
@@ -96,7 +96,7 @@ class PersonPrompts(nn.Module):
         self.texts = texts.requires_grad_(False)
         self.template = template
         self.words = nn.Parameter(torch.empty(persons, template.words, texts.config.width))
-        nn.init.normal_(self.words, std=0.02)  # given by the source (dpm_family 5.3)
+        nn.init.normal_(self.words, std=0.02)  # given by the source (clip-reid.md, "Prompts")
 
     def forward(self, labels: Tensor) -> Tensor:
         """Text vectors `[B, P]` of persons `[B]`; each different person is computed once."""

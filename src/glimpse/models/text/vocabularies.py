@@ -20,7 +20,8 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 CLIP_CONTEXT = 77
 _CLIP_MERGES = 48894  # 49,408 entries less twice 256 bytes and the two special tokens
 _MERGES_FILE = "bpe_simple_vocab_16e6.txt.gz"
-# CLIP's splitting: contractions, runs of letters, single digits, runs of other signs (dpm_family 5.3)
+# CLIP's splitting: contractions, runs of letters, single digits, runs of other signs (clip-reid.md,
+# "Prompts")
 _PIECES = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 _WORD_END = "</w>"
 

@@ -20,7 +20,8 @@ from glimpse.models.backbones.vit import Flavor, ViTConfig
 State = Mapping[str, Tensor]
 
 # Image sizes and strides that re-identification has published with patches of 16: TransReID and DPM at
-# 256x128 (dpm_family 2.2), LGUR and IRRA at 384x128 (thesis_methods 4.3).
+# 256x128 (transreid.md, "Overlapping patches"), LGUR and IRRA at 384x128 (text.md, "Frozen BERT with an
+# LSTM").
 _PUBLISHED = (((256, 128), 16), ((256, 128), 14), ((256, 128), 12), ((256, 128), 11), ((384, 128), 16))
 _HEAD_WIDTH = 64  # of every published ViT, CLIP and BERT that is read here
 

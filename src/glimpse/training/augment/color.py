@@ -35,7 +35,9 @@ class Colors:
 
 @dataclass(frozen=True)
 class ColorJitter:
-    """How far the colors may wander (spec dpm_family 1.2: .3, .3, .2, .2 for Market to Occluded-REID).
+    """How far the colors may wander.
+
+    See baselines.md, "Images and augmentation": .3, .3, .2, .2 for Market to Occluded-REID.
 
     Attributes:
         brightness: factors are drawn from 1 - brightness to 1 + brightness.

@@ -17,7 +17,7 @@ from glimpse.errors import OptionError
 from glimpse.training.augment.geometry import by_slices
 from glimpse.training.seeding import generator as stream
 
-_ATTEMPTS = 10  # read in timm's code, which TransReID uses (spec dpm_family 1.2)
+_ATTEMPTS = 10  # read in timm's code, which TransReID uses (baselines.md, "Images and augmentation")
 _TABLE = 2**20  # our choice: normal numbers, from which every image reads on from its own place
 
 

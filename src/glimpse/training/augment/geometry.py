@@ -39,7 +39,9 @@ class Placement:
 
 @dataclass(frozen=True)
 class FlipAndCrop:
-    """Mirror with some probability, pad all around, crop the original size (spec dpm_family 1.2).
+    """Mirror with some probability, pad all around, crop the original size.
+
+    See baselines.md, "Images and augmentation".
 
     Attributes:
         flip: probability of mirroring.

@@ -14,7 +14,10 @@ from glimpse.training.augment.erasing import Erasing, Rectangles, erased
 from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
 
 HALF = (0.5, 0.5, 0.5)
-"""Mean and deviation of every ViT configuration, CLIP's too: read in the code (spec dpm_family 1.2)."""
+"""Mean and deviation of every ViT configuration, CLIP's too: read in the code.
+
+See baselines.md, "Images and augmentation".
+"""
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 

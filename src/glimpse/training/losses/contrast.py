@@ -8,7 +8,7 @@ from torch import Tensor
 from glimpse.errors import ShapeError
 from glimpse.models.precision import full_precision
 
-_EPS = 1e-8  # read in IRRA's code (spec thesis_methods 4.4)
+_EPS = 1e-8  # read in IRRA's code (text.md, "Image-text losses")
 
 
 @full_precision
@@ -19,7 +19,7 @@ def supervised_contrast(
     temperature: float = 1.0,
     ignored: Tensor | None = None,
 ) -> Tensor:
-    """CLIP-ReID's contrast, in one direction; raw inner products (spec dpm_family 5.4).
+    """CLIP-ReID's contrast, in one direction; raw inner products (clip-reid.md, "Stage 1 prompts").
 
     `-mean_i 1/|P_i| sum_{j in P_i} log softmax_j(anchor_i . other_j / temperature)` with P_i all j of the
     person of i.
@@ -29,7 +29,7 @@ def supervised_contrast(
         others: `[B, D]`; those of one person may be equal.
         labels: `[B]`, of both.
         temperature: 1 in CLIP-ReID.
-        ignored: int64 `[B]`; a person per anchor that is no negative, or -1 (spec dpm_family 6.8).
+        ignored: int64 `[B]`; a person per anchor that is no negative, or -1 (dpmpp.md, "Synthetic copies").
     """
     _check(anchors, others, labels)
     alike = labels[:, None] == labels
@@ -48,7 +48,7 @@ def supervised_contrast(
 def image_text_contrast(
     images: Tensor, texts: Tensor, temperature: float | Tensor, labels: Tensor | None = None
 ) -> Tensor:
-    """ITC: cross-entropy over cosines, in both directions, averaged (spec thesis_methods 4.4).
+    """ITC: cross-entropy over cosines, in both directions, averaged (text.md, "Image-text losses").
 
     Args:
         images: `[B, D]`.
@@ -70,7 +70,7 @@ def image_text_contrast(
 def similarity_matching(images: Tensor, texts: Tensor, labels: Tensor, temperature: float = 0.02) -> Tensor:
     """SDM: KL from the softmax of the cosines to the shares of the person, both directions summed.
 
-    Spec thesis_methods 4.4; the temperature and the small number in the logarithm are IRRA's.
+    Spec text.md, "Image-text losses"; the temperature and the small number in the logarithm are IRRA's.
     """
     _check(images, texts, labels)
     logits = _cosines(images, texts) / temperature
@@ -81,7 +81,8 @@ def similarity_matching(images: Tensor, texts: Tensor, labels: Tensor, temperatu
 def projection_matching(images: Tensor, texts: Tensor, labels: Tensor) -> Tensor:
     """CMPM: as SDM on `x . y / |y|`, the length taken out of the target side only, no temperature.
 
-    Spec thesis_methods 4.4: the label matrix is divided by its row sums (IRRA's code divides by the norm).
+    Spec text.md, "Image-text losses": the label matrix is divided by its row sums (IRRA's code divides by the
+    norm).
     """
     _check(images, texts, labels)
     unit = torch.nn.functional.normalize

@@ -13,10 +13,12 @@ from glimpse.models.precision import full_precision
 def cross_entropy(
     logits: Tensor, labels: Tensor, smoothing: float = 0.0, ignored: Tensor | None = None
 ) -> Tensor:
-    """Cross-entropy with label smoothing: the target is `(1 - eps) onehot + eps / C` (spec dpm_family 1.4).
+    """Cross-entropy with label smoothing: the target is `(1 - eps) onehot + eps / C`.
+
+    See baselines.md, "Losses".
 
     An ignored class takes no part in its sample's softmax, and the smoothed target is spread over the
-    C - 1 others: otherwise smoothing would charge an infinite price for it (spec dpm_family 6.8).
+    C - 1 others: otherwise smoothing would charge an infinite price for it (dpmpp.md, "Synthetic copies").
 
     Args:
         logits: `[B, C]`.
@@ -48,7 +50,7 @@ def cross_entropy(
 
 @full_precision
 def center_loss(features: Tensor, centers: Tensor, labels: Tensor) -> Tensor:
-    """Mean squared distance to the center of the own person: BoT's third loss (spec dpm_family 1.6).
+    """Mean squared distance to the center of the own person: BoT's third loss (bot.md, "Constants").
 
     Args:
         features: `[B, D]`.

@@ -1,7 +1,7 @@
 """Triplet losses on all distances of a batch: the hardest positive and negative of every anchor.
 
 Masks choose the pairs, so persons may have any number of images in a batch, and further pairs can be
-left out (spec dpm_family 1.4).
+left out (baselines.md, "Losses").
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def batch_hard(distances: Tensor, labels: Tensor, ignored: Tensor | None = None)
     Args:
         distances: `[B, B]`.
         labels: `[B]`.
-        ignored: bool `[B, B]`, pairs that are no negatives (spec dpm_family 4.4).
+        ignored: bool `[B, B]`, pairs that are no negatives (spt.md, "Transfer").
 
     Returns:
         Two `[B]`. The anchor itself counts as its own positive, which is harmless; without any negative
@@ -46,7 +46,7 @@ def batch_hard(distances: Tensor, labels: Tensor, ignored: Tensor | None = None)
 
 @full_precision
 def soft_triplet(features: Tensor, labels: Tensor, ignored: Tensor | None = None) -> Tensor:
-    """`mean softplus(d_ap - d_an)`: TransReID, DPM, SPT (spec dpm_family 1.4).
+    """`mean softplus(d_ap - d_an)`: TransReID, DPM, SPT (baselines.md, "Losses").
 
     Args:
         features: `[B, D]`, as they are.
@@ -61,14 +61,16 @@ def soft_triplet(features: Tensor, labels: Tensor, ignored: Tensor | None = None
 def margin_triplet(
     features: Tensor, labels: Tensor, margin: float = 0.3, ignored: Tensor | None = None
 ) -> Tensor:
-    """`mean max(0, d_ap - d_an + margin)`: BoT, CLIP-ReID (spec dpm_family 1.4)."""
+    """`mean max(0, d_ap - d_an + margin)`: BoT, CLIP-ReID (baselines.md, "Losses")."""
     farthest, nearest = batch_hard(euclidean(features), labels, ignored)
     return (farthest - nearest + margin).clamp(min=0).mean()
 
 
 @full_precision
 def weighted_triplet(features: Tensor, labels: Tensor) -> Tensor:
-    """AGW's weighted regularized triplet: all pairs, the hard ones weighing more (spec thesis_methods 3.6).
+    """AGW's weighted regularized triplet: all pairs, the hard ones weighing more.
+
+    See baselines.md, "Parts of AGW".
 
     `mean softplus(sum w^p d - sum w^n d)`, with `w^p` the softmax of the distances to the anchor's person
     (the anchor itself included) and `w^n` the softmax of the negated distances to all others.
@@ -81,7 +83,7 @@ def weighted_triplet(features: Tensor, labels: Tensor) -> Tensor:
 
 
 def ignored_pairs(ignored: Tensor, labels: Tensor) -> Tensor:
-    """Bool `[B, B]`: the rows of each anchor's ignored person (dpm_family 4.4).
+    """Bool `[B, B]`: the rows of each anchor's ignored person (spt.md, "Transfer").
 
     >>> ignored_pairs(torch.tensor([1, -1]), torch.tensor([0, 1])).tolist()
     [[False, True], [False, False]]

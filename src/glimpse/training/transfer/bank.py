@@ -13,7 +13,7 @@ from glimpse.errors import OptionError
 from glimpse.training.batches import TrainingData
 from glimpse.training.transfer.mixing import cells_of
 
-_FLOOR = 0.05  # given by the design: what an unoccluded donor is drawn with (dpm_family 6.8)
+_FLOOR = 0.05  # given by the design: what an unoccluded donor is drawn with (dpmpp.md, "Synthetic copies")
 _USUAL = 0.5  # given by the design: cells that show the person in at least this share of the images
 _AT_ONCE = 512
 
@@ -69,7 +69,9 @@ def donor_bank(data: TrainingData, person: str, grid: tuple[int, int], size: int
 
 
 def occlusion_degrees(cells: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """`o = 1 - |S and B| / |B|`, `[M]`: how much of where persons usually are shows none (dpm_family 6.8).
+    """`o = 1 - |S and B| / |B|`, `[M]`: how much of where persons usually are shows none.
+
+    See dpmpp.md, "Synthetic copies".
 
     B are the cells that show the person in half of the images.
 

@@ -1,4 +1,7 @@
-"""Which donor hides how much of a person: pairing with controlled visibility (dpm_family 6.8)."""
+"""Which donor hides how much of a person: pairing with controlled visibility.
+
+See dpmpp.md, "Synthetic copies".
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from glimpse.training.transfer.pairing import NOBODY
 
 @dataclass(frozen=True)
 class ControlledRule:
-    """How a donor is chosen; the constants are the design's (dpm_family 6.8).
+    """How a donor is chosen; the constants are the design's (dpmpp.md, "Synthetic copies").
 
     Attributes:
         overlap: what of a donor's visible cells the target must fill at least (OIoU).

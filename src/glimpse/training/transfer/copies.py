@@ -1,4 +1,4 @@
-"""Synthetic occluded copies beside the images of a batch (dpm_family 6.8)."""
+"""Synthetic occluded copies beside the images of a batch (dpmpp.md, "Synthetic copies")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The transfer itself, in pixels or in patch embeddings, and the cells that both work on (dpm_family 4.4)."""
+"""The transfer itself, in pixels or in patch embeddings, and the cells that both work on.
+
+See spt.md, "Transfer".
+"""
 
 from __future__ import annotations
 

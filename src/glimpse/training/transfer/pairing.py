@@ -1,4 +1,4 @@
-"""Which image of a batch lends its occluder to which: occlusion-aware pairing (dpm_family 4.3)."""
+"""Which image of a batch lends its occluder to which: occlusion-aware pairing (spt.md, "Pairing")."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from glimpse.errors import OptionError, ShapeError
 def occlusion_aware_overlap(
     targets: NDArray[np.bool_], donors: NDArray[np.bool_], rolls: int
 ) -> NDArray[np.float64]:
-    """OIoU of every target rolled by every step with every donor (dpm_family 4.3).
+    """OIoU of every target rolled by every step with every donor (spt.md, "Pairing").
 
     `OIoU(i <- j, r) = |roll(M_i, r) and M_j| / |M_j|`. The denominator is the donor's visible area rather
     than the union, so a heavily occluded donor is not punished for being so.

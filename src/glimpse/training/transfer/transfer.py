@@ -44,7 +44,7 @@ class PatchTransfer:
             raise OptionError("embeddings are mixed in place: rolled targets need mixing=pixels")
 
     def apply(self, batch: Batch, generator: np.random.Generator) -> Batch:
-        """The batch with some of its images mixed; labels stay (dpm_family 4.4).
+        """The batch with some of its images mixed; labels stay (spt.md, "Transfer").
 
         Args:
             batch: with the map `PERSON`; donors are its own images.

@@ -11,7 +11,7 @@ from glimpse.world.captions import LONG_WORDS
 from glimpse.world.export.tree import Captions, Files, Image, Options, Tree, Writer, layout_rng, sightings
 
 _TRAINING, _VALIDATION = 0.6, 0.1  # of the people: our choice, the rest is tested
-_CAMERAS = 15  # of ICFG-PEDES and RSTPReid: given by the sources (spec datasets 11, 12)
+_CAMERAS = 15  # of ICFG-PEDES and RSTPReid: given by the sources (protocols.md, "ICFG-PEDES" and "RSTPReid")
 _CUHK_SOURCES = {  # whose images CUHK-PEDES gathers, and as what files
     "cam_a": "png",
     "cam_b": "png",

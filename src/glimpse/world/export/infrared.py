@@ -12,10 +12,10 @@ from glimpse.world.export.tree import Captions, Files, Image, Options, Tree, Wri
 from glimpse.world.frame import Band
 
 TRIALS = 10
-"""Given by the sources for both sets (spec datasets 8, 9)."""
+"""Given by the sources for both sets (protocols.md, "SYSU-MM01" and "RegDB")."""
 
 _SCENES = {1: 0, 2: 1, 3: 1, 4: 2, 5: 3, 6: 4}
-"""SYSU's cameras, by the world's: cameras 2 and 3 look at one room (spec datasets 8)."""
+"""SYSU's cameras, by the world's: cameras 2 and 3 look at one room (protocols.md, "SYSU-MM01")."""
 _INFRARED = (3, 6)
 _INDOOR = (1, 2)
 _TRAINING, _VALIDATION = 0.5, 0.15  # of the people: our choice, the rest is tested
@@ -34,7 +34,7 @@ def plan_sysu(options: Options) -> Tree:
     seen: dict[tuple[int, int], int] = {}
     for split, people in splits.items():
         for place, person in enumerate(people):
-            # 7 of 12, evenly spread: in the real set cameras 1 and 2 see 56 of 96 (spec datasets 8)
+            # 7 of 12, evenly spread: in the real set cameras 1 and 2 see 56 of 96 (protocols.md, "SYSU-MM01")
             cameras = [1, 2, 3, 4, 5, 6] if (7 * place) % 12 < 7 else [3, 4, 5, 6]
             for i in range(options.images_per_person):
                 camera = cameras[i % len(cameras)]

@@ -8,7 +8,7 @@ from glimpse.world.frame import Kind
 
 TRAIN, QUERY, GALLERY = "bounding_box_train/", "query/", "bounding_box_test/"
 
-# Shares are of the real sets (spec datasets 1, 3), rounded.
+# Shares are of the real sets (protocols.md, "Market-1501" and "Occluded-Duke"), rounded.
 _DISTRACTING = 0.15  # people who are only distractors, for each test person
 _OCCLUDED_IN_TRAINING = 0.09
 _OCCLUDED_IN_GALLERY = 0.10
