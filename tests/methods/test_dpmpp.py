@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from glimpse.choices import Backbone, Copies, Form, MaskKind, NeckFeat, SimilarityName
+from glimpse.choices import Backbone, Copies, Form, MaskKind, NeckFeat
 from glimpse.errors import OptionError
 from glimpse.methods.dpm import MAIN, MASK
 from glimpse.methods.dpm_losses import masked_arcface
@@ -242,7 +242,7 @@ def test_the_weight_of_the_prototypes_alignment_fades_out(micro, people, batch):
 def test_the_network_comes_back_from_its_card(micro, people, batch, neck_feat):
     ready = prepared(micro, people, STRIPED, neck_feat=neck_feat, test_mask_side=MaskSide.SUBSPACE)
     card = NetworkCard.from_json(ready.card.to_json())
-    assert (card.similarity, card.side) == (SimilarityName.MASKED_COSINE, MaskSide.SUBSPACE)
+    assert (card.similarity, card.mask_side) == ("masked-cosine", MaskSide.SUBSPACE)
     again = build_network(card).eval()
     again.load_state_dict(ready.method.network.state_dict())
     network = ready.method.network.eval()

@@ -25,7 +25,9 @@ def explain(
     ] = None,
     options: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="An option of the data set's reader, like split=3."),
+        typer.Option(
+            "--reader", metavar="KEY=VALUE", help="An option of the data set's reader, like split=3."
+        ),
     ] = None,
     queries: Annotated[int | None, typer.Option(help="How many queries are drawn; 6 if left out.")] = None,
     image: Annotated[
@@ -63,7 +65,7 @@ def explain(
     if data is None and not image:
         raise OptionError("give --data NAME:DIR, or --image FILE, or both")
     if data is None and (occlusions or queries is not None or protocol is not None or options):
-        raise OptionError("--queries, --protocol, --set and --occlusions go with --data")
+        raise OptionError("--queries, --protocol, --reader and --occlusions go with --data")
     if image and queries is not None:
         raise OptionError("give either --queries or --image: what is explained is one or the other")
     dataset = None if data is None else read_source(data, options or [])

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from glimpse.choices import Form, MaskKind, SimilarityName
+from glimpse.choices import Form, MaskKind
 from glimpse.errors import TrainingError
 from glimpse.methods.dpm_losses import head_enrichment, masked_arcface, participation, participation_floor
 from glimpse.methods.prepare import Prepared, camera_table
@@ -160,7 +160,7 @@ def prepare_dpm(recipe: DpmRecipe, data: TrainingData) -> Prepared:
         mean=recipe.augment.mean,
         std=recipe.augment.std,
         cameras=cameras,
-        similarity=SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE,
+        similarity="masked-cosine" if masked else "cosine",
         mask_side=recipe.test_mask_side,
         options=options_to_json(options),
     )

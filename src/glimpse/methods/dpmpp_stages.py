@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import torch
 
-from glimpse.choices import Backbone, Copies, MaskKind, SimilarityName
+from glimpse.choices import Backbone, Copies, MaskKind
 from glimpse.methods.clip_reid import keep_prototypes, sentence_of, with_image_vectors
 from glimpse.methods.dpm import MAIN, MASK_HEAD, by_turns
 from glimpse.methods.dpmpp import ADAPT, METRIC, PROMPTS, Dpmpp
@@ -75,7 +75,7 @@ def prepare_dpmpp(recipe: DpmppRecipe, data: TrainingData) -> Prepared:
         mean=recipe.augment.mean,
         std=recipe.augment.std,
         cameras=cameras,
-        similarity=SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE,
+        similarity="masked-cosine" if masked else "cosine",
         mask_side=recipe.test_mask_side,
         options=options_to_json(options),
     )

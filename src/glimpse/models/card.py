@@ -10,8 +10,9 @@ from typing import Any, TypeVar, get_type_hints
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glimpse.choices import Filter, MaskSide, SimilarityName, Size
+from glimpse.choices import Filter, MaskSide, Size
 from glimpse.errors import OptionError
+from glimpse.similarity.registry import check_similarity
 
 Scalar = bool | int | float | str
 Three = tuple[float, float, float]
@@ -30,7 +31,7 @@ class NetworkCard:
         std: likewise.
         interpolation: how images are resized for it when it is used.
         cameras: the numbers of the cameras it was trained with, sorted; empty if it asks for none.
-        similarity: how its embeddings are compared.
+        similarity: how its embeddings are compared: a name of `glimpse.similarity.registry`.
         mask_side: for masked cosines, whose mask is applied to what.
         options: what else its class needs, by name.
 
@@ -50,7 +51,7 @@ class NetworkCard:
     # augmentation")
     interpolation: Filter = Filter.BILINEAR
     cameras: tuple[int, ...] = ()
-    similarity: SimilarityName = SimilarityName.COSINE
+    similarity: str = "cosine"
     mask_side: MaskSide = MaskSide.QUERY
     options: Mapping[str, Scalar] = field(default_factory=dict)
 
@@ -94,7 +95,7 @@ class NetworkCard:
                 std=_three(values["std"]),
                 interpolation=Filter(values["interpolation"]),
                 cameras=tuple(int(number) for number in values["cameras"]),
-                similarity=SimilarityName(values["similarity"]),
+                similarity=check_similarity(values["similarity"]),
                 mask_side=MaskSide(values["mask_side"]),
                 options=dict(values["options"]),
             )

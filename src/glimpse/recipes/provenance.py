@@ -5,15 +5,15 @@ A recipe is a frozen dataclass of values and of groups, which are frozen datacla
     @dataclass(frozen=True)
     class BotRecipe:
         epochs: int = given(120, "bot.md, 'Constants'")
-        optimizer: OptimizerRecipe = group(OptimizerRecipe, rate=given(3.5e-4, "bot.md, 'Constants'"))
+        optimizer: OptimizerRecipe = group(OptimizerRecipe, lr=given(3.5e-4, "bot.md, 'Constants'"))
 
 >>> from glimpse.recipes.groups import SamplerRecipe
 >>> changed = with_settings(SamplerRecipe(), ["images=8"])
 >>> for entry in entries(changed):
 ...     print(entry)
-persons = 16 (int), read in the authors' code: baselines.md, "PK sampler"
-images = 8 (int), read in the authors' code: baselines.md, "PK sampler"
-balanced = false (bool), our choice: K of every modality, as AGW and SIM (baselines.md, "Balanced sampler")
+persons = 16 (int), read in the authors' code: baselines.md, 'PK sampler'
+images = 8 (int), read in the authors' code: baselines.md, 'PK sampler'
+balanced = false (bool), our choice: K of every modality, as AGW and SIM (baselines.md, 'Balanced sampler')
 
 Nothing here needs torch.
 """

@@ -15,35 +15,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from glimpse.choices import SimilarityName
 from glimpse.errors import OptionError, StorageError
 from glimpse.files import atomic_write
 from glimpse.reranking import AlphaQueryExpansion, KReciprocal, Reranker, SimilarityInference
-from glimpse.similarity import (
-    ConflictPenalized,
-    Cosine,
-    Euclidean,
-    MaskedCosine,
-    PartCosine,
-    SetJaccard,
-    Similarity,
-    TwoPass,
-)
+from glimpse.similarity import Similarity
+from glimpse.similarity.registry import similarity_classes
 
 Thing = TypeVar("Thing")
 Arrays = dict[str, NDArray[Any]]
 
-SIMILARITIES: Mapping[str, type[Similarity]] = MappingProxyType(
-    {
-        SimilarityName.COSINE.value: Cosine,
-        SimilarityName.MASKED_COSINE.value: MaskedCosine,
-        SimilarityName.SET_JACCARD.value: SetJaccard,
-        "euclidean": Euclidean,
-        "part-cosine": PartCosine,
-        "conflict-penalized": ConflictPenalized,
-        "two-pass": TwoPass,
-    }
-)
+SIMILARITIES = similarity_classes()
 RERANKERS: Mapping[str, type[Reranker]] = MappingProxyType(
     {"sim": SimilarityInference, "k-reciprocal": KReciprocal, "query-expansion": AlphaQueryExpansion}
 )

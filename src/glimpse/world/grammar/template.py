@@ -40,7 +40,7 @@ Template = tuple[Piece, ...]
 def parse(text: str) -> Template:
     """Read a template.
 
-    >>> parse("a {color} (hat|cap)[ too]")  # doctest: +ELLIPSIS
+    >>> parse("a {colour} (hat|cap)[ too]")  # doctest: +ELLIPSIS
     ('a ', Slot(name='color'), ' ', Choice(options=(('hat',), ('cap',))), Perhaps(body=(' too',)))
     """
     options, end = _options(text, 0, "")
