@@ -17,8 +17,8 @@ from glimpse.recipes.provenance import (
     group,
     our_choice,
     read_in_code,
-    text_of,
     to_json,
+    to_text,
     with_settings,
 )
 
@@ -123,7 +123,7 @@ def test_wrong_settings_are_refused_with_what_is_allowed(pairs, sentence):
 def test_recipes_survive_json_and_the_command_line_text():
     recipe = with_settings(ExampleRecipe(), ["optimizer.clip=5", "augment.erasing_fill=noise"])
     assert from_json(ExampleRecipe, json.loads(json.dumps(to_json(recipe)))) == recipe
-    again = with_settings(ExampleRecipe(), [f"{e.key}={text_of(e.value)}" for e in entries(recipe)])
+    again = with_settings(ExampleRecipe(), [f"{e.key}={to_text(e.value)}" for e in entries(recipe)])
     assert again == recipe
 
 

@@ -166,7 +166,7 @@ def test_a_pickle_is_never_opened(saved, tmp_path):
         ({"encoder": "network"}, "must tell of its files and its encoder"),
         ({"similarity": {"name": "cosmic"}}, "names 'cosmic'; there are cosine"),
         ({"similarity": {"name": "masked-cosine", "side": "left"}}, "side must be"),
-        ({"reranker": {"name": "k-reciprocal", "k1": "many"}}, "k1 must be int, got 'many'"),
+        ({"reranker": {"name": "k-reciprocal", "k1": "many"}}, "k1 must be of type int, got 'many'"),
         ({"reranker": {"name": "k-reciprocal", "k9": 1}}, "has no value 'k9'"),
         ({"reranker": {"name": "k-reciprocal", "k1": 0}}, "k1 and k2 must be at least 1"),
         ({"calibration": {"wanted": 1}}, "not a whole calibration"),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from enum import Enum
-from typing import Any, TypeVar, get_type_hints
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glimpse.choices import Filter, MaskSide, Size
 from glimpse.errors import OptionError
+from glimpse.serial import WrongKeysError, WrongValueError, from_plain, to_plain
 from glimpse.similarity.registry import check_similarity
 
 Scalar = bool | int | float | str
@@ -73,7 +73,8 @@ class NetworkCard:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
-        return asdict(self) | {"options": dict(self.options)}
+        values: dict[str, Any] = to_plain(self)
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> NetworkCard:
@@ -105,7 +106,8 @@ class NetworkCard:
 
 def options_to_json(options: Any) -> dict[str, Scalar]:
     """The fields of a dataclass of plain values and enums, as a card keeps them."""
-    return {name: v.value if isinstance(v, Enum) else v for name, v in asdict(options).items()}
+    values: dict[str, Scalar] = to_plain(options)
+    return values
 
 
 def options_from_json(kind: type[Options], values: Mapping[str, Scalar]) -> Options:
@@ -113,25 +115,14 @@ def options_from_json(kind: type[Options], values: Mapping[str, Scalar]) -> Opti
 
     An option that is not there has its default: it came after the card was written.
     """
-    hints = get_type_hints(kind)
-    unknown = sorted(set(values) - set(hints))
-    if unknown:
+    try:
+        return from_plain(kind, values)
+    except WrongKeysError as error:
         raise OptionError(
-            f"the card has the unknown option {unknown[0]!r}; there are {', '.join(hints) or 'none'}"
-        )
-    return kind(**{name: _typed(name, value, hints[name]) for name, value in values.items()})
-
-
-def _typed(name: str, value: Scalar, kind: Any) -> Any:
-    if issubclass(kind, Enum):
-        try:
-            return kind(value)
-        except ValueError:
-            allowed = ", ".join(str(member.value) for member in kind)
-            raise OptionError(f"the card's option {name} must be one of {allowed}, got {value!r}") from None
-    if type(value) is not kind and not (kind is float and type(value) is int):
-        raise OptionError(f"the card's option {name} must be of type {kind.__name__}, got {value!r}")
-    return kind(value)
+            f"the card has the unknown option {error.key!r}; there are {', '.join(error.known) or 'none'}"
+        ) from error
+    except WrongValueError as error:
+        raise OptionError(f"the card's option {error}") from error
 
 
 def _three(values: Any) -> Three:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -16,13 +14,9 @@ from glimpse.errors import OptionError, StorageError
 from glimpse.files import atomic_write, printable, storage_error
 from glimpse.models.card import NetworkCard
 from glimpse.models.factory import build_network
+from glimpse.models.former_names import former_card, former_weight
 
 CARD, WEIGHTS, TOKENIZER = "network.json", "network.safetensors", "tokenizer.json"
-
-# what networks that were saved before the rebuild of 0.2 call otherwise
-_OLD_KEYS = {"deviation": "std", "side": "mask_side"}
-_OLD_OPTIONS = {"tower": "backbone", "side_weight": "camera_weight", "tap": "neck_feat"}
-_OLD_WEIGHTS = ((r"^encoder\.", "backbone."), (r"^(\w+)\.side\.", r"\1.camera_embedding."))
 
 
 def save_network(folder: Path, card: NetworkCard, weights: Mapping[str, Tensor]) -> None:
@@ -41,8 +35,8 @@ def save_network(folder: Path, card: NetworkCard, weights: Mapping[str, Tensor])
 def load_network(folder: Path) -> tuple[NetworkCard, nn.Module]:
     """The card and the network, in evaluation mode, that `save_network` wrote."""
     try:
-        card = NetworkCard.from_json(_renamed_card(json.loads((folder / CARD).read_bytes())))
-        weights = {_renamed_weight(name): value for name, value in load_file(folder / WEIGHTS).items()}
+        card = NetworkCard.from_json(former_card(json.loads((folder / CARD).read_bytes())))
+        weights = {former_weight(name): value for name, value in load_file(folder / WEIGHTS).items()}
     except FileNotFoundError as error:
         raise OptionError(
             f"there is no network in {printable(folder)}: expected {CARD} and {WEIGHTS}"
@@ -63,20 +57,3 @@ def load_network(folder: Path) -> tuple[NetworkCard, nn.Module]:
             f"the weights in {printable(folder)} have other shapes than its card says"
         ) from error
     return card, network.eval()
-
-
-def _renamed_card(values: Any) -> Any:
-    """A card's JSON values by the names of today; anything that is no card is left to `from_json`."""
-    if not isinstance(values, dict):
-        raise ValueError("its card is no object")
-    named = {_OLD_KEYS.get(key, key): value for key, value in values.items()}
-    options = named.get("options")
-    if isinstance(options, dict):
-        named["options"] = {_OLD_OPTIONS.get(key, key): value for key, value in options.items()}
-    return named
-
-
-def _renamed_weight(name: str) -> str:
-    for old, new in _OLD_WEIGHTS:
-        name = re.sub(old, new, name)
-    return name
