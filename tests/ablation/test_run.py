@@ -72,7 +72,7 @@ def test_the_same_command_does_nothing_twice(plan, tmp_path, monkeypatch):
         raise AssertionError("done before")
 
     monkeypatch.setattr(running, "fit", never)
-    monkeypatch.setattr(kept, "embed_sides", never)
+    monkeypatch.setattr(kept, "embed_protocols", never)
     lines = []
     assert run_ablation(plan, tmp_path, ABOUT, say=lines.append) == first
     assert "plain, seed-0: trained before" in lines

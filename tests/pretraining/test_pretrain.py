@@ -7,7 +7,7 @@ from glimpse.choices import Size
 from glimpse.methods.prepare import prepare
 from glimpse.models.storage import load_network
 from glimpse.models.text.tokenizer import Tokenizer
-from glimpse.pretraining.image_cache import KeptRows
+from glimpse.pretraining.image_cache import CachedRows
 from glimpse.pretraining.pretrain import Architecture, pretrain, pretraining_recipe
 from glimpse.pretraining.world_rows import Site
 from glimpse.recipes.bot import BoTRecipe
@@ -55,7 +55,7 @@ class Killed(Exception):
 def test_a_run_can_be_resumed_and_gives_the_same_weights(tmp_path, monkeypatch):
     recipe = with_settings(short(Architecture.RESNET), ["epochs=2"])
     whole = pretrain(Architecture.RESNET, recipe, SITE, tmp_path / "whole", threads=1)
-    read, reads = KeptRows.read, []
+    read, reads = CachedRows.read, []
 
     def dying(self, rows):
         reads.append(rows)
@@ -63,7 +63,7 @@ def test_a_run_can_be_resumed_and_gives_the_same_weights(tmp_path, monkeypatch):
             raise Killed
         return read(self, rows)
 
-    monkeypatch.setattr(KeptRows, "read", dying)
+    monkeypatch.setattr(CachedRows, "read", dying)
     with pytest.raises(Killed):
         pretrain(Architecture.RESNET, recipe, SITE, tmp_path / "killed", threads=1)
     resumed = pretrain(Architecture.RESNET, recipe, SITE, tmp_path / "killed", threads=1, resume=True)

@@ -16,7 +16,7 @@ from glimpse.progress import Progress
 from glimpse.protocols import Protocol
 from glimpse.retriever import Retriever
 from glimpse.retriever.folder import find, fingerprint
-from glimpse.retriever.protocol_embeddings import embed_sides
+from glimpse.retriever.protocol_embeddings import embed_protocols
 from glimpse.runtime import preserved_threads
 from glimpse.training.run_record import fingerprint as rows_fingerprint
 from glimpse.version import __version__
@@ -78,7 +78,7 @@ def _measure(retriever: str | Path, dataset: Dataset, device: str, progress: Pro
     loaded = Retriever.load(retriever, device=device)
     protocols = tested(dataset)
     results = {}
-    for protocol, pair in zip(protocols, embed_sides(loaded, protocols, progress=progress), strict=True):
+    for protocol, pair in zip(protocols, embed_protocols(loaded, protocols, progress=progress), strict=True):
         if loaded.reranker is None:
             result = evaluate(pair, protocol, similarity=loaded.similarity)
         else:

@@ -71,11 +71,11 @@ def of_retriever(
     """Every protocol of the data set, or the named one, embedded and compared as the card says."""
     from glimpse.progress import terminal_bar
     from glimpse.retriever.codec import RERANKERS, SIMILARITIES, to_json
-    from glimpse.retriever.protocol_embeddings import embed_sides
+    from glimpse.retriever.protocol_embeddings import embed_protocols
 
     loaded = load_retriever(source, device=device, flip=flip)
     chosen = list(dataset.protocols.values()) if protocol is None else [dataset.protocol(protocol)]
-    pairs = embed_sides(loaded, chosen, progress=terminal_bar)
+    pairs = embed_protocols(loaded, chosen, progress=terminal_bar)
     own = to_json(loaded.similarity, SIMILARITIES, {})["name"], loaded.similarity
     reranker = None
     if loaded.reranker is not None:

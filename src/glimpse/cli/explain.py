@@ -18,7 +18,7 @@ def explain(
     ],
     data: Annotated[
         str | None,
-        typer.Option("--data", metavar="NAME:DIR", help="The data set that is asked and searched."),
+        typer.Option("--data", metavar="NAME:DIR", help="The data set that is queried and searched."),
     ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="One of the data set's protocols; if left out, the first.")
@@ -79,12 +79,12 @@ def explain(
     loaded = load_retriever(retriever, device=device)
     ready(out)
     if image or chosen is None:
-        asked = loose_images(image or [], chosen)
+        chosen_rows = loose_images(image or [], chosen)
     else:
-        asked = chosen_queries(chosen, max(_MASKS, report_options.queries), np.random.default_rng(seed))
+        chosen_rows = chosen_queries(chosen, max(_MASKS, report_options.queries), np.random.default_rng(seed))
     report = explained(
         loaded,
-        asked,
+        chosen_rows,
         protocol=chosen,
         training=None if dataset is None or occlusions is False else dataset.train,
         options=report_options,

@@ -105,8 +105,8 @@ class Result:
     @cached_property
     def cmc(self) -> Floats:
         """[max_rank], averaged over the trials."""
-        asked = self.trial_cmc[self.valid > 0]
-        return np.array([_mean(column) for column in asked.T])
+        queries = self.trial_cmc[self.valid > 0]
+        return np.array([_mean(column) for column in queries.T])
 
     @property
     def mean_ap(self) -> float:

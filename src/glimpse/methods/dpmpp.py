@@ -274,10 +274,10 @@ class Dpmpp(Method):
 
     def _contrasts(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         assert self.prompts is not None
-        everybody, pictures, texts = gathered(labels), gathered(images), gathered(self.prompts(labels))
+        everybody, embedded_images, texts = gathered(labels), gathered(images), gathered(self.prompts(labels))
         return {
-            "image_to_text": supervised_contrast(pictures, texts, everybody),
-            "text_to_image": supervised_contrast(texts, pictures, everybody),
+            "image_to_text": supervised_contrast(embedded_images, texts, everybody),
+            "text_to_image": supervised_contrast(texts, embedded_images, everybody),
         }
 
     def observed(self) -> Mapping[str, Tensor]:

@@ -35,7 +35,7 @@ from glimpse.training.distributed import first_before_others, joined, processes
 from glimpse.training.engine import Engine
 from glimpse.training.loop import Outcome, train
 from glimpse.training.run_record import check_same_run, fingerprint, read_run
-from glimpse.training.seeding import kept_global_generators, seed_global_generators
+from glimpse.training.seeding import preserved_generators, seed_global_generators
 from glimpse.training.stage_run import BEST as BEST_WEIGHTS
 from glimpse.training.stage_run import RUN_FILE
 
@@ -145,7 +145,7 @@ def finished_run(
 
 def prepared_from_seed(method: str, recipe: Any, data: TrainingData) -> Prepared:
     """The prepared method; the same recipe gives the same weights, whatever was drawn before."""
-    with kept_global_generators():
+    with preserved_generators():
         seed_global_generators(recipe.seed)
         return prepare(method, recipe, data)
 

@@ -22,7 +22,7 @@ from glimpse.models.backbones.sizes import CLIP_TEXT
 from glimpse.models.storage import TOKENIZER
 from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.models.text.vocabularies import train_tokenizer
-from glimpse.pretraining.image_cache import KeptRows
+from glimpse.pretraining.image_cache import CachedRows
 from glimpse.pretraining.world_rows import CaptionColumns, Site, WorldRows
 from glimpse.recipes.clip import ClipRecipe
 from glimpse.recipes.groups import scaled
@@ -135,7 +135,7 @@ def pretrain(
     columns = {IDS: rows.captions.ids, ENDS: rows.captions.ends} if rows.captions is not None else {}
     with joined(torch_device(engine.device)) as group:
         with first_before_others():
-            kept = KeptRows.open(images or out / "images", rows)
+            kept = CachedRows.open(images or out / "images", rows)
         data = TrainingData(rows.records(), kept, columns=columns)
         prepared = _prepared(backbone, recipe, data)
         validate = _validation(prepared, world, site, size, recipe.seed, threads)

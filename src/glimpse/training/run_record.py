@@ -67,7 +67,9 @@ def describe_run(
         "versions": {
             "glimpse": __version__,
             "python": platform.python_version(),
-            "torch": str(torch.__version__),  # with its build, such as +cu130, which a package's version lacks
+            "torch": str(
+                torch.__version__
+            ),  # with its build, such as +cu130, which a package's version lacks
             **{name: _version(name) for name in _PACKAGES},
         },
         "commit": git_commit(Path(__file__).parents[1]),
