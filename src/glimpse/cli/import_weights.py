@@ -1,4 +1,4 @@
-"""`glimpse import-weights`: others' checkpoints as encoders of ours, their ONNX models as retrievers."""
+"""`glimpse import-weights`: other people's checkpoints as backbones, their ONNX models as retrievers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a figure is over training runs: means of few seeds, with Student's t interval."""
+"""How sure a figure is: bootstrap over persons, and Student's t over the seeds of a training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far two quantities rise together, whatever their scales."""
+"""Average precision and its variants, what chance scores, and rank correlation."""
 
 from __future__ import annotations
 

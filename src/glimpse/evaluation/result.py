@@ -1,4 +1,4 @@
-"""`Result`: what a protocol measured, kept query by query so that everything else can be derived."""
+"""`Result`: what a protocol measured, query by query; as a table, and in a file."""
 
 from __future__ import annotations
 

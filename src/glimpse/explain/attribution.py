@@ -1,4 +1,4 @@
-"""Maps of what a score rests on, as figures."""
+"""Attribution maps: which pixels a retriever's own score rests on, by integrated gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`explain`: everything there is to see of a retriever, as one report."""
+"""`explain`: the queries to look at, and everything there is to see of a retriever, as one report."""
 
 from __future__ import annotations
 

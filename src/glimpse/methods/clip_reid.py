@@ -1,7 +1,4 @@
-"""How CLIP-ReID is trained: words of every person, then the image side.
-
-See clip-reid.md, "Stage 1 prompts" and "Stage 2 images".
-"""
+"""CLIP-ReID in training: prompts of every person, then the image backbone (clip-reid.md)."""
 
 from __future__ import annotations
 

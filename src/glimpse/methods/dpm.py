@@ -1,4 +1,4 @@
-"""How DPM is trained (dpm.md, "Updates")."""
+"""DPM in training: plain and masked classification, and the updates of backbone and mask head (dpm.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choosing a model without the test set: some training persons are set aside and asked for each other."""
+"""Validation without the test set: persons that are set aside, and what a network scores on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a network's card to the similarity that compares its embeddings."""
+"""From a card to what it describes: the network that embeds, and the similarity that compares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Safe decoding: a file or its bytes in, RGB pixels or one `BrokenImageError` out."""
+"""Safe reading and decoding: a file or its bytes in, RGB pixels or one `BrokenImageError` out."""
 
 from __future__ import annotations
 

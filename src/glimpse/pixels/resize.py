@@ -1,4 +1,4 @@
-"""Resizing to the size that an encoder wants."""
+"""Resizing to the size that a backbone wants, from arrays or from Pillow's memory without a copy."""
 
 from __future__ import annotations
 

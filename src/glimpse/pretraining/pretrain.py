@@ -1,4 +1,4 @@
-"""Pre-training a backbone on a rendered world."""
+"""Pre-training of a backbone on a rendered world, and what its card says of it."""
 
 from __future__ import annotations
 

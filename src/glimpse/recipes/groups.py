@@ -1,4 +1,4 @@
-"""What the recipes of the baselines have in common. Nothing here needs torch."""
+"""The groups of keys that recipes share, and what a training run reads of any recipe. Without torch."""
 
 # ruff: noqa: RUF009 (the calls make dataclass fields)
 
