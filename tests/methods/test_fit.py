@@ -8,8 +8,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from glimpse.choices import Form, MaskKind
+from glimpse.methods.embedding import embed_rows
 from glimpse.methods.fit import fit
-from glimpse.methods.validation import embed_rows
 from glimpse.models.factory import similarity_of
 from glimpse.models.storage import load_network
 from glimpse.progress import silent
