@@ -148,6 +148,8 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData, backbone: ViTConfig) -> l
             sampler=ShuffledSampler(len(data), recipe.prompt_batch, seed=recipe.seed),
             evaluating=("*",),
             derive=with_image_vectors,
+            # words alone are learned, which leaves every embedding as it was
+            validated=False,
         ),
         Stage(
             name=IMAGE_STAGE,
