@@ -31,7 +31,10 @@ class Rule:
 
 
 BIAS_TWICE = Rule(("bias", "*.bias"), lr=2.0)
-"""Biases learn twice as fast: read in the code of BoT, TransReID, DPM and CLIP-ReID (spec dpm_family 2.5)."""
+"""Biases learn twice as fast: read in the code of TransReID, DPM and CLIP-ReID (spec dpm_family 2.5).
+
+BoT's configurations set the factor to 1.
+"""
 
 
 @dataclass(frozen=True)
