@@ -7,19 +7,30 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from glimpse.choices import Form, MaskKind
-from glimpse.methods.fit import fit
-from glimpse.methods.validation import embed_rows
+import glimpse.methods.fit
+from glimpse.choices import Form, MaskKind, Size
+from glimpse.errors import StorageError, TrainingError
+from glimpse.evaluation import calibrate, roc
+from glimpse.methods.clip import ENDS, IDS
+from glimpse.methods.embedding import embed_rows
+from glimpse.methods.fit import finished_run, fit, prepared_from_seed, run
+from glimpse.methods.prepare import prepare
 from glimpse.models.factory import similarity_of
 from glimpse.models.storage import load_network
+from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.progress import silent
+from glimpse.protocols import one_against_rest
 from glimpse.recipes.bot import BoTRecipe
+from glimpse.recipes.clip import ClipRecipe
 from glimpse.recipes.clip_reid import ClipReIDRecipe
 from glimpse.recipes.dpm import DpmRecipe
-from glimpse.recipes.groups import ValidationRecipe
+from glimpse.recipes.groups import ValidationRecipe, scaled
 from glimpse.recipes.provenance import with_settings
 from glimpse.recipes.transreid import TransReIDRecipe
-from glimpse.similarity import MaskSide
+from glimpse.records import NO_CAMERA
+from glimpse.retriever import Finished, Retriever
+from glimpse.similarity import MaskSide, SetJaccard, fit_conflict
+from glimpse.training.engine import Engine
 
 
 @pytest.fixture(scope="session")
@@ -152,3 +163,137 @@ def test_the_same_recipe_gives_the_same_bytes_whatever_was_drawn_before(images, 
         runs.append(fit("bot", recipe, images, tmp_path / name, cache=tmp_path / "pixels", progress=silent))
     first, second = ((fitted.final / "network.safetensors").read_bytes() for fitted in runs)
     assert first == second
+
+
+def conflicts(network, rows):
+    """What a method of set similarities fits: a prior, its weight, and a threshold."""
+    found, persons = rows.embeddings, rows.records.person
+    similarity = fit_conflict(SetJaccard(), found, persons, np.random.default_rng(0), held_out=0.4)
+    everybody = one_against_rest(rows.records.with_columns(camera=NO_CAMERA))
+    curve = roc((found, found), everybody, similarity=similarity)
+    return Finished(similarity, {"ceiling": similarity.prior.ceiling}, calibrate(curve, 0.2))
+
+
+@pytest.fixture
+def finishing(monkeypatch):
+    """Makes BoT a method that finishes, on features before the neck, which are not negative."""
+
+    def with_finish(finish):
+        def prepared(method, recipe, data):
+            found = prepare(method, recipe, data)
+            card = replace(found.card, options={**found.card.options, "neck_feat": "before"})
+            return replace(found, card=card, finish=finish)
+
+        monkeypatch.setattr("glimpse.methods.fit.prepare", prepared)
+
+    return with_finish
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_what_a_method_finishes_with_is_what_its_networks_are_loaded_with(images, micro, tmp_path, finishing):
+    # larger than the network's input, so that training and a retriever resize them differently
+    paths = [str(tmp_path / f"{row:02d}.png") for row in range(len(images))]
+    for path, small in zip(paths, images.path, strict=True):
+        Image.open(small).resize((80, 160)).save(path)
+    rows, seen = images.with_columns(path=np.array(paths, object)), []
+    finishing(lambda network, rows: seen.append((rows, conflicts(network, rows))) or seen[-1][1])
+    fitted = fit("bot", brief(micro, BoTRecipe()), rows, tmp_path / "run")
+    assert len(seen) == 2
+    for folder, (embedded, wanted) in zip((fitted.final, fitted.best), seen, strict=True):
+        loaded = Retriever.load(folder)
+        assert len(embedded.records.persons) == 6  # those who validate take no part
+        vectors = loaded.embed(embedded.records).vectors
+        np.testing.assert_allclose(embedded.embeddings.vectors, vectors, rtol=1e-4, atol=1e-5)
+        kept, fresh = loaded.similarity, wanted.similarity
+        assert (kept.similarity, kept.weight) == (SetJaccard(), fresh.weight)
+        assert kept.prior.scale == fresh.prior.scale
+        assert 0 < fresh.prior.together.max() <= 1
+        np.testing.assert_array_equal(kept.prior.together, fresh.prior.together)
+        np.testing.assert_array_equal(loaded.arrays["ceiling"], fresh.prior.ceiling)
+        assert loaded.calibration.as_dict() == wanted.calibration.as_dict()
+        pair = embedded.embeddings[:9], embedded.embeddings
+        np.testing.assert_array_equal(loaded.score(*pair), fresh.pairwise(*pair))
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("where", ["finish", "write_finished", "save_network"])
+def test_a_run_that_is_killed_as_it_finishes_goes_on_to_the_same_bytes(
+    where, images, micro, tmp_path, finishing, monkeypatch
+):
+    recipe, engine = brief(micro, BoTRecipe()), Engine()
+    pixels = tmp_path / "pixels"
+    finishing(conflicts)
+    whole = fit("bot", recipe, images, tmp_path / "whole", cache=pixels)
+    calls = []
+
+    def dying(*arguments):
+        """Do it for the final network, and die as the best one is at the same place."""
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise Killed
+        return original(*arguments)
+
+    original = conflicts if where == "finish" else getattr(glimpse.methods.fit, where)
+    with monkeypatch.context() as patch:
+        if where == "finish":
+            finishing(dying)
+        else:
+            patch.setattr(f"glimpse.methods.fit.{where}", dying)
+        with pytest.raises(Killed):
+            fit("bot", recipe, images, tmp_path / "killed", cache=pixels)
+    Retriever.load(tmp_path / "killed" / "final")
+    assert not (tmp_path / "killed" / "best" / "network.json").exists()
+    assert not finished_run("bot", recipe, images, tmp_path / "killed", engine)
+    finishing(conflicts)
+    resumed = fit("bot", recipe, images, tmp_path / "killed", cache=pixels, resume=True)
+    assert contents(resumed.final) == contents(whole.final)
+    assert contents(resumed.best) == contents(whole.best)
+    assert finished_run("bot", recipe, images, tmp_path / "killed", engine)
+
+
+def test_what_no_longer_finishes_leaves_nothing_of_an_older_finish(images, micro, tmp_path, finishing):
+    recipe = with_settings(brief(micro, BoTRecipe()), ["validation.share=0"])
+    finishing(conflicts)
+    fit("bot", recipe, images, tmp_path / "run")
+    finishing(None)
+    fitted = fit("bot", recipe, images, tmp_path / "run", resume=True)
+    assert Retriever.load(fitted.final).similarity == similarity_of(load_network(fitted.final)[0])
+
+
+def test_a_tokenizer_is_saved_with_every_network(people, micro, tmp_path):
+    recipe = with_settings(brief(micro, BoTRecipe()), ["epochs=1"])
+    tokenizer = train_tokenizer(["a red coat", "a red bag"], size=600, context=8)
+    prepared = replace(prepared_from_seed("bot", recipe, people), tokenizer=tokenizer)
+    fitted = run(
+        prepared,
+        "bot",
+        recipe,
+        people,
+        tmp_path / "run",
+        None,
+        lambda method: {"map": 1.0},
+        resume=False,
+        quiet=True,
+    )
+    for folder in (fitted.final, fitted.best):
+        loaded = Retriever.load(folder).encoder.tokenizer
+        assert loaded.decode(loaded.encode(["a red coat"]).ids[0]) == "a red coat"
+    (fitted.best / "tokenizer.json").unlink()
+    with pytest.raises(StorageError, match=r"lacks its file tokenizer\.json"):
+        Retriever.load(fitted.best)
+
+
+def test_a_network_that_embeds_texts_is_not_trained_without_a_tokenizer(people, micro, tmp_path):
+    columns = {IDS: torch.full((64, 4), 5), ENDS: torch.full((64,), 3)}
+    captioned = replace(people, columns=columns)
+    recipe = replace(scaled(ClipRecipe(), Size.MICRO), batch=8)
+    prepared = prepared_from_seed("clip", recipe, captioned)
+    with pytest.raises(TrainingError, match="the network of clip embeds texts, and there is no tokenizer"):
+        run(prepared, "clip", recipe, captioned, tmp_path / "run", None, None, resume=False, quiet=True)
+    assert not (tmp_path / "run").exists()

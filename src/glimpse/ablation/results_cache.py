@@ -11,11 +11,11 @@ from typing import Any
 from glimpse.datasets import Dataset
 from glimpse.errors import StorageError
 from glimpse.evaluation import Result, evaluate, evaluate_reranked
-from glimpse.files import atomic_write, storage_error
+from glimpse.files import atomic_write, fingerprint, storage_error
 from glimpse.progress import Progress
 from glimpse.protocols import Protocol
 from glimpse.retriever import Retriever
-from glimpse.retriever.folder import find, fingerprint
+from glimpse.retriever.folder import find
 from glimpse.retriever.protocol_embeddings import embed_protocols
 from glimpse.runtime import preserved_threads
 from glimpse.training.run_record import fingerprint as rows_fingerprint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from enum import StrEnum
 from pathlib import Path
@@ -87,7 +88,7 @@ def _report(fitted: Fitted, command: str, out: Path, as_json: bool) -> None:
     record = json.loads((out / "run.json").read_bytes())
     about = about_weights(command, record, measures)
     retriever = Retriever.load(network)
-    Retriever(retriever.encoder, retriever.similarity, about=about).save(out / "retriever", replace=True)
+    dataclasses.replace(retriever, about=about).save(out / "retriever", replace=True)
     size = (network / WEIGHTS).stat().st_size
     if as_json:
         typer.echo(

@@ -266,9 +266,9 @@ class Dpmpp(Method):
         if recipe.prototype_weight:
             done = step.epoch - 1 + (recipe.adapt_epochs if step.stage == METRIC else 0)
             fading = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * done / recipe.epochs)))
-            alike = prototype_alignment(
-                self.classes, self.prototypes, batch.labels, recipe.prototype_temperature
-            )
+            # of the class token's block alone: what stripes see was never said in words
+            classes = self.classes[:, : self.network.width]
+            alike = prototype_alignment(classes, self.prototypes, batch.labels, recipe.prototype_temperature)
             losses["prototypes"] = recipe.prototype_weight * float(fading) * alike
         return losses
 

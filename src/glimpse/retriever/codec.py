@@ -58,23 +58,21 @@ def from_json(values: Any, known: Mapping[str, type[Thing]], arrays: Arrays) -> 
     return _built(kind, values["name"], {n: v for n, v in values.items() if n != "name"}, arrays)
 
 
-def write_arrays(folder: Path, arrays: Arrays) -> None:
+def write_arrays(folder: Path, arrays: Arrays, name: str = ARRAYS) -> None:
     """Write the arrays beside the card, if there are any."""
     if arrays:
-        with atomic_write(folder / ARRAYS) as file:
-            file.write(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+        with atomic_write(folder / name) as file:
+            file.write(save({key: np.asarray(array, order="C") for key, array in arrays.items()}))
 
 
-def read_arrays(folder: Path) -> Arrays:
+def read_arrays(folder: Path, name: str = ARRAYS) -> Arrays:
     """What `write_arrays` wrote."""
-    if not (folder / ARRAYS).is_file():
+    if not (folder / name).is_file():
         return {}
     try:
-        return dict(load_file(folder / ARRAYS))
+        return dict(load_file(folder / name))
     except (OSError, ValueError, SafetensorError) as damage:
-        raise StorageError(
-            f"the file {ARRAYS} of the retriever {folder.name} is damaged: {damage}"
-        ) from damage
+        raise StorageError(f"the file {name} of the retriever {folder.name} is damaged: {damage}") from damage
 
 
 def _kept(kind: type[Any]) -> list[str]:
