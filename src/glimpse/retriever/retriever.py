@@ -69,8 +69,8 @@ class Retriever:
     similarity: Similarity = field(default_factory=Cosine)
     reranker: Reranker | None = None
     calibration: Calibration | None = None
-    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def embed(
         self,
