@@ -16,8 +16,9 @@ from glimpse.evaluation import evaluate
 from glimpse.evaluation.masks import mask_measures
 from glimpse.models.card import NetworkCard
 from glimpse.models.factory import EmbeddingNetwork, similarity_of
+from glimpse.models.taken import Taken
 from glimpse.protocols import Protocol, one_against_rest, single_query
-from glimpse.records import NO_CAMERA, IntArray, Records
+from glimpse.records import NO_CAMERA, Capture, Records
 from glimpse.runtime import preserved_threads
 from glimpse.training.augment import normalized
 from glimpse.training.batches import PixelSource
@@ -44,7 +45,7 @@ class Validation:
 
     def __call__(self, method: Method) -> Mapping[str, float]:
         """Shares from 0 to 1, by the names `rank1` and `map`; with masks also what `mask_measures` tells."""
-        found = embed_rows(cast("nn.Module", method.network), self.card, self.pixels, self.records.camera)
+        found = embed_rows(cast("nn.Module", method.network), self.card, self.pixels, self.records)
         place = {path: row for row, path in enumerate(self.records.path.tolist())}
         query, gallery = (
             found[[place[path] for path in part.path.tolist()]]
@@ -57,16 +58,16 @@ class Validation:
 
 
 @torch.inference_mode()
-def embed_rows(network: nn.Module, card: NetworkCard, pixels: PixelSource, cameras: IntArray) -> Embeddings:
+def embed_rows(network: nn.Module, card: NetworkCard, pixels: PixelSource, records: Records) -> Embeddings:
     """Embeddings of all rows, in order; the network must be in evaluation mode."""
     device = next(network.parameters()).device
-    places = torch.from_numpy(card.camera_rows(cameras)).to(device)
+    taken = Taken.of(Capture.of(records), card, device)
     vectors: list[Tensor] = []
     masks: list[Tensor] = []
-    for start in range(0, len(places), _AT_ONCE):
-        rows = np.arange(start, min(start + _AT_ONCE, len(places)))
+    for start in range(0, len(records), _AT_ONCE):
+        rows = np.arange(start, min(start + _AT_ONCE, len(records)))
         images = normalized(torch.from_numpy(pixels.read(rows)).to(device), card.mean, card.std)
-        output = cast("EmbeddingNetwork", network).embed(images, places[rows])
+        output = cast("EmbeddingNetwork", network).embed(images, taken[start : start + _AT_ONCE])
         vector, mask = (output, None) if isinstance(output, Tensor) else output
         vectors.append(vector.float().cpu())
         masks += [] if mask is None else [mask.float().cpu()]

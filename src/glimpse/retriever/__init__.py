@@ -7,6 +7,7 @@ from glimpse.retriever.encoders.color import ColorEncoder
 from glimpse.retriever.encoders.network import NetworkEncoder
 from glimpse.retriever.encoders.onnx import OnnxEncoder, Preprocessing
 from glimpse.retriever.folder import shipped
+from glimpse.retriever.images import guess_modalities
 from glimpse.retriever.retriever import Retriever
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "OnnxEncoder",
     "Preprocessing",
     "Retriever",
+    "guess_modalities",
     "shipped",
 ]
