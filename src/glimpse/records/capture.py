@@ -68,7 +68,8 @@ class Capture:
         numbers = np.asarray(NO_CAMERA if cameras is None else cameras)
         if numbers.ndim == 0:
             numbers = np.full(count, numbers)
-        if numbers.shape != (count,) or not np.issubdtype(numbers.dtype, np.integer):
+        whole = np.issubdtype(numbers.dtype, np.integer) or not numbers.size  # numpy takes [] for floats
+        if numbers.shape != (count,) or not whole:
             raise ShapeError(f"cameras must be integers [{count}], got {numbers.dtype} {list(numbers.shape)}")
         bands = modality_numbers(modalities)
         if bands.ndim == 0:
