@@ -46,7 +46,7 @@ def images(people, tmp_path_factory):
 def rank1(folder, people):
     """How many of the training images find their person in the other camera first."""
     card, network = load_network(folder)
-    found = embed_rows(network, card, people.pixels, people.records.camera)
+    found = embed_rows(network, card, people.pixels, people.records)
     person, camera = people.records.person, people.records.camera
     same = person[:, None] == person
     scores = np.where(same & (camera[:, None] == camera), -2, similarity_of(card).pairwise(found, found))

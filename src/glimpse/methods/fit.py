@@ -246,7 +246,7 @@ def finished(
         network = build_network(prepared.card)
         network.load_state_dict(network_state(state))
         network.to(torch_device(engine.device)).eval()
-        rows = EmbeddedRows(data.records, embed_rows(network, prepared.card, pixels, data.records.camera))
+        rows = EmbeddedRows(data.records, embed_rows(network, prepared.card, pixels, data.records))
         seed_global_generators(seed)
         return prepared.finish(network, rows)
 

@@ -40,7 +40,7 @@ class Validation:
 
     def __call__(self, method: Method) -> Mapping[str, float]:
         """Shares from 0 to 1, by the names `rank1` and `map`; with masks also what `mask_measures` tells."""
-        found = embed_rows(cast("nn.Module", method.network), self.card, self.pixels, self.records.camera)
+        found = embed_rows(cast("nn.Module", method.network), self.card, self.pixels, self.records)
         place = {path: row for row, path in enumerate(self.records.path.tolist())}
         query, gallery = (
             found[[place[path] for path in part.path.tolist()]]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.errors import RecordsError, ShapeError
-from glimpse.records import MODALITIES, NO_CAMERA, IntArray, Records
+from glimpse.models.taken import Taken
+from glimpse.records import IMAGE_MODALITIES, MODALITIES, NO_CAMERA, NO_MODALITY, IntArray, Records
 from glimpse.training.augment import Augmentation, Draws
 
 T = TypeVar("T")
@@ -77,8 +78,8 @@ class TrainingData:
 
     @cached_property
     def modalities(self) -> IntArray:
-        """[N]; places in `MODALITIES`."""
-        place = {name: number for number, name in enumerate(MODALITIES)}
+        """[N]; places in `MODALITIES`, -1 where it is not known."""
+        place = {name: number for number, name in enumerate(MODALITIES)} | {NO_MODALITY: -1}
         return np.array([place[name] for name in self.records.modality.tolist()], np.int64)
 
 
@@ -90,7 +91,7 @@ class Batch:
         rows: int64 [B]; row numbers of the training data.
         labels: int64 [B]; persons, from 0.
         cameras: int64 [B]; cameras from 0, or -1.
-        modalities: int64 [B]; places in `MODALITIES`.
+        modalities: int64 [B]; places in `MODALITIES`, or -1.
         images: float32 [B, 3, H, W], augmented and normalized; [B, 3, 0, 0] if the data has no pixels.
         maps: by name, uint8 [B, H, W], augmented with the images.
         columns: by name, [B, ...].
@@ -119,6 +120,13 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def taken(self) -> Taken:
+        """What the images were taken with, as networks are told it; captions with nothing known."""
+        # a network tells all modalities of images apart or none, and they come first among all
+        of_images = self.modalities < len(IMAGE_MODALITIES)
+        return Taken(self.cameras, torch.where(of_images, self.modalities, -1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,6 +70,9 @@ def build_sampler(recipe: SamplerRecipe, data: TrainingData, seed: int) -> Sampl
     if not recipe.balanced:
         return PersonSampler(data.labels, persons=recipe.persons, images=recipe.images, seed=seed)
     modalities = np.unique(data.modalities)
+    if modalities[0] < 0:
+        row = int(np.argmin(data.modalities))
+        raise OptionError(f"a balanced sampler needs to know every row's modality, and not that of row {row}")
     if len(modalities) < 2:
         raise OptionError(f"a balanced sampler needs two modalities, got only {MODALITIES[modalities[0]]}")
     batches = max(1, len(data.labels) // (recipe.persons * recipe.images * len(modalities)))
