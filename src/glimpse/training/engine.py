@@ -12,6 +12,7 @@ import torch
 
 from glimpse.choices import Precision
 from glimpse.errors import OptionError
+from glimpse.runtime import torch_device
 from glimpse.training.ema import check_decay
 
 
@@ -61,6 +62,18 @@ class Engine:
     def learns_by(self) -> dict[str, Any]:
         """What changes the weights beyond their last bits, as JSON values: a resumed run must share it."""
         return {"precision": self.precision.value, "average": self.average, "workers": self.workers}
+
+
+def device_of(engine: Engine) -> torch.device:
+    """The device that a run of this process computes on."""
+    device = torch_device(engine.device)
+    if engine.workers > 1 and device.type != "cpu":
+        raise OptionError(
+            f"workers share the cores of a CPU, and the device is {device}: choose the device cpu or 1 worker"
+        )
+    if engine.workers > 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise OptionError("the processes of torchrun share each batch already: let each have 1 worker")
+    return device
 
 
 @contextmanager

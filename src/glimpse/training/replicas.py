@@ -272,6 +272,7 @@ _DRAWING = (
 )
 """Modules of torch that may draw from its global generator and cannot be given another."""
 _turn = threading.RLock()
+_whose: list[torch.Generator] = []  # the stream whose turn it is, if it is one's
 
 
 def _draw_from(stream: torch.Generator, method: Method) -> None:
@@ -287,10 +288,14 @@ def _in_turn(stream: torch.Generator, forward: Callable[..., T], *inputs: Any, *
     """A pass during which torch's global generator is in the state of `stream`, and no other such pass."""
     everybody = torch.default_generator
     with _turn:
+        if _whose == [stream]:  # a part of such a module
+            return forward(*inputs, **options)
         before = everybody.get_state()
         everybody.set_state(stream.get_state())
+        _whose.append(stream)
         try:
             return forward(*inputs, **options)
         finally:
+            _whose.clear()
             stream.set_state(everybody.get_state())
             everybody.set_state(before)

@@ -198,6 +198,7 @@ def _one_step(
         seed_global_generators(*key, 1 + run.processes.rank)
         losses = take_step(run.method, batch, steps, ready, run.engine.precision)
     else:
+        seed_global_generators(*key, 1)
         losses = workers.take_step(raw, batch_of, steps, ready, run.engine.precision, key)
     if run.average is not None:
         run.average.update(run.method)
