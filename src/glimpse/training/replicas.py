@@ -31,7 +31,7 @@ from glimpse.records import IntArray
 from glimpse.training.batches import Batch, RawBatch
 from glimpse.training.distributed import Processes, as_member, with_shared_statistics
 from glimpse.training.sampler import share
-from glimpse.training.seeding import stream_seed
+from glimpse.training.seeding import derived_seed
 from glimpse.training.stages import Method, Stage, Step, total_of
 from glimpse.training.update import ReadyUpdate, losses_of, set_mode, take_updates
 
@@ -93,7 +93,7 @@ class Replicas:
         """
         with _one_thread():
             for rank, stream in enumerate(self._streams):
-                stream.manual_seed(stream_seed(*key, 1 + rank))
+                stream.manual_seed(derived_seed(*key, 1 + rank))
             batches = self._map(lambda here: batch_of(_share_of(raw, here), here))
 
             def gradients(one: ReadyUpdate) -> Mapping[str, Tensor]:
