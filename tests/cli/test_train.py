@@ -112,6 +112,7 @@ def test_a_selector_says_where_persons_are(run, market, tmp_path):
         (["bot", "--data", "market"], "name a data set as NAME:DIR"),
         (["bot", "--data", "market1501:.", "--set", "epoch=3"], "did you mean epochs"),
         (["bot", "--data", "market1501:.", "--set", "epochs=many"], "whole number"),
+        (["bot", "--data", "market1501:.", "--workers", "2", "--threads", "2"], "leave --threads out"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(run, tmp_path, arguments, sentence):

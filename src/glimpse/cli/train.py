@@ -17,6 +17,7 @@ from glimpse.cli.options import (
     PassPrecision,
     Tensorboard,
     Threads,
+    Workers,
     engine_of,
     load_retriever,
     read_source,
@@ -66,6 +67,7 @@ def train(
     compile_with: CompileWith = None,
     checkpoint_steps: CheckpointSteps = None,
     threads: Threads = None,
+    workers: Workers = 1,
     average: Average = None,
     tensorboard: Tensorboard = False,
     test: Annotated[bool, typer.Option(help="Measure on the test rows at the end, once.")] = True,
@@ -95,6 +97,7 @@ def train(
         validate_every=recipe.validation.every,
         average=average,
         tensorboard=tensorboard,
+        workers=workers,
     )
     # until the report is written: it is the first process's alone
     with joined(torch_device(engine.device)) as group:

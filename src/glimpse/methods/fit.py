@@ -38,7 +38,7 @@ from glimpse.segmentation.person_maps import mask_source, person_maps
 from glimpse.training.batches import PixelSource, TrainingData
 from glimpse.training.checkpoint import tensor_bytes
 from glimpse.training.distributed import first_before_others, joined, processes
-from glimpse.training.engine import Engine, torch_settings
+from glimpse.training.engine import Engine, device_of, torch_settings
 from glimpse.training.loop import Outcome, train
 from glimpse.training.run_record import check_same_run, fingerprint, read_run
 from glimpse.training.seeding import preserved_generators, seed_global_generators
@@ -96,7 +96,7 @@ def fit(
         quiet: show no progress of training.
     """
     engine = engine or Engine()
-    with joined(torch_device(engine.device)):
+    with joined(device_of(engine)):
         with first_before_others():
             rows, validation = divided(rows, validation, recipe)
             pixels = cache or out / "pixels"
