@@ -85,9 +85,6 @@ def train(
     from glimpse.training.distributed import joined
 
     recipe = preset_recipe(method, preset, size, settings or [])
-    dataset = read_source(data, options or [])
-    if not len(dataset.train):
-        raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
     engine = engine_of(
         device,
         precision,
@@ -99,6 +96,9 @@ def train(
         tensorboard=tensorboard,
         workers=workers,
     )
+    dataset = read_source(data, options or [])
+    if not len(dataset.train):
+        raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
     # until the report is written: it is the first process's alone
     with joined(torch_device(engine.device)) as group:
         fitted = fit(
