@@ -1,4 +1,4 @@
-"""Where the person and the person's parts are in a training image (dpmpp.md, "Person masks"; part-maps.md)."""
+"""Where the person and its parts are in a training image (dpmpp.md, "Person masks"; part-maps.md)."""
 
 from glimpse.segmentation.base import GrabCutSettings, MaskSource
 from glimpse.segmentation.grabcut import GrabCutMasks

@@ -242,6 +242,8 @@ def read_json(path: Path, what: str, **options: Any) -> Any:
     """The values of a JSON file that a user names, or one sentence."""
     try:
         return json.loads(path.read_bytes(), **options)
+    except OptionError:  # of the options
+        raise
     except OSError as error:
         raise OptionError(f"the {what} {printable(path)} cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:

@@ -56,7 +56,7 @@ class PartSource(Protocol):
 def nearest(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """A map `[H, W]` in another size: each pixel takes the label in which its center lies.
 
-    Source row of row i: `floor((i + 1/2) H / height)`, as Pillow's nearest filter takes it.
+    Source row of row i: `floor((i + 1/2) H / height)`; a center on a border counts to what follows it.
 
     >>> nearest(np.array([[1, 2, 3, 4]], np.uint8), (1, 2)).tolist()
     [[2, 4]]
