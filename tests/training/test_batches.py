@@ -12,7 +12,7 @@ from glimpse.models.taken import Taken
 from glimpse.pixels import PixelCache
 from glimpse.progress import silent
 from glimpse.records import NO_CAMERA, NO_MODALITY, Capture, Records
-from glimpse.training.augment import Augmentation, FlipAndCrop
+from glimpse.training.augment import Augmentation, FlipAndCrop, MapRule
 from glimpse.training.batches import TrainingData, make_batch, prefetch, read_raw
 
 CPU = torch.device("cpu")
@@ -75,6 +75,16 @@ def test_a_batch_holds_everything_that_belongs_to_its_rows():
     assert np.array_equal(batch.maps["parts"], parts[[5, 0, 23]])
     pixels = data.pixels.read(np.array([5, 0, 23]))
     assert np.allclose(batch.images.permute(0, 2, 3, 1) * 127.5 + 127.5, pixels, atol=1e-3)
+
+
+def test_sides_of_a_map_change_places_in_mirrored_images():
+    data = toy_data()
+    parts = np.random.default_rng(0).integers(0, 3, (24, 16, 8), dtype=np.uint8)
+    mirror = np.arange(256, dtype=np.uint8)
+    mirror[[1, 2]] = 2, 1
+    data = TrainingData(data.records, data.pixels, {"parts": parts}, rules={"parts": MapRule(mirror)})
+    batch = batch_of(data, [3, 4], Augmentation(geometry=FlipAndCrop(flip=1, padding=0)))
+    assert np.array_equal(batch.maps["parts"], mirror[parts[[3, 4], :, ::-1]])
 
 
 def test_without_pixels_a_batch_has_empty_images():

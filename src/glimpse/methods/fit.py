@@ -1,7 +1,7 @@
 """A whole training run of a method: rows in, a folder with networks out.
 
 out/
-  recipe.json           the method, its recipe, what it started from, what its masks of persons rest on
+  recipe.json           the method, its recipe, what it started from, what its masks and part labels rest on
   persons.json          what label and camera numbers stand for
   run.json, metrics.jsonl, checkpoints/, final.safetensors, best.safetensors    (`glimpse.training.loop`)
   final/, best/         the network after the last epoch and after the best one (`glimpse.models.storage`),
@@ -33,8 +33,11 @@ from glimpse.recipes.provenance import to_json
 from glimpse.records import Records
 from glimpse.retriever.finish import FINISH, Finished, write_finished
 from glimpse.runtime import preserved_threads, torch_device
-from glimpse.segmentation import MaskSource
+from glimpse.segmentation import MaskSource, PartSource
+from glimpse.segmentation.part_labels import mirror_table
+from glimpse.segmentation.parts import PART, part_maps, part_source
 from glimpse.segmentation.person_maps import mask_source, person_maps
+from glimpse.training.augment import MapRule
 from glimpse.training.batches import PixelSource, TrainingData
 from glimpse.training.checkpoint import tensor_bytes
 from glimpse.training.distributed import first_before_others, joined, processes
@@ -74,6 +77,7 @@ def fit(
     validation: Records | None = None,
     cache: Path | None = None,
     masks: MaskSource | None = None,
+    parts: PartSource | None = None,
     engine: Engine | None = None,
     resume: bool = False,
     progress: Progress = silent,
@@ -90,6 +94,7 @@ def fit(
             the recipe says.
         cache: the folder of prepared pixels; within `out` if not given.
         masks: where the persons of the rows are, if the recipe transfers patches; GrabCut if not given.
+        parts: where the persons' parts are, if the recipe learns from part labels.
         engine: how it runs.
         resume: go on from the last checkpoint.
         progress: shows the preparation of pixels.
@@ -104,7 +109,10 @@ def fit(
             images = PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress)
             source = mask_source(recipe, pixels, masks, progress, quiet=quiet)
             maps = person_maps(source, rows, pixels, size, progress)
-            data = TrainingData(rows, images, maps)
+            teacher = part_source(recipe, parts)
+            labels = part_maps(teacher, rows, pixels, size, progress)
+            rules = {} if teacher is None else {PART: MapRule(mirror=mirror_table(teacher.names))}
+            data = TrainingData(rows, images, {**maps, **labels}, rules=rules)
             prepared = prepared_from_seed(method, recipe, data)
             served = None
             if prepared.finish is not None:
@@ -125,6 +133,7 @@ def fit(
                 protocol = validation_protocol(validation, recipe.seed)
                 validate = Validation(card, validation, held, protocol)
             about = {} if source is None else {"masks": source.truth}
+            about |= {} if teacher is None else {"parts": teacher.truth}
         return run(
             prepared,
             method,

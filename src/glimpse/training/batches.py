@@ -16,7 +16,7 @@ from torch import Tensor
 from glimpse.errors import RecordsError, ShapeError
 from glimpse.models.taken import Taken
 from glimpse.records import IMAGE_MODALITIES, MODALITIES, NO_CAMERA, NO_MODALITY, IntArray, Records
-from glimpse.training.augment import Augmentation, Draws
+from glimpse.training.augment import Augmentation, Draws, MapRule
 
 T = TypeVar("T")
 
@@ -38,12 +38,14 @@ class TrainingData:
         pixels: their pixels, or None for a stage that needs none.
         maps: masks and part maps by name, uint8 `[N, H, W]` of the pixels' size, 0 for background.
         columns: further values by name, `[N, ...]`: token numbers of captions, cached vectors.
+        rules: by map, what mirroring and erasing make of its labels, where that is more than moving them.
     """
 
     records: Records
     pixels: PixelSource | None = None
     maps: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     columns: Mapping[str, Tensor] = field(default_factory=dict)
+    rules: Mapping[str, MapRule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         nobody = np.flatnonzero(self.records.person < 0)
@@ -179,7 +181,7 @@ def make_batch(
         pixels = raw.pixels.to(device, non_blocking=True)
         moved = {name: values.to(device, non_blocking=True) for name, values in raw.maps.items()}
         height, width = pixels.shape[1:3]
-        images, maps = augmentation.apply(pixels, draw((height, width)), moved)
+        images, maps = augmentation.apply(pixels, draw((height, width)), moved, data.rules)
     return Batch(
         rows=rows.to(device),
         labels=column(data.labels),
