@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.errors import ShapeError
-from glimpse.training.augment.color import ColorJitter, Colors, jittered
+from glimpse.training.augment.color import ColorJitter, Colors, jittered_bytes
 from glimpse.training.augment.erasing import Erasing, Rectangles, erased
 from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
 
@@ -116,7 +116,7 @@ class Augmentation:
         moved = {name: values[:, None] for name, values in (maps or {}).items()}
         if self.jitter and draws.colors is not None:
             # back to 8 bits, as the originals have between their steps: the padding's value is in 8 bits
-            planes = (jittered(planes.float().div_(255), draws.colors) * 255).round_().to(torch.uint8)
+            planes = jittered_bytes(planes, draws.colors)
         if self.geometry and draws.placement is not None:
             padding, fill = self.geometry.padding, self.geometry.fill
             planes = placed(planes, draws.placement, padding=padding, fill=fill)
