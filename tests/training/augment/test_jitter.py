@@ -130,7 +130,7 @@ def test_a_view_gives_what_its_copy_gives_and_is_not_changed():
 
 def test_the_pipeline_uses_the_same_bytes():
     pixels = images(5, 24, 12).permute(0, 2, 3, 1).contiguous()
-    augmentation = Augmentation(mean=(0, 0, 0), deviation=(1 / 255,) * 3, jitter=ColorJitter())
+    augmentation = Augmentation(mean=(0, 0, 0), std=(1 / 255,) * 3, jitter=ColorJitter())
     draws = augmentation.draw(5, (24, 12), torch.Generator().manual_seed(4))
     images_, _ = augmentation.apply(pixels, draws)
     expected = jittered_bytes_in_torch(pixels.permute(0, 3, 1, 2), draws.colors)
