@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glimpse.models.card import NetworkCard
+from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.recipes.registry import resolve, row_of
 from glimpse.training.batches import TrainingData
 from glimpse.training.stages import Method, Stage
@@ -25,6 +26,8 @@ class Prepared:
         stages: of its training.
         start: what its backbone starts from, in words.
         artifacts: further files to keep: for each name the weights in it, by their names in the method.
+        tokenizer: of a method that reads. It makes tokens of the training captions, is saved with the network
+            and, if that embeds texts, used to validate it by captions.
     """
 
     method: Method
@@ -32,6 +35,7 @@ class Prepared:
     stages: Sequence[Stage]
     start: str
     artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    tokenizer: Tokenizer | None = None
 
 
 def camera_table(data: TrainingData) -> tuple[int, ...]:

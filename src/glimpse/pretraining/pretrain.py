@@ -13,15 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.choices import Size
-from glimpse.errors import OptionError
-from glimpse.methods.clip import ENDS, IDS
+from glimpse.methods.clip import learned_tokenizer
 from glimpse.methods.fit import BEST, FINAL, Fitted, prepared_from_seed, run
 from glimpse.methods.prepare import Prepared
+from glimpse.methods.rows import ENDS, IDS
 from glimpse.methods.validation import Validation, validation_protocol
-from glimpse.models.backbones.sizes import CLIP_TEXT
 from glimpse.models.storage import TOKENIZER
 from glimpse.models.text.tokenizer import Tokenizer
-from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.pretraining.image_cache import KeptRows
 from glimpse.pretraining.world_rows import CaptionColumns, Site, WorldRows
 from glimpse.recipes.clip import ClipRecipe
@@ -130,7 +128,7 @@ def pretrain(
     rows = WorldRows(world, site, 0, site.people, size, threads=threads)
     tokenizer = None
     if backbone is Architecture.CLIP:
-        tokenizer = learned_tokenizer(rows, recipe)
+        tokenizer = world_tokenizer(rows, recipe)
         rows = replace(rows, captions=CaptionColumns(len(rows), tokenizer))
     columns = {IDS: rows.captions.ids, ENDS: rows.captions.ends} if rows.captions is not None else {}
     with joined(torch_device(engine.device)) as group:
@@ -159,14 +157,10 @@ def pretrain(
     return fitted
 
 
-def learned_tokenizer(rows: WorldRows, recipe: ClipRecipe) -> Tokenizer:
+def world_tokenizer(rows: WorldRows, recipe: ClipRecipe) -> Tokenizer:
     """A vocabulary of the captions of some of the images, the same in every run."""
-    text = CLIP_TEXT[recipe.size]
-    if recipe.vocabulary > text.vocabulary:
-        raise OptionError(f"the text backbone knows {text.vocabulary} tokens, got {recipe.vocabulary}")
     some = np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64)
-    captions = rows.sentences(some, rows.render(some))
-    return train_tokenizer(captions, size=recipe.vocabulary, context=text.context)
+    return learned_tokenizer(rows.sentences(some, rows.render(some)), recipe)
 
 
 class Remembered:

@@ -50,6 +50,9 @@ class SamplerRecipe:
     balanced: bool = our_choice(
         False, "K of every modality, as AGW and SIM (baselines.md, 'Balanced sampler')"
     )
+    distinct: bool = our_choice(
+        False, "of a person with fewer than K images all, before one comes again (baselines.md, 'PK sampler')"
+    )
 
     def __post_init__(self) -> None:
         if self.persons < 1 or self.images < 1:
