@@ -10,7 +10,7 @@ from glimpse.pixels import PixelCache
 from glimpse.progress import silent
 from glimpse.records import NO_CAMERA, Records
 from glimpse.training.augment import Augmentation, FlipAndCrop
-from glimpse.training.batches import TrainingData, make_batch, prefetch, read_raw
+from glimpse.training.batches import IMAGE_MODALITY, TrainingData, make_batch, prefetch, read_raw
 
 CPU = torch.device("cpu")
 
@@ -36,6 +36,29 @@ def test_persons_and_cameras_become_numbers_from_0_in_sorted_order():
     assert data.persons.tolist() == [3, 70]
     assert data.cameras.tolist() == [1, -1, 0]
     assert data.modalities.tolist() == [0, 1, 0]
+
+
+def test_rows_of_an_image_with_captions_know_their_image():
+    rows = Records.from_columns(
+        ["b", "a", "b", "c"],
+        [1, 2, 1, 3],
+        modality="text",
+        caption=["one", "two", "three", "four"],
+        extra={IMAGE_MODALITY: ["ir", "rgb", "ir", "rgb"]},
+    )
+    data = TrainingData(rows)
+    assert data.captioned
+    assert data.images.tolist() == [0, 1, 0, 2]
+    assert data.first_rows.tolist() == [0, 1, 3]
+    assert data.modalities.tolist() == [1, 0, 1, 0]
+    assert batch_of(data, [2, 1]).captions == ("three", "two")
+
+
+def test_images_without_captions_are_rows_of_their_own():
+    data = toy_data()
+    assert not data.captioned
+    assert data.images.tolist() == data.first_rows.tolist() == list(range(24))
+    assert batch_of(data, [3]).captions == ()
 
 
 def test_a_batch_holds_everything_that_belongs_to_its_rows():
