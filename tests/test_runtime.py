@@ -1,7 +1,10 @@
+import re
 import subprocess
 import sys
 
 import pytest
+
+from glimpse.runtime import hardware
 
 COUNT = """
 import resource
@@ -30,3 +33,7 @@ def faults(keep):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a lesson for glibc")
 def test_memory_that_was_freed_is_not_asked_for_again():
     assert faults(keep=True) < faults(keep=False) / 10
+
+
+def test_cores_and_processor_are_named():
+    assert re.fullmatch(r"\d+ cores of \S.*", hardware())

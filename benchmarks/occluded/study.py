@@ -21,7 +21,7 @@ from glimpse.files import atomic_write
 from glimpse.models.dpmpp import DpmppNetwork
 from glimpse.protocols import Protocol, single_query
 from glimpse.retriever import NetworkEncoder, Retriever
-from glimpse.retriever.protocol_embeddings import embed_sides
+from glimpse.retriever.protocol_embeddings import embed_protocols
 from glimpse.training.run_record import fingerprint as rows_fingerprint
 
 OWN, PLAIN, STATIC, ANOTHERS = "own mask", "no mask", "static mask", "another's mask"
@@ -108,7 +108,7 @@ def studied(network: Path, questions: Questions, kept: Path) -> Values:
 
 
 def _study(retriever: Retriever, questions: Questions) -> Values:
-    sides = embed_sides(retriever, questions.protocols)
+    sides = embed_protocols(retriever, questions.protocols)
     results = {
         protocol.name: controlled(retriever, *pair, protocol)
         for protocol, pair in zip(questions.protocols, sides, strict=True)

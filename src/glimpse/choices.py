@@ -141,14 +141,6 @@ class MaskSide(StrEnum):
     SUBSPACE = "subspace"
 
 
-class SimilarityName(StrEnum):
-    """How the embeddings of a network are meant to be compared."""
-
-    COSINE = "cosine"
-    MASKED_COSINE = "masked-cosine"
-    SET_JACCARD = "set-jaccard"
-
-
 class Filter(StrEnum):
     """How new pixels are computed from old ones."""
 

@@ -1,4 +1,4 @@
-"""`Embeddings`: vectors, and how far each of their dimensions can be trusted."""
+"""`Embeddings`: vectors, and how far each of their dimensions can be trusted; in memory and on disk."""
 
 from __future__ import annotations
 
@@ -57,6 +57,35 @@ class Embeddings:
         chosen = rows if isinstance(rows, slice) else np.asarray(rows)
         return Embeddings(self.vectors[chosen], None if self.masks is None else self.masks[chosen])
 
+    def save(self, path: Path | str) -> None:
+        """Write them as `.safetensors` or `.npz`, as the path ends, all or nothing.
+
+        The file has the arrays `vectors` [N, D] and, where there are any, `masks` [N, D].
+        """
+        target = _checked(Path(path))
+        arrays: dict[str, Any] = {"vectors": np.ascontiguousarray(self.vectors)}
+        if self.masks is not None:
+            arrays["masks"] = np.ascontiguousarray(self.masks)
+        with atomic_write(target) as file:
+            if target.suffix == ".npz":
+                np.savez(file, **arrays)
+            else:
+                from safetensors.numpy import save
+
+                file.write(save(arrays))
+
+    @classmethod
+    def load(cls, path: Path | str) -> Embeddings:
+        """Read what `save` wrote; further arrays in the file are ignored. Nothing in it is executed."""
+        source = _checked(Path(path))
+        if not source.is_file():
+            raise StorageError(f"there is no file of embeddings at {printable(source)}")
+        arrays = _read_npz(source) if source.suffix == ".npz" else _read_safetensors(source)
+        if "vectors" not in arrays:
+            held = ", ".join(arrays) or "nothing"
+            raise StorageError(f"{printable(source)} must hold an array `vectors`, got {held}")
+        return cls(arrays["vectors"], arrays.get("masks"))
+
     @property
     def dim(self) -> int:
         """D, the number of dimensions."""
@@ -86,33 +115,6 @@ def check_finite(name: str, values: FloatArray) -> None:
 
 
 ENDINGS = (".safetensors", ".npz")
-
-
-def save_embeddings(embeddings: Embeddings, path: Path | str) -> None:
-    """Write embeddings in the format that the path's ending names, all or nothing."""
-    target = _checked(Path(path))
-    arrays: dict[str, Any] = {"vectors": np.ascontiguousarray(embeddings.vectors)}
-    if embeddings.masks is not None:
-        arrays["masks"] = np.ascontiguousarray(embeddings.masks)
-    with atomic_write(target) as file:
-        if target.suffix == ".npz":
-            np.savez(file, **arrays)
-        else:
-            from safetensors.numpy import save
-
-            file.write(save(arrays))
-
-
-def load_embeddings(path: Path | str) -> Embeddings:
-    """Read embeddings; further arrays in the file are ignored. Nothing in it is executed."""
-    source = _checked(Path(path))
-    if not source.is_file():
-        raise StorageError(f"there is no file of embeddings at {printable(source)}")
-    arrays = _read_npz(source) if source.suffix == ".npz" else _read_safetensors(source)
-    if "vectors" not in arrays:
-        held = ", ".join(arrays) or "nothing"
-        raise StorageError(f"{printable(source)} must hold an array `vectors`, got {held}")
-    return Embeddings(arrays["vectors"], arrays.get("masks"))
 
 
 def _checked(path: Path) -> Path:

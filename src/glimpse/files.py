@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -38,6 +39,12 @@ def printable(path: str | os.PathLike[str]) -> str:
     """
     name = os.fspath(path)
     return name if name.isprintable() else repr(name)[1:-1]
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def storage_error(path: str | os.PathLike[str], error: OSError) -> StorageError:

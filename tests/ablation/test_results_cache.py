@@ -18,13 +18,13 @@ from glimpse.similarity import Euclidean
 def counted(monkeypatch):
     """How often something was embedded."""
     calls = []
-    embed = kept.embed_sides
+    embed = kept.embed_protocols
 
     def counting(*arguments, **options):
         calls.append(arguments)
         return embed(*arguments, **options)
 
-    monkeypatch.setattr(kept, "embed_sides", counting)
+    monkeypatch.setattr(kept, "embed_protocols", counting)
     return calls
 
 

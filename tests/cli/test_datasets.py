@@ -73,7 +73,7 @@ def test_reader_options_are_typed(run, tmp_path):
             path = tmp_path / f"{kind}_body_images" / f"{person}_1.png"
             path.parent.mkdir(exist_ok=True)
             Image.new("RGB", (2, 5)).save(path)
-    code, out, _ = run("datasets", "check", f"p_ethz:{tmp_path}", "--set", "split=3")
+    code, out, _ = run("datasets", "check", f"p_ethz:{tmp_path}", "--reader", "split=3")
     assert code == 0
     assert "seeded split 3 of 10" in out
 
@@ -84,14 +84,14 @@ def test_reader_options_are_typed(run, tmp_path):
         (["market1501"], "name a data set as NAME:DIR"),
         (["market1500:."], "did you mean market1501?"),
         (["market1501:none"], "none is not a folder"),
-        (["p_ethz:.", "--set", "split=x"], "the option split must be a whole number, got 'x'"),
-        (["p_ethz:.", "--set", "spilt=1"], "no option is called 'spilt'; did you mean split?"),
-        (["p_ethz:.", "--set", "split"], "the option 'split' has no value: key=value is expected"),
+        (["p_ethz:.", "--reader", "split=x"], "the option split must be a whole number, got 'x'"),
+        (["p_ethz:.", "--reader", "spilt=1"], "no option is called 'spilt'; did you mean split?"),
+        (["p_ethz:.", "--reader", "split"], "the option 'split' has no value: key=value is expected"),
         (
-            ["sysu_mm01:.", "--set", "draw=best"],
+            ["sysu_mm01:.", "--reader", "draw=best"],
             "the option draw must be one of official, seeded, got 'best'",
         ),
-        (["market1501:.", "--set", "split=1"], "no option is called 'split'; there are none"),
+        (["market1501:.", "--reader", "split=1"], "no option is called 'split'; there are none"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(run, arguments, sentence):

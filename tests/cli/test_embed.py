@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from glimpse.cli.embed import embed
 from glimpse.cli.export import export
-from glimpse.embeddings import load_embeddings
+from glimpse.embeddings import Embeddings
 from glimpse.errors import BrokenImageError, GlimpseError, OptionError
 from glimpse.models.backbones.sizes import Size
 from glimpse.models.factory import NetworkCard, build_network
@@ -64,7 +64,7 @@ def test_a_folder_becomes_embeddings_with_their_records(run, folder, tmp_path):
     ]
     assert set(records.person) == {JUNK}
     expected = Retriever.load("colors").embed(folder)
-    np.testing.assert_array_equal(load_embeddings(out).vectors, expected.vectors)
+    np.testing.assert_array_equal(Embeddings.load(out).vectors, expected.vectors)
 
 
 def test_lists_and_tables_are_read_from_their_own_folder(run, folder, tmp_path):
@@ -74,7 +74,7 @@ def test_lists_and_tables_are_read_from_their_own_folder(run, folder, tmp_path):
     rows += [{"path": "a/1.png", "person": 7, "modality": "text", "caption": "a red coat"}]
     Records.from_rows(rows).save(folder / "table.csv")
     run("embed", "colors", folder / "table.csv", tmp_path / "table.safetensors")
-    listed, tabled = (load_embeddings(tmp_path / f"{name}.safetensors").vectors for name in ("list", "table"))
+    listed, tabled = (Embeddings.load(tmp_path / f"{name}.safetensors").vectors for name in ("list", "table"))
     whole = Retriever.load("colors").embed(folder).vectors
     np.testing.assert_array_equal(listed, whole[[3, 0]])
     np.testing.assert_array_equal(tabled[0], whole[0])
@@ -92,7 +92,7 @@ def test_broken_images_stop_or_are_named(run, folder, tmp_path):
     told = json.loads(run("embed", "colors", folder, out, "--broken", "skip", "--json"))
     assert (told["rows"], told["dim"], told["masks"]) == (3, 531, False)
     assert told["skipped"] == {str(folder / "a" / "2.png"): "it is not a JPEG, PNG, BMP, TIFF or WebP file"}
-    assert len(Records.load(told["records"])) == len(load_embeddings(out)) == 3
+    assert len(Records.load(told["records"])) == len(Embeddings.load(out)) == 3
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_vectors_can_be_averaged_with_those_of_mirrored_images(run, folder, netw
         Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)
     run("embed", network, folder, tmp_path / "mirrored.safetensors", "--batch", 3)
     plain, both, mirrored = (
-        load_embeddings(tmp_path / f"{name}.safetensors").vectors for name in ("plain", "both", "mirrored")
+        Embeddings.load(tmp_path / f"{name}.safetensors").vectors for name in ("plain", "both", "mirrored")
     )
     np.testing.assert_allclose(both, (plain + mirrored) / 2, atol=1e-5)
     with pytest.raises(OptionError, match="only networks average with mirrored images"):

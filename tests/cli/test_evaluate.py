@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from glimpse.cli.evaluate import evaluate
-from glimpse.embeddings import Embeddings, save_embeddings
+from glimpse.embeddings import Embeddings
 from glimpse.errors import GlimpseError
 from glimpse.evaluation import Result
 from glimpse.records import Records
@@ -51,7 +51,7 @@ def embeddings(tmp_path):
     names = [f"{side}/{person}.jpg" for side in ("gallery", "query") for person in range(PERSONS, 0, -1)]
     persons = [person for _ in range(2) for person in range(PERSONS, 0, -1)]
     vectors = of_person[persons] + 0.1 * rng.standard_normal((2 * PERSONS, 16))
-    save_embeddings(Embeddings(vectors.astype(np.float32)), tmp_path / "model.safetensors")
+    Embeddings(vectors.astype(np.float32)).save(tmp_path / "model.safetensors")
     Records.from_columns(names, persons).save(tmp_path / "model.csv")
     return tmp_path / "model.safetensors"
 
@@ -95,7 +95,7 @@ def two_tables(tmp_path):
     for name, ending, cameras in (("q", ".npz", [1]), ("g", ".safetensors", [1, 2])):
         persons = np.tile(np.arange(8), len(cameras))
         vectors = np.eye(8)[persons] + 0.01 * rng.standard_normal((len(persons), 8))
-        save_embeddings(Embeddings(vectors, np.ones_like(vectors)), tmp_path / f"{name}{ending}")
+        Embeddings(vectors, np.ones_like(vectors)).save(tmp_path / f"{name}{ending}")
         Records.from_columns(
             [f"{name}{row}" for row in range(len(persons))],
             persons,

@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from glimpse.cli.evaluate import evaluate
-from glimpse.cli.evaluate_inputs import Comparing, SimilarityName, comparing
+from glimpse.cli.evaluate_inputs import Comparing, comparing
 from glimpse.datasets import read
 from glimpse.errors import GlimpseError
 from glimpse.evaluation import Result
@@ -105,10 +105,10 @@ def test_one_file_holds_one_protocol(run, tree, tmp_path):
 
 def test_a_similarity_that_is_named_as_the_retrievers_own_is_its_own():
     own = Comparing(("masked-cosine", MaskedCosine(MaskSide.SUBSPACE)), None)
-    named = comparing(own, SimilarityName.MASKED_COSINE, None)
+    named = comparing(own, "masked-cosine", None)
     assert named.similarity == own.similarity == comparing(own, None, None).similarity
-    assert comparing(own, SimilarityName.COSINE, None).similarity == ("cosine", Cosine())
-    assert comparing(None, SimilarityName.MASKED_COSINE, None).similarity[1] == MaskedCosine()
+    assert comparing(own, "cosine", None).similarity == ("cosine", Cosine())
+    assert comparing(None, "masked-cosine", None).similarity[1] == MaskedCosine()
 
 
 @pytest.mark.filterwarnings("ignore::glimpse.datasets.DatasetWarning")

@@ -1,15 +1,20 @@
+"""`glimpse import-weights FILE.onnx` makes a retriever that says how its model is fed."""
+
 import json
 
+import numpy as np
 import pytest
 import torch
 import typer
+from onnx import TensorProto, helper
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from glimpse.cli.import_weights import import_weights
-from glimpse.errors import OptionError, WeightsError
+from glimpse.errors import GlimpseError, OptionError, WeightsError
 from glimpse.models.backbones.resnet import ResNet, ResNetConfig
 from glimpse.models.weights import load_backbone
+from glimpse.retriever import Retriever
 
 
 @pytest.fixture
@@ -82,3 +87,98 @@ def test_nothing_is_written_when_the_import_is_refused(run, tmp_path, checkpoint
 def test_bad_sizes_are_refused_in_one_sentence(run, checkpoint, tmp_path, option, value):
     with pytest.raises(OptionError, match=r"given as HEIGHTxWIDTH|whole number"):
         run(checkpoint[0], "--out", tmp_path / "out", option, value)
+
+
+RED = np.full((1, 40, 20, 3), (255, 51, 0), np.uint8)
+
+
+@pytest.fixture
+def import_onnx_run():
+    app = typer.Typer()
+    app.command()(import_weights)
+
+    def running(*arguments):
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if result.exception is not None:
+            raise result.exception
+        return result.stdout
+
+    return running
+
+
+def mean_of_channels(path, height, width):
+    """A model whose vectors are the means of its three input planes."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("GlobalAveragePool", ["images"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["vectors"]),
+        ],
+        "means",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", 3, height, width])],
+        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["N", 3])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.fixture
+def model(tmp_path):
+    return mean_of_channels(tmp_path / "means.onnx", 64, 32)
+
+
+def test_what_is_said_is_what_the_model_is_fed(import_onnx_run, model, tmp_path):
+    out = import_onnx_run(
+        *(model, "--out", tmp_path / "means", "--channels", "bgr", "--interpolation", "bicubic"),
+        *("--mean", "0,0.2,1", "--std", "1,2,0.5"),
+    )
+    assert "BGR, resized bicubic, (pixel / 255 - mean) / deviation with mean 0, 0.2, 1 and" in out
+    assert "taken for granted" not in out
+    vectors = Retriever.load(tmp_path / "means").embed(RED).vectors
+    np.testing.assert_allclose(vectors, [[0, 0, 0]], atol=1e-6)  # blue 0, green 0.2, red 1, as subtracted
+    card = json.loads((tmp_path / "means" / "card.json").read_text())
+    assert card["encoder"] == {
+        "kind": "onnx",
+        "size": [64, 32],
+        "mean": [0, 0.2, 1],
+        "std": [1, 2, 0.5],
+        "interpolation": "bicubic",
+        "channels": "bgr",
+    }
+    assert "means.onnx" in card["about"]["what"]
+
+
+def test_without_options_it_is_imagenet_and_says_so(import_onnx_run, model, tmp_path):
+    assert "ImageNet's normalization is taken for granted" in import_onnx_run(
+        model, "--out", tmp_path / "plain"
+    )
+    vectors = Retriever.load(tmp_path / "plain").embed(RED).vectors
+    expected = (np.array([1, 0.2, 0]) - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+    np.testing.assert_allclose(vectors[0], expected, rtol=1e-5)
+
+
+def test_a_model_of_any_size_is_told_its_size(import_onnx_run, tmp_path):
+    free = mean_of_channels(tmp_path / "free.onnx", "H", "W")
+    with pytest.raises(GlimpseError, match=r"free\.onnx takes images of any size: say with --image HxW"):
+        import_onnx_run(free, "--out", tmp_path / "free")
+    figures = json.loads(import_onnx_run(free, "--out", tmp_path / "free", "--image", "48x16", "--json"))
+    assert (figures["fed"]["size"], figures["dim"]) == ([48, 16], 3)
+
+
+def test_what_does_not_fit_is_one_sentence(import_onnx_run, model, tmp_path):
+    (tmp_path / "odd.onnx").write_bytes(b"odd")
+    (tmp_path / "there").mkdir()
+    for arguments, sentence in [
+        ((model, "--out", tmp_path / "o", "--mean", "1,2"), "--mean is three numbers"),
+        ((model, "--out", tmp_path / "o", "--std", "1,0,1"), "deviation .* must be above 0"),
+        ((model, "--out", tmp_path / "o", "--style", "clip"), "--style is for checkpoints, not for ONNX"),
+        ((model, "--out", tmp_path / "o", "--image", "32x32"), r"the model must take \[N, 3, 32, 32\]"),
+        ((model, "--out", tmp_path / "o.safetensors"), "a retriever in a folder: give a folder"),
+        ((model, "--out", tmp_path / "there"), "something else is there"),
+        ((tmp_path / "no.onnx", "--out", tmp_path / "o"), "cannot read the model .*no.onnx: No such file"),
+        ((tmp_path / "odd.onnx", "--out", tmp_path / "o"), "not an ONNX model that can be run"),
+        (("a.pth", "--out", tmp_path / "o", "--mean", "1,1,1"), "--mean is for ONNX models"),
+    ]:
+        with pytest.raises(GlimpseError, match=sentence):
+            import_onnx_run(*arguments)
+    assert not (tmp_path / "o").exists()

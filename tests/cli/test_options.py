@@ -5,9 +5,10 @@ import types
 
 import pytest
 import torch
+from PIL import Image
 
 from glimpse.choices import Precision
-from glimpse.cli.options import engine_of
+from glimpse.cli.options import engine_of, read_source
 from glimpse.errors import MissingExtraError, OptionError
 from glimpse.training.engine import Engine
 
@@ -45,3 +46,24 @@ def test_a_missing_extra_is_told_before_anything_is_prepared(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(MissingExtraError, match=r'pip install "glimpse\[tensorboard\]"'):
         engine_of("cpu", Precision.FLOAT32, None, None, None, tensorboard=True)
+
+
+@pytest.fixture
+def people(tmp_path):
+    for part, person in (("train", "a"), ("query", "a"), ("gallery", "b")):
+        folder = tmp_path / part / person
+        folder.mkdir(parents=True)
+        Image.new("RGB", (4, 8)).save(folder / "c3.png")
+    return tmp_path
+
+
+def test_options_reach_the_reader_and_problems_are_said(people, capsys):
+    dataset = read_source(f"folder:{people}", [r"camera-pattern=c(\d)"])
+    assert dataset.train.camera.tolist() == [3]
+    said = capsys.readouterr().err
+    assert said == f"problem in folder:{people}: 1 persons are in train and in test, the first is 0\n"
+
+
+def test_an_unknown_option_is_one_sentence(people):
+    with pytest.raises(OptionError, match="did you mean camera_pattern"):
+        read_source(f"folder:{people}", ["camera-patern=x"])

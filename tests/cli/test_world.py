@@ -1,11 +1,13 @@
+import json
 import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from glimpse.cli.world import app
-from glimpse.errors import OptionError
+from glimpse.cli.world import app, make
+from glimpse.errors import GlimpseError, OptionError
 
 
 @pytest.mark.parametrize("name", ["sheet.png", "sheet.html"])
@@ -37,3 +39,40 @@ def test_impossible_options_are_refused_before_anything_is_written(tmp_path, mon
 def test_help_imports_no_renderer():
     code = "import sys, glimpse.cli.world; sys.exit('numba' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+APP = typer.Typer(rich_markup_mode=None)
+APP.command()(make)
+
+
+def run(*words):
+    return CliRunner().invoke(APP, [str(word) for word in words])
+
+
+def test_it_renders_and_reports_the_counts(tmp_path):
+    words = ["--layout", "partial-ilids", "--people", 6, "--images-per-person", 2, "--size", "32x16"]
+    result = run(tmp_path / "world", *words, "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["counts"] == {"test query": [6, 6], "test gallery": [6, 6]}
+    assert (report["height"], report["width"], report["hardness"]) == (32, 16, 0.5)
+    assert len(list((tmp_path / "world" / "whole_body_images").iterdir())) == 6
+
+
+def test_it_prints_a_line_for_each_part(tmp_path):
+    result = run(tmp_path, "--layout", "partial_ilids", "--scale", "tiny", "--size", "32x16")
+    assert "test query: 12 persons / 12 rows" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--layout", "msmt17"], ["--scale", "huge"], ["--size", "big"], ["--hardness", "2"], ["--people", "0"]],
+)
+def test_bad_options_are_one_sentence(tmp_path, words):
+    result = run(tmp_path / "world", *words)
+    assert isinstance(result.exception, GlimpseError)
+    assert "\n" not in str(result.exception)
+
+
+def test_help_shows_an_example():
+    assert "Example: glimpse world make" in run("--help").stdout

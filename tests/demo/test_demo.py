@@ -4,7 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
-from glimpse.choices import SimilarityName, Size
+from glimpse.choices import Size
 from glimpse.cli import main
 from glimpse.demo import run_demo
 from glimpse.demo.run import NETWORK
@@ -47,9 +47,7 @@ def test_the_demo_leaves_a_world_figures_images_and_a_page(left):
 
 def test_a_second_run_finds_the_world_and_a_network_with_masks_is_measured_with_them(left, tmp_path):
     demo, folder, _ = left
-    card = NetworkCard(
-        "dpm", Size.MICRO, (64, 32), similarity=SimilarityName.MASKED_COSINE, options={"mask": "static"}
-    )
+    card = NetworkCard("dpm", Size.MICRO, (64, 32), similarity="masked-cosine", options={"mask": "static"})
     Retriever.of_network(NetworkEncoder(build_network(card), card)).save(tmp_path / "masked")
     told = []
     again = run_demo(folder, scale="tiny", retriever=tmp_path / "masked", say=told.append)

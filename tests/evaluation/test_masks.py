@@ -1,12 +1,26 @@
 import math
+import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glimpse.errors import ShapeError
-from glimpse.evaluation.masks import binary_entropy, mask_variation, spread_entropy
+from glimpse.embeddings import Embeddings
+from glimpse.errors import OptionError, ShapeError
+from glimpse.evaluation.masks import (
+    MaskWarning,
+    binary_entropy,
+    mask_measures,
+    mask_variation,
+    spread_entropy,
+    with_permuted_masks,
+    with_static_mask,
+    without_masks,
+)
+from glimpse.protocols import single_query
+from glimpse.records import Records
+from glimpse.similarity import Cosine, MaskedCosine
 
 SHARES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0])
 
@@ -63,3 +77,71 @@ def test_no_masks_and_one_dimension_are_refused_where_they_say_nothing():
     with pytest.raises(ShapeError):
         spread_entropy(np.zeros((2, 1)))
     assert binary_entropy(np.zeros((0, 3))).shape == (0,)
+
+
+def masked(rows=7):
+    random = np.random.default_rng(0)
+    return Embeddings(random.normal(size=(rows, 5)), random.random((rows, 5)))
+
+
+@pytest.mark.parametrize("rows", [2, 3, 50])
+def test_everybody_gets_another_ones_mask(rows):
+    query = masked(rows)
+    for seed in range(5):
+        swapped = with_permuted_masks(query, np.random.default_rng(seed))
+        assert not (swapped.masks == query.masks).all(1).any()
+        np.testing.assert_array_equal(np.sort(swapped.masks, axis=0), np.sort(query.masks, axis=0))
+        np.testing.assert_array_equal(swapped.vectors, query.vectors)
+
+
+def test_masks_cannot_be_exchanged_alone_or_where_there_are_none():
+    for query in (masked(1), without_masks(masked())):
+        with pytest.raises(OptionError, match="two queries or more"):
+            with_permuted_masks(query, np.random.default_rng(0))
+
+
+def test_without_masks_the_masked_cosine_is_the_plain_one():
+    query, gallery = masked(), masked(4)
+    np.testing.assert_allclose(
+        MaskedCosine().pairwise(without_masks(query), gallery), Cosine().pairwise(query, gallery), atol=1e-6
+    )
+
+
+def test_a_static_mask_is_everybodys():
+    query = masked()
+    static = with_static_mask(query, query.masks.mean(0))
+    assert static.masks.shape == query.masks.shape
+    assert len(np.unique(static.masks, axis=0)) == 1
+
+
+def protocol(persons):
+    """A query and a gallery image of each person, by two cameras."""
+    both = Records.from_columns(
+        [f"{row}.png" for row in range(2 * persons)],
+        np.tile(np.arange(persons), 2),
+        camera=np.repeat([0, 1], persons),
+    )
+    return single_query(both[:persons], both[persons:], name="validation")
+
+
+def test_masks_that_help_are_measured_without_a_word():
+    query = Embeddings(np.eye(4), np.full((4, 4), 0.5))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got = mask_measures(query, query, protocol(4), {"rank1": 1.0, "map": 1.0})
+    assert got == {"rank1_plain": 1.0, "map_plain": 1.0, "gap": 0.0, "participation": 1.0}
+
+
+def test_masks_that_harm_are_told():
+    masks = np.full((4, 4), 0.0)
+    masks[:, 0] = 1
+    query = Embeddings(np.eye(4), masks)
+    with pytest.warns(MaskWarning, match=r"cost 40\.0 points of mAP .*participation 0\.25"):
+        got = mask_measures(query, query, protocol(4), {"rank1": 0.5, "map": 0.6})
+    assert got["gap"] == pytest.approx(-0.4)
+    assert got["participation"] == pytest.approx(0.25)
+
+
+def test_without_masks_there_is_nothing_to_report():
+    query = Embeddings(np.eye(4))
+    assert mask_measures(query, query, protocol(4), {"rank1": 1.0, "map": 1.0}) == {}

@@ -46,5 +46,5 @@ def people(tmp_path):
 @pytest.fixture
 def protocol(people):
     """The first image of each person is asked, all others are searched."""
-    asked = np.arange(len(people)) % 4 == 0
-    return single_query(people[asked], people[~asked])
+    queries = np.arange(len(people)) % 4 == 0
+    return single_query(people[queries], people[~queries])

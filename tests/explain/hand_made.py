@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from glimpse.choices import SimilarityName, Size
+from glimpse.choices import Size
 from glimpse.models.factory import NetworkCard, build_network
 from glimpse.retriever import NetworkEncoder, Retriever
 from glimpse.similarity import MaskSide
@@ -36,9 +36,9 @@ def two_patches(mask):
 def micro(method="dpm", side=MaskSide.SUBSPACE, flip=False, **options):
     """A retriever with random weights, so large that vectors and masks differ."""
     masked = method in ("dpm", "dpm++")
-    name = SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE
+    name = "masked-cosine" if masked else "cosine"
     given = {"mask": "light", "stride": 16, **options} if masked else options
-    card = NetworkCard(method, Size.MICRO, IMAGE, similarity=name, side=side, options=given)
+    card = NetworkCard(method, Size.MICRO, IMAGE, similarity=name, mask_side=side, options=given)
     torch.manual_seed(3)
     network = build_network(card)
     for name, parameter in network.named_parameters():

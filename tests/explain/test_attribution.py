@@ -75,11 +75,11 @@ def test_a_map_sums_up_to_the_score_above_that_of_the_gray_image(side, flip):
 @pytest.mark.parametrize("side", list(MaskSide))
 def test_the_score_that_is_explained_is_the_retrievers_own(side):
     rng = np.random.default_rng(1)
-    asked, own = (rng.normal(size=(5, 7)).astype(np.float32) for _ in range(2))
+    queries, own = (rng.normal(size=(5, 7)).astype(np.float32) for _ in range(2))
     masks = rng.random((5, 7)).astype(np.float32)
     scores = module._own_scores(torch.from_numpy(own), torch.from_numpy(masks), side)
-    expected = MaskedCosine(side).pairwise(Embeddings(asked, masks), Embeddings(own, masks)).diagonal()
-    assert scores(torch.from_numpy(asked)).numpy() == pytest.approx(expected, abs=1e-5)
+    expected = MaskedCosine(side).pairwise(Embeddings(queries, masks), Embeddings(own, masks)).diagonal()
+    assert scores(torch.from_numpy(queries)).numpy() == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_image_has_the_same_map_alone_and_among_others():

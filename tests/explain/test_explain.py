@@ -1,12 +1,16 @@
 """The whole report: what is in it for which retriever."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hand_made import Halves, micro
 
 from glimpse.errors import MissingExtraError, OptionError
-from glimpse.explain import ReportOptions, chosen_queries, explain, occlusions
+from glimpse.explain import ReportOptions, chosen_queries, explain, loose_images, occlusions
 from glimpse.explain.sections import HOW_SEEN, NO_MASKS, UNUSED_MASKS
+from glimpse.protocols import one_against_rest, single_query
+from glimpse.records import JUNK, NO_CAMERA, Records
 from glimpse.retriever import Retriever
 from glimpse.similarity import Cosine, Euclidean
 
@@ -14,7 +18,7 @@ WISH = ReportOptions(queries=2, answers=3, samples=2, masks=Halves())
 
 
 @pytest.fixture
-def asked(protocol):
+def queries(protocol):
     return chosen_queries(protocol, 4, np.random.default_rng(0))
 
 
@@ -22,8 +26,8 @@ def words(report):
     return [paragraph for section in report.sections for paragraph in section.words]
 
 
-def test_masks_give_maps_two_lists_each_and_the_dimensions_that_are_kept(asked, protocol, people):
-    report = explain(micro(), asked, protocol=protocol, training=people, options=WISH)
+def test_masks_give_maps_two_lists_each_and_the_dimensions_that_are_kept(queries, protocol, people):
+    report = explain(micro(), queries, protocol=protocol, training=people, options=WISH)
     names = [f"query-{n}-{what}" for n in (1, 2) for what in ("support", "lists")]
     assert [name for name in report.images if name != "synthetic-occlusions"] == [*names, "kept-dimensions"]
     assert report.sections[-1].title == "Synthetic occlusions"
@@ -34,65 +38,67 @@ def test_masks_give_maps_two_lists_each_and_the_dimensions_that_are_kept(asked, 
     assert NO_MASKS not in words(report)
     assert sum("Its mask uses" in paragraph for paragraph in words(report)) == 2
     wide = report.images["query-1-support"].size[0]
-    assert wide > 1.5 * explain(micro("transreid"), asked, options=WISH).images["query-1-support"].size[0]
+    assert wide > 1.5 * explain(micro("transreid"), queries, options=WISH).images["query-1-support"].size[0]
 
 
-def test_a_descriptor_in_blocks_is_explained_like_any_other(asked, protocol):
-    report = explain(micro("dpm++", stripes=4), asked, protocol=protocol, options=WISH)
+def test_a_descriptor_in_blocks_is_explained_like_any_other(queries, protocol):
+    report = explain(micro("dpm++", stripes=4), queries, protocol=protocol, options=WISH)
     assert {"query-1-support", "query-1-seen", "query-1-lists", "kept-dimensions"} <= set(report.images)
     assert HOW_SEEN in words(report)
-    without = explain(micro("dpm++"), asked, protocol=protocol, options=WISH)
+    without = explain(micro("dpm++"), queries, protocol=protocol, options=WISH)
     assert "query-1-seen" not in without.images
     assert HOW_SEEN not in words(without)
 
 
-def test_the_gallery_may_be_embedded_already(asked, protocol):
+def test_the_gallery_may_be_embedded_already(queries, protocol):
     retriever = micro()
     embedded = retriever.embed(protocol.gallery)
-    given = explain(retriever, asked, protocol=protocol, gallery=embedded, options=WISH)
-    made = explain(retriever, asked, protocol=protocol, options=WISH)
+    given = explain(retriever, queries, protocol=protocol, gallery=embedded, options=WISH)
+    made = explain(retriever, queries, protocol=protocol, options=WISH)
     assert given.images["query-2-lists"].tobytes() == made.images["query-2-lists"].tobytes()
 
 
-def test_without_masks_there_are_lists_and_a_sentence(asked, protocol):
-    report = explain(micro("transreid"), asked, protocol=protocol, options=WISH)
+def test_without_masks_there_are_lists_and_a_sentence(queries, protocol):
+    report = explain(micro("transreid"), queries, protocol=protocol, options=WISH)
     assert NO_MASKS in words(report)
     assert "kept-dimensions" not in report.images
     assert "mask" not in next(f for s in report.sections for f in s.figures if f.name == "query-1-lists").alt
 
 
-def test_masks_that_nobody_compares_with_are_named(asked, protocol):
+def test_masks_that_nobody_compares_with_are_named(queries, protocol):
     plain = Retriever(micro().encoder, Cosine())
-    report = explain(plain, asked, protocol=protocol, options=WISH)
+    report = explain(plain, queries, protocol=protocol, options=WISH)
     assert UNUSED_MASKS in words(report)
     assert "kept-dimensions" in report.images
 
 
-def test_what_is_no_network_still_finds_people(asked, protocol):
-    report = explain(Retriever.load("colors"), asked, protocol=protocol, options=WISH)
+def test_what_is_no_network_still_finds_people(queries, protocol):
+    report = explain(Retriever.load("colors"), queries, protocol=protocol, options=WISH)
     assert list(report.images) == ["query-1-lists", "query-2-lists"]
     assert any("they need a network in torch" in paragraph for paragraph in words(report))
     with pytest.raises(OptionError, match="nothing to show without a data set: there are no maps"):
-        explain(Retriever.load("colors"), asked, options=WISH)
+        explain(Retriever.load("colors"), queries, options=WISH)
 
 
-def test_a_similarity_that_is_no_cosine_has_no_maps(asked, protocol):
+def test_a_similarity_that_is_no_cosine_has_no_maps(queries, protocol):
     retriever = Retriever(micro("transreid").encoder, Euclidean())
-    report = explain(retriever, asked, protocol=protocol, options=WISH)
+    report = explain(retriever, queries, protocol=protocol, options=WISH)
     assert any("made of cosines, not of Euclidean" in paragraph for paragraph in words(report))
 
 
-def test_without_opencv_the_report_says_so_or_ends_where_it_was_asked_for(asked, people, monkeypatch):
+def test_without_opencv_the_report_says_so_or_ends_where_it_was_asked_for(queries, people, monkeypatch):
     def missing(*arguments, **options):
         raise MissingExtraError('this needs cv2: pip install "glimpse[occluded]"')
 
     monkeypatch.setattr(occlusions, "GrabCutMasks", missing)
-    report = explain(micro("transreid"), asked, training=people, options=ReportOptions(queries=1, samples=1))
+    report = explain(
+        micro("transreid"), queries, training=people, options=ReportOptions(queries=1, samples=1)
+    )
     assert report.sections[-1].words == ('There are none: this needs cv2: pip install "glimpse[occluded]".',)
     with pytest.raises(MissingExtraError):
         explain(
             micro("transreid"),
-            asked,
+            queries,
             training=people,
             options=ReportOptions(queries=1, samples=1, must_occlude=True),
         )
@@ -102,3 +108,47 @@ def test_a_report_of_nothing_is_refused():
     for options in ({"queries": 0}, {"answers": 0}, {"samples": 0}):
         with pytest.raises(OptionError, match="at least one of each"):
             ReportOptions(**options)
+
+
+def generator():
+    return np.random.default_rng(5)
+
+
+def test_queries_are_of_different_persons_first_and_the_first_ones_stay(people):
+    protocol = one_against_rest(people)
+    eight = chosen_queries(protocol, 8, generator())
+    assert sorted(eight.person[:4].tolist()) == sorted(eight.person[4:].tolist()) == [0, 1, 2, 3]
+    assert len(set(eight.path.tolist())) == 8
+    assert chosen_queries(protocol, 3, generator()).path.tolist() == eight.path[:3].tolist()
+    assert len(chosen_queries(protocol, 99, generator())) == 16
+
+
+def test_queries_without_a_right_answer_are_not_shown(people):
+    first = np.arange(len(people)) % 4 == 0
+    protocol = single_query(people[first], people[~first & (people.person != 2)])
+    assert sorted(chosen_queries(protocol, 9, generator()).person.tolist()) == [0, 1, 3]
+
+
+def test_what_cannot_be_asked_is_said(people):
+    first = np.arange(len(people)) % 4 == 0
+    with pytest.raises(OptionError, match="at least one query, got 0"):
+        chosen_queries(one_against_rest(people), 0, generator())
+    nobody = single_query(people[first & (people.person == 1)], people[~first & (people.person == 2)])
+    with pytest.raises(OptionError, match="has a right answer"):
+        chosen_queries(nobody, 1, generator())
+    words = Records.from_columns(["a"], [0], modality="text", caption="in red")
+    with pytest.raises(OptionError, match="are sentences"):
+        chosen_queries(single_query(words, people), 1, generator())
+    with pytest.raises(OptionError, match="no image"):
+        loose_images([])
+
+
+def test_a_loose_image_is_of_nobody_unless_it_is_a_query(people, protocol, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    query = protocol.query.path[1]
+    relative = Path(query).relative_to(tmp_path)
+    loose = loose_images([Path("photo.jpg"), relative], protocol)
+    assert loose.path.tolist() == ["photo.jpg", query]
+    assert loose.person.tolist() == [JUNK, 1]
+    assert loose.camera.tolist() == [NO_CAMERA, protocol.query.camera[1]]
+    assert loose_images([relative]).person.tolist() == [JUNK]

@@ -5,7 +5,7 @@ import pytest
 
 from glimpse.errors import ShapeError
 from glimpse.explain.drawing import AGAINST, FOR
-from glimpse.explain.masks import draw_kept, kept
+from glimpse.explain.masks import draw_masks, kept
 from glimpse.similarity import participation_ratio
 
 MASKS = np.random.default_rng(0).random((5, 12)).astype(np.float32)
@@ -46,7 +46,7 @@ def test_no_masks_are_no_map(shape):
 def test_the_image_shows_what_masks_keep_more_and_less_than_their_mean(count):
     masks = np.full((count, 8), 0.5)
     masks[::2, :4] = 0.1
-    sheet = np.asarray(draw_kept(kept(masks), {0: "image 1"})).astype(int)
+    sheet = np.asarray(draw_masks(kept(masks), {0: "image 1"})).astype(int)
     warm = (sheet[..., 0] - sheet[..., 2] > 60).any()
     cold = (sheet[..., 2] - sheet[..., 0] > 60).any()
     # a mask alone is its own mean

@@ -26,8 +26,8 @@ GALLERY = Records.from_columns(["a", "b", "c", "d", "e"], [7, 7, 9, JUNK, DISTRA
 
 
 def test_a_images_own_camera_and_junk_do_not_count():
-    asked = Records.from_columns(["q"], [7], camera=[1])
-    counted = counted_rows(asked, single_query(asked, GALLERY))
+    queries = Records.from_columns(["q"], [7], camera=[1])
+    counted = counted_rows(queries, single_query(queries, GALLERY))
     assert counted.tolist() == [[False, True, True, False, True]]
 
 
@@ -38,10 +38,10 @@ def test_a_image_of_nobody_known_is_searched_for_everywhere_but_in_junk():
 
 
 def test_lists_are_the_best_counted_rows_ties_by_row():
-    asked = Records.from_columns(["q", "r"], [7, JUNK], camera=[1, 1])
+    queries = Records.from_columns(["q", "r"], [7, JUNK], camera=[1, 1])
     counted = np.array([[False, True, True, False, True]] * 2)
     scores = np.array([[9, 0.5, 0.5, 9, 0.7], [0, 0.1, 0.3, 9, 0.2]], np.float32)
-    known, unknown = ranked_lists(asked, GALLERY, counted, scores, 2, "note")
+    known, unknown = ranked_lists(queries, GALLERY, counted, scores, 2, "note")
     assert known == Answer("q", ("e", "b"), (False, True), "note")
     assert unknown == Answer("r", ("c", "e"), (None, None), "note")
 

@@ -137,6 +137,11 @@ def test_cached_vectors_are_those_of_unaugmented_images_without_cameras(people, 
     torch.testing.assert_close(cached.columns[CACHED][[0, 63]], alone, rtol=1e-4, atol=1e-5)
 
 
+def test_nothing_is_validated_while_the_embedding_stays_as_it_is(people, micro):
+    stages = prepare_clip_reid(micro(ClipReIDRecipe()), people).stages
+    assert {stage.name: stage.validated for stage in stages} == {PROMPT_STAGE: False, IMAGE_STAGE: True}
+
+
 def test_each_stage_changes_only_what_it_trains(people, tmp_path, micro):
     recipe = micro(ClipReIDRecipe(), prompt_epochs=1, epochs=1)
     prepared = prepare_clip_reid(recipe, people)

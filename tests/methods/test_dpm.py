@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from glimpse.choices import Form, MaskKind, NeckFeat, Precision, SimilarityName, Size, UnknownCamera
+from glimpse.choices import Form, MaskKind, NeckFeat, Precision, Size, UnknownCamera
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, TrainingError
 from glimpse.methods.dpm import MASK, Dpm, dpm_updates, prepare_dpm
@@ -75,7 +75,7 @@ def test_without_its_mask_the_network_is_the_baseline(batch):
 def test_the_mask_is_made_of_patch_tokens_of_four_depths_before_any_norm(batch):
     net = network()
     features = net(batch.images, batch.cameras)
-    output = net.backbone(batch.images, side=batch.cameras, depths=[1, 2, 3, 4])
+    output = net.backbone(batch.images, cameras=batch.cameras, depths=[1, 2, 3, 4])
     for level, depth in zip(features.levels, (1, 2, 3, 4), strict=True):
         torch.testing.assert_close(level, output.at[depth][:, 1:])
     torch.testing.assert_close(net.masks(features), net.mask_head(features.levels, (8, 4)))
@@ -128,7 +128,7 @@ def test_the_triplet_loss_joins_when_the_recipe_says(batch):
 
 def test_heads_are_those_of_the_last_block(batch):
     net = network()
-    logits = net.backbone(batch.images, side=batch.cameras, logits_of=4).logits
+    logits = net.backbone(batch.images, cameras=batch.cameras, logits_of=4).logits
     got = net(batch.images, batch.cameras, heads=True).class_logits
     torch.testing.assert_close(got, logits[:, :, 0, 1:])
 
@@ -301,7 +301,7 @@ def test_the_card_says_how_images_are_compared(people, micro, side):
     assert similarity_of(card) == MaskedCosine(side)
     assert card.cameras == (2, 5)
     unmasked = prepare_dpm(micro(DpmRecipe(mask=MaskKind.NONE)), people)
-    assert unmasked.card.similarity is SimilarityName.COSINE
+    assert unmasked.card.similarity == "cosine"
 
 
 def test_the_masked_score_is_the_released_one(batch):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from glimpse.choices import Backbone, Copies, Form, MaskKind, NeckFeat, SimilarityName
+from glimpse.choices import Backbone, Copies, Form, MaskKind, NeckFeat
 from glimpse.errors import OptionError
 from glimpse.methods.dpm import MAIN, MASK
 from glimpse.methods.dpm_losses import masked_arcface
 from glimpse.methods.dpmpp import ADAPT, CACHED, METRIC, PROMPTS, clean_statistics
-from glimpse.methods.dpmpp_losses import pair_loss
+from glimpse.methods.dpmpp_losses import pair_loss, prototype_alignment
 from glimpse.methods.dpmpp_stages import begin_from_rows
 from glimpse.methods.prepare import prepare
 from glimpse.models.card import NetworkCard
@@ -238,11 +238,24 @@ def test_the_weight_of_the_prototypes_alignment_fades_out(micro, people, batch):
     assert weights[3] < 0.1 * weights[0]
 
 
+def test_with_stripes_only_the_block_that_knows_words_is_aligned_with_them(micro, people, batch):
+    method = prepared(micro, people, replace(DpmppRecipe(), stripes=2, stripe_weight=1.0)).method
+    method.prototypes.normal_()
+    width, recipe = method.network.width, method.recipe
+    assert method.classes.shape[1] == 3 * width
+    loss = method.losses(batch, step(ADAPT))["prototypes"]
+    gradient = torch.autograd.grad(loss, method.classes)[0]
+    assert gradient[:, :width].abs().sum() > 0
+    assert gradient[:, width:].abs().sum() == 0
+    alike = prototype_alignment(method.classes[:, :width], method.prototypes, batch.labels)
+    torch.testing.assert_close(loss, recipe.prototype_weight * alike)  # nothing has faded in the first epoch
+
+
 @pytest.mark.parametrize("neck_feat", NeckFeat)
 def test_the_network_comes_back_from_its_card(micro, people, batch, neck_feat):
     ready = prepared(micro, people, STRIPED, neck_feat=neck_feat, test_mask_side=MaskSide.SUBSPACE)
     card = NetworkCard.from_json(ready.card.to_json())
-    assert (card.similarity, card.side) == (SimilarityName.MASKED_COSINE, MaskSide.SUBSPACE)
+    assert (card.similarity, card.mask_side) == ("masked-cosine", MaskSide.SUBSPACE)
     again = build_network(card).eval()
     again.load_state_dict(ready.method.network.state_dict())
     network = ready.method.network.eval()

@@ -8,7 +8,14 @@ import torch
 from glimpse.choices import MaskSide
 from glimpse.errors import ShapeError
 from glimpse.methods.dpm_losses import masked_cosines, participation, participation_floor
-from glimpse.methods.dpmpp_losses import pair_loss, prototype_alignment, visibility_loss, wider_than_source
+from glimpse.methods.dpmpp_losses import (
+    as_prototypes,
+    pair_loss,
+    prototype_alignment,
+    pulled_back,
+    visibility_loss,
+    wider_than_source,
+)
 
 
 def drawn(*shape, seed=0):
@@ -163,3 +170,23 @@ def test_the_pair_loss_mirrors_the_similarity_at_test():
     labels = torch.tensor([0, 1])
     got = pair_loss(copies, masks, clean, labels[:1], labels, torch.tensor([-1]), side=MaskSide.SUBSPACE)
     torch.testing.assert_close(got, expected)
+
+
+def test_the_pulled_back_classifier_does_what_the_text_does():
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    features, projection, texts = drawn(9, 16), drawn(16, 5), drawn(4, 5)
+    gain, mean, std = drawn(16).exp(), drawn(16), drawn(16).exp()
+    necked = gain * (features - mean) / std
+    classifiers = pulled_back(texts, projection, gain, std)
+    torch.testing.assert_close(
+        necked @ classifiers.T, (features - mean) @ projection @ texts.T, rtol=1e-12, atol=1e-12
+    )
+
+
+def test_prototypes_keep_the_direction_and_have_the_usual_length():
+    classifiers = torch.tensor([[3.0, 4], [0, 0.1]])
+    torch.testing.assert_close(as_prototypes(classifiers), torch.tensor([[0.6, 0.8], [0, 1]]))

@@ -7,14 +7,19 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+import glimpse.methods.fit
 from glimpse.choices import Form, MaskKind, Size
-from glimpse.errors import OptionError
-from glimpse.methods.fit import finished_run, fit
-from glimpse.methods.validation import embed_rows
+from glimpse.errors import OptionError, StorageError, TrainingError
+from glimpse.evaluation import calibrate, roc
+from glimpse.methods.embedding import embed_rows
+from glimpse.methods.fit import finished_run, fit, prepared_from_seed, run
+from glimpse.methods.prepare import prepare
+from glimpse.methods.rows import ENDS, IDS
 from glimpse.models.factory import similarity_of
 from glimpse.models.storage import WEIGHTS, load_network
+from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.progress import silent
-from glimpse.protocols import sysu_mm01, text_to_image, without_cameras
+from glimpse.protocols import one_against_rest, sysu_mm01, text_to_image, without_cameras
 from glimpse.recipes.bot import BoTRecipe
 from glimpse.recipes.clip import ClipRecipe
 from glimpse.recipes.clip_reid import ClipReIDRecipe
@@ -22,9 +27,9 @@ from glimpse.recipes.dpm import DpmRecipe
 from glimpse.recipes.groups import ValidationRecipe, scaled
 from glimpse.recipes.provenance import with_settings
 from glimpse.recipes.transreid import TransReIDRecipe
-from glimpse.records import Records
-from glimpse.retriever import Retriever
-from glimpse.similarity import MaskSide
+from glimpse.records import NO_CAMERA, Records
+from glimpse.retriever import Finished, Retriever
+from glimpse.similarity import MaskSide, SetJaccard, fit_conflict
 from glimpse.training.engine import Engine
 
 
@@ -223,6 +228,22 @@ def test_a_method_that_reads_learns_from_captions_and_is_validated_by_them(
     assert weights_of(again) == weights_of(fitted)
 
 
+def test_a_finish_sees_each_image_once_however_many_captions_it_has(
+    images, captions, reading, tmp_path, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(
+        "glimpse.methods.fit.prepare",
+        lambda *given: replace(prepare(*given), finish=lambda network, rows: seen.append(rows) or Finished()),
+    )
+    recipe = with_settings(reading, ["epochs=1", "validation.share=0"])
+    fitted = fit("clip", recipe, Records.concat([images, captions]), tmp_path / "run")
+    (rows,) = seen
+    assert rows.records.path.tolist() == images.path.tolist()
+    found = Retriever.load(fitted.final).embed(images).vectors
+    np.testing.assert_allclose(rows.embeddings.vectors, found, rtol=1e-4, atol=1e-5)
+
+
 def told_persons(run):
     return json.loads((run / "persons.json").read_text())["persons"]
 
@@ -278,4 +299,138 @@ def test_rows_that_a_method_cannot_use_are_refused_before_anything_is_decoded(
     ):
         with pytest.raises(OptionError, match=sentence):
             fit(method, asked, rows, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def conflicts(network, rows):
+    """What a method of set similarities fits: a prior, its weight, and a threshold."""
+    found, persons = rows.embeddings, rows.records.person
+    similarity = fit_conflict(SetJaccard(), found, persons, np.random.default_rng(0), held_out=0.4)
+    everybody = one_against_rest(rows.records.with_columns(camera=NO_CAMERA))
+    curve = roc((found, found), everybody, similarity=similarity)
+    return Finished(similarity, {"ceiling": similarity.prior.ceiling}, calibrate(curve, 0.2))
+
+
+@pytest.fixture
+def finishing(monkeypatch):
+    """Makes BoT a method that finishes, on features before the neck, which are not negative."""
+
+    def with_finish(finish):
+        def prepared(method, recipe, data):
+            found = prepare(method, recipe, data)
+            card = replace(found.card, options={**found.card.options, "neck_feat": "before"})
+            return replace(found, card=card, finish=finish)
+
+        monkeypatch.setattr("glimpse.methods.fit.prepare", prepared)
+
+    return with_finish
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_what_a_method_finishes_with_is_what_its_networks_are_loaded_with(images, micro, tmp_path, finishing):
+    # larger than the network's input, so that training and a retriever resize them differently
+    paths = [str(tmp_path / f"{row:02d}.png") for row in range(len(images))]
+    for path, small in zip(paths, images.path, strict=True):
+        Image.open(small).resize((80, 160)).save(path)
+    rows, seen = images.with_columns(path=np.array(paths, object)), []
+    finishing(lambda network, rows: seen.append((rows, conflicts(network, rows))) or seen[-1][1])
+    fitted = fit("bot", brief(micro, BoTRecipe()), rows, tmp_path / "run")
+    assert len(seen) == 2
+    for folder, (embedded, wanted) in zip((fitted.final, fitted.best), seen, strict=True):
+        loaded = Retriever.load(folder)
+        assert len(embedded.records.persons) == 6  # those who validate take no part
+        vectors = loaded.embed(embedded.records).vectors
+        np.testing.assert_allclose(embedded.embeddings.vectors, vectors, rtol=1e-4, atol=1e-5)
+        kept, fresh = loaded.similarity, wanted.similarity
+        assert (kept.similarity, kept.weight) == (SetJaccard(), fresh.weight)
+        assert kept.prior.scale == fresh.prior.scale
+        assert 0 < fresh.prior.together.max() <= 1
+        np.testing.assert_array_equal(kept.prior.together, fresh.prior.together)
+        np.testing.assert_array_equal(loaded.arrays["ceiling"], fresh.prior.ceiling)
+        assert loaded.calibration.as_dict() == wanted.calibration.as_dict()
+        pair = embedded.embeddings[:9], embedded.embeddings
+        np.testing.assert_array_equal(loaded.score(*pair), fresh.pairwise(*pair))
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("where", ["finish", "write_finished", "save_network"])
+def test_a_run_that_is_killed_as_it_finishes_goes_on_to_the_same_bytes(
+    where, images, micro, tmp_path, finishing, monkeypatch
+):
+    recipe, engine = brief(micro, BoTRecipe()), Engine()
+    pixels = tmp_path / "pixels"
+    finishing(conflicts)
+    whole = fit("bot", recipe, images, tmp_path / "whole", cache=pixels)
+    calls = []
+
+    def dying(*arguments):
+        """Do it for the final network, and die as the best one is at the same place."""
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise Killed
+        return original(*arguments)
+
+    original = conflicts if where == "finish" else getattr(glimpse.methods.fit, where)
+    with monkeypatch.context() as patch:
+        if where == "finish":
+            finishing(dying)
+        else:
+            patch.setattr(f"glimpse.methods.fit.{where}", dying)
+        with pytest.raises(Killed):
+            fit("bot", recipe, images, tmp_path / "killed", cache=pixels)
+    Retriever.load(tmp_path / "killed" / "final")
+    assert not (tmp_path / "killed" / "best" / "network.json").exists()
+    assert not finished_run("bot", recipe, images, tmp_path / "killed", engine)
+    finishing(conflicts)
+    resumed = fit("bot", recipe, images, tmp_path / "killed", cache=pixels, resume=True)
+    assert contents(resumed.final) == contents(whole.final)
+    assert contents(resumed.best) == contents(whole.best)
+    assert finished_run("bot", recipe, images, tmp_path / "killed", engine)
+
+
+def test_what_no_longer_finishes_leaves_nothing_of_an_older_finish(images, micro, tmp_path, finishing):
+    recipe = with_settings(brief(micro, BoTRecipe()), ["validation.share=0"])
+    finishing(conflicts)
+    fit("bot", recipe, images, tmp_path / "run")
+    finishing(None)
+    fitted = fit("bot", recipe, images, tmp_path / "run", resume=True)
+    assert Retriever.load(fitted.final).similarity == similarity_of(load_network(fitted.final)[0])
+
+
+def test_a_tokenizer_is_saved_with_every_network(people, micro, tmp_path):
+    recipe = with_settings(brief(micro, BoTRecipe()), ["epochs=1"])
+    tokenizer = train_tokenizer(["a red coat", "a red bag"], size=600, context=8)
+    prepared = replace(prepared_from_seed("bot", recipe, people), tokenizer=tokenizer)
+    fitted = run(
+        prepared,
+        "bot",
+        recipe,
+        people,
+        tmp_path / "run",
+        None,
+        lambda method: {"map": 1.0},
+        resume=False,
+        quiet=True,
+    )
+    for folder in (fitted.final, fitted.best):
+        loaded = Retriever.load(folder).encoder.tokenizer
+        assert loaded.decode(loaded.encode(["a red coat"]).ids[0]) == "a red coat"
+    (fitted.best / "tokenizer.json").unlink()
+    with pytest.raises(StorageError, match=r"lacks its file tokenizer\.json"):
+        Retriever.load(fitted.best)
+
+
+def test_a_network_that_embeds_texts_is_not_trained_without_a_tokenizer(people, micro, tmp_path):
+    columns = {IDS: torch.full((64, 4), 5), ENDS: torch.full((64,), 3)}
+    captioned = replace(people, columns=columns)
+    recipe = replace(scaled(ClipRecipe(), Size.MICRO), batch=8)
+    prepared = prepared_from_seed("clip", recipe, captioned)
+    with pytest.raises(TrainingError, match="the network of clip embeds texts, and there is no tokenizer"):
+        run(prepared, "clip", recipe, captioned, tmp_path / "run", None, None, resume=False, quiet=True)
     assert not (tmp_path / "run").exists()

@@ -11,6 +11,7 @@ from glimpse.errors import OptionError
 from glimpse.methods.rows import (
     ENDS,
     IDS,
+    PixelsOfRows,
     RowsWarning,
     caption_columns,
     caption_pairs,
@@ -51,7 +52,7 @@ def captioned(*, infrared=False):
 
 
 class Shades:
-    """Image number i is of the one shade 10 i."""
+    """Row i is of the one shade 10 i."""
 
     def read(self, rows):
         return np.broadcast_to((10 * rows).astype(np.uint8)[:, None, None, None], (len(rows), 4, 2, 3))
@@ -126,13 +127,17 @@ def test_too_few_persons_are_refused():
         check_sampler(BoTRecipe(), captioned()[:4])
 
 
-def test_pixels_and_maps_are_held_once_per_image_and_reach_every_row():
+def test_maps_are_made_once_per_image_and_reach_every_row():
     pairs = caption_pairs(captioned(infrared=True))
     assert each_image(pairs).path.tolist() == NAMES
     maps = np.arange(4, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 2), np.uint8)
     data = training_data(pairs, Shades(), {"person": maps})
-    assert data.pixels.read(np.array([6, 0, 3]))[:, 0, 0, 0].tolist() == [30, 0, 20]
     assert data.maps["person"][:, 0, 0].tolist() == [0, 0, 1, 2, 2, 2, 3]
+
+
+def test_some_rows_can_be_read_as_if_there_were_no_others():
+    once = PixelsOfRows(Shades(), np.array([0, 2, 3, 6]))
+    assert once.read(np.array([3, 1]))[:, 0, 0, 0].tolist() == [60, 20]
 
 
 def test_tokens_words_and_what_took_the_image_reach_the_batch():

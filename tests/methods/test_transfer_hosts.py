@@ -12,17 +12,19 @@ from PIL import Image
 from glimpse.choices import Mixing
 from glimpse.errors import OptionError
 from glimpse.methods.clip_reid import IMAGE_STAGE
+from glimpse.methods.dpm import MAIN, MASK
 from glimpse.methods.fit import fit
 from glimpse.methods.prepare import prepare
 from glimpse.progress import silent
 from glimpse.recipes.clip_reid import ClipReIDRecipe
+from glimpse.recipes.dpm import DpmRecipe
 from glimpse.recipes.groups import TransferRecipe
 from glimpse.recipes.transreid import TransReIDRecipe
 from glimpse.segmentation.base import PERSON
 from glimpse.segmentation.person_maps import mask_source
 from glimpse.training.stages import Step, total_of
 
-HOSTS = {"transreid": TransReIDRecipe(), "clip-reid": ClipReIDRecipe()}
+HOSTS = {"transreid": TransReIDRecipe(), "dpm": DpmRecipe(), "clip-reid": ClipReIDRecipe()}
 STEP = Step(IMAGE_STAGE, "all", 1, 1, 0, 1)
 WIDE_OPEN = TransferRecipe(share=1.0, candidates=1.0, overlap=0.1)
 
@@ -61,10 +63,16 @@ def test_the_donors_person_gets_no_gradient_in_the_identity_loss(host, mixing, m
     only = changed.ignored[changed.ignored >= 0][0]
     # everybody ignores one person, whom nobody in the batch is
     changed = replace(changed, labels=changed.labels + 2, ignored=torch.full_like(changed.ignored, only))
-    identity = method.losses(changed, STEP)["identity"]
-    heads = method.classifiers if host == "transreid" else [method.classifier, method.projected_classifier]
-    for head in heads:
-        gradient = torch.autograd.grad(identity, head.weight, retain_graph=True)[0]
+    losses = method.losses(changed, STEP)
+    learning = {
+        "transreid": lambda: [("identity", head.weight) for head in method.classifiers],
+        "dpm": lambda: [(name, method.prototypes) for name in ("identity", "masked_identity")],
+        "clip-reid": lambda: [
+            ("identity", head.weight) for head in (method.classifier, method.projected_classifier)
+        ],
+    }
+    for name, prototypes in learning[host]():
+        gradient = torch.autograd.grad(losses[name], prototypes, retain_graph=True)[0]
         assert gradient[only].abs().sum() == 0
         assert gradient.abs().sum() > 0
 
@@ -90,6 +98,20 @@ def test_the_donors_images_are_no_negatives(host, micro, people, batch):
     apart = replace(changed, labels=torch.tensor([0, 0, 1, 1]), ignored=torch.tensor([1, 1, 0, 0]))
     assert method.losses(apart, STEP)["triplet"] == 0
     assert method.losses(replace(apart, ignored=None), STEP)["triplet"] > 0
+
+
+@pytest.mark.parametrize("mixing", Mixing)
+def test_dpms_mask_head_learns_from_the_mixed_images_too(mixing, micro, people, batch):
+    method, changed = mixed("dpm", micro, people, batch, mixing)
+    method.eval()
+    torch.nn.init.normal_(method.network.mask_head.last.weight)
+
+    def masked(seen, update):
+        return method.losses(seen, replace(STEP, update=update))["masked_identity"]
+
+    whole = replace(changed, images=batch.images, mix=None)
+    assert torch.equal(masked(changed, MASK), masked(changed, MAIN))
+    assert not torch.equal(masked(changed, MASK), masked(whole, MASK))
 
 
 @pytest.mark.parametrize("mixing", Mixing)

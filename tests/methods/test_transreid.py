@@ -32,7 +32,7 @@ def test_the_global_branch_is_the_backbone_itself(batch):
 def test_local_features_are_those_of_each_part_alone(batch):
     net = network(jigsaw=True)
     depth = len(net.backbone.blocks) - 1
-    tokens = net.backbone(batch.images, side=batch.cameras, depths=[depth]).at[depth]
+    tokens = net.backbone(batch.images, cameras=batch.cameras, depths=[depth]).at[depth]
     patches = torch.cat([tokens[:, 5:], tokens[:, 1:5]], dim=1)
     count = patches.shape[1]
     order = [i // 2 + (i % 2) * (count // 2) for i in range(count)]

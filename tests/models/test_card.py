@@ -49,10 +49,10 @@ def test_missing_and_unknown_keys_are_named():
 
 def test_a_card_from_before_there_were_masks_is_read():
     values = CARD.to_json()
-    del values["side"]
+    del values["mask_side"]
     assert NetworkCard.from_json(values) == CARD
     with pytest.raises(OptionError, match="impossible value"):
-        NetworkCard.from_json(CARD.to_json() | {"side": "left"})
+        NetworkCard.from_json(CARD.to_json() | {"mask_side": "left"})
 
 
 def test_options_survive_json_and_are_checked():

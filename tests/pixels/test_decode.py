@@ -233,7 +233,7 @@ def test_each_kind_of_bad_file_is_named_with_its_reason(tmp_path):
         "folder.jpg": "it is a folder, not a file",
         "pipe.jpg": "it is not a regular file",
         "missing.jpg": "there is no such file",
-        "nul\0.jpg": "the file cannot be read (embedded null byte)",
+        "nul\0.jpg": "the file cannot be read (its name holds a NUL character)",
         "empty.jpg/below.jpg": "the file cannot be read (Not a directory)",
     }
     for name, reason in reasons.items():

@@ -17,8 +17,8 @@ from glimpse.recipes.provenance import (
     group,
     our_choice,
     read_in_code,
-    text_of,
     to_json,
+    to_text,
     with_settings,
 )
 
@@ -100,7 +100,7 @@ def test_settings_of_one_group_go_together():
     ("pairs", "sentence"),
     [
         (["epoch=3"], "no key is called 'epoch'; did you mean epochs"),
-        (["optimizer.lr=3"], "did you mean optimizer.lr"),
+        (["optimizer.ls=3"], "did you mean optimizer.lr"),
         (["warm-up=3"], "did you mean optimizer.warmup"),
         (["persons=3"], r"did you mean sampler.persons\?"),
         (["qqqq=3"], "`glimpse recipes show METHOD` lists them all"),
@@ -111,7 +111,7 @@ def test_settings_of_one_group_go_together():
         (["optimizer.milestones=1,x"], "must be a whole number, got 'x'"),
         (["augment.size=64"], "needs 2 values with commas between them, got '64'"),
         (["optimizer=3"], "no key is called 'optimizer'"),
-        (["optimizer.lr=-1"], "rate cannot be negative"),
+        (["optimizer.lr=-1"], "lr cannot be negative"),
         (["sampler.persons=0"], "at least 1 person"),
     ],
 )
@@ -123,7 +123,7 @@ def test_wrong_settings_are_refused_with_what_is_allowed(pairs, sentence):
 def test_recipes_survive_json_and_the_command_line_text():
     recipe = with_settings(ExampleRecipe(), ["optimizer.clip=5", "augment.erasing_fill=noise"])
     assert from_json(ExampleRecipe, json.loads(json.dumps(to_json(recipe)))) == recipe
-    again = with_settings(ExampleRecipe(), [f"{e.key}={text_of(e.value)}" for e in entries(recipe)])
+    again = with_settings(ExampleRecipe(), [f"{e.key}={to_text(e.value)}" for e in entries(recipe)])
     assert again == recipe
 
 

@@ -58,7 +58,7 @@ def test_an_unknown_method_is_refused(people):
 
 
 def test_an_unknown_key_is_refused_with_the_nearest():
-    with pytest.raises(OptionError, match=r"optimizer\.rate"):
+    with pytest.raises(OptionError, match=r"optimizer\.lr"):
         with_settings(recipe_of("bot"), ["optimizer.rat=1"])
 
 

@@ -111,7 +111,7 @@ def test_an_array_that_was_changed_or_is_gone_is_refused(tmp_path):
         ({"name": "cosine", "device": "cuda"}, "has no value 'device'"),
         (
             {"name": "conflict-penalized", "similarity": {"name": "set-jaccard"}, "prior": 1, "weight": 1},
-            "prior must hold values of its own",
+            "prior must be an object",
         ),
     ],
 )

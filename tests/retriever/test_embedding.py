@@ -8,7 +8,7 @@ import torch
 from micro_retrievers import micro_encoder
 from PIL import Image
 
-from glimpse.embeddings import load_embeddings
+from glimpse.embeddings import Embeddings
 from glimpse.errors import BrokenImageError, OptionError, ShapeError
 from glimpse.models.backbones.sizes import Size
 from glimpse.models.factory import NetworkCard, build_network
@@ -127,7 +127,7 @@ def test_a_file_of_embeddings_holds_what_memory_would(masked, folder, tmp_path, 
     expected = masked.embed_usable(folder, batch=3)
     out = tmp_path / "out.safetensors"
     got = masked.embed_to_file(folder, out, batch=3, on_broken=OnBroken.SKIP)
-    saved = load_embeddings(out)
+    saved = Embeddings.load(out)
     for held in (got.embeddings, saved):
         np.testing.assert_array_equal(held.vectors, expected.embeddings.vectors)
         np.testing.assert_array_equal(held.masks, expected.embeddings.masks)
@@ -151,7 +151,7 @@ def test_nothing_to_embed_gives_no_rows_of_the_right_width(masked, retriever, tm
     assert retriever.embed(np.empty((0, 5, 5, 3), np.uint8)).vectors.shape == (0, retriever.encoder.dim)
     assert retriever.embed(Records.empty()).vectors.shape == (0, retriever.encoder.dim)
     masked.embed_to_file([], tmp_path / "none.safetensors")
-    assert load_embeddings(tmp_path / "none.safetensors").masks.shape == (0, 3)
+    assert Embeddings.load(tmp_path / "none.safetensors").masks.shape == (0, 3)
 
 
 class Counting:

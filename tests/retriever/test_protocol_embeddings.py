@@ -7,7 +7,7 @@ from glimpse.baselines import COLOUR_WORDS
 from glimpse.protocols import single_query, text_to_image
 from glimpse.records import TEXT, Records
 from glimpse.retriever import ColorEncoder, Retriever
-from glimpse.retriever.protocol_embeddings import embed_sides
+from glimpse.retriever.protocol_embeddings import embed_protocols
 
 
 def test_sides_equal_embedding_each_alone(tmp_path):
@@ -30,7 +30,7 @@ def test_sides_equal_embedding_each_alone(tmp_path):
         single_query(images[[]], images[[0]]),
     ]
     retriever = Retriever(ColorEncoder())
-    pairs = embed_sides(retriever, protocols)
+    pairs = embed_protocols(retriever, protocols)
     assert pairs[2][0].vectors.shape == (0, 512 + len(COLOUR_WORDS))
     for protocol, pair in zip(protocols[:2], pairs, strict=False):
         for side, embedded in zip((protocol.query, protocol.gallery), pair, strict=True):

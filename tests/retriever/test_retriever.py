@@ -8,7 +8,6 @@ import pytest
 import torch
 from micro_retrievers import micro_encoder
 
-from glimpse.choices import SimilarityName
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, StorageError
 from glimpse.evaluation import Calibration
@@ -78,8 +77,8 @@ def test_what_training_left_is_a_retriever_too(encoder, retriever, tmp_path, ima
 @pytest.mark.parametrize("side", [MaskSide.QUERY, MaskSide.SUBSPACE])
 def test_masks_and_their_side_come_through(side, tmp_path, images):
     told = {
-        "similarity": SimilarityName.MASKED_COSINE,
-        "side": side,
+        "similarity": "masked-cosine",
+        "mask_side": side,
         "options": {"mask": "light", "stride": 16},
     }
     encoder = micro_encoder("dpm", cameras=(1, 4), **told)
@@ -163,11 +162,11 @@ def test_a_pickle_is_never_opened(saved, tmp_path):
         ({"encoder": {"kind": "magic"}}, "its encoder is of kind 'magic'; there are network, onnx, colors"),
         ({"encoder": {"kind": "network", "flip": 1}}, "only `flip`, true or false"),
         ({"encoder": {"kind": "colors", "size": 3}}, "a card says nothing of colors"),
-        ({"encoder": {"kind": "onnx"}}, "a card says of an ONNX model channels, deviation"),
+        ({"encoder": {"kind": "onnx"}}, "a card says of an ONNX model channels, interpolation"),
         ({"encoder": "network"}, "must tell of its files and its encoder"),
         ({"similarity": {"name": "cosmic"}}, "names 'cosmic'; there are cosine"),
         ({"similarity": {"name": "masked-cosine", "side": "left"}}, "side must be"),
-        ({"reranker": {"name": "k-reciprocal", "k1": "many"}}, "k1 must be int, got 'many'"),
+        ({"reranker": {"name": "k-reciprocal", "k1": "many"}}, "k1 must be of type int, got 'many'"),
         ({"reranker": {"name": "k-reciprocal", "k9": 1}}, "has no value 'k9'"),
         ({"reranker": {"name": "k-reciprocal", "k1": 0}}, "k1 and k2 must be at least 1"),
         ({"calibration": {"wanted": 1}}, "not a whole calibration"),

@@ -98,7 +98,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     code = (
         "import numpy as np, sys\n"
         f"sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(glimpse.__file__).parents[1])!r}]\n"
-        "from test_grabcut_masks import Held, people, source\n"
+        "from test_grabcut import Held, people, source\n"
         "from pathlib import Path\n"
         f"source(Path({str(tmp_path)!r}), workers=1).masks(Held(people(3000)[0]), np.zeros(3000, np.int64))\n"
     )

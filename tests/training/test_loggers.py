@@ -56,7 +56,7 @@ def test_tensorboard_gets_every_number(monkeypatch, tmp_path):
     assert written == [
         (str(tmp_path), 6),
         ("main/loss/id", 1.5, 10),
-        ("main/rate/all", 0.1, 10),
+        ("main/lr/all", 0.1, 10),
         ("main/validation/map", 0.5, 10),
         ("main/images_per_second", 100.0, 10),
         "flushed",

@@ -13,7 +13,7 @@ AGW = WarmupSteps(warmup=10, start=0.0, milestones=(21, 51))
 
 
 @pytest.mark.parametrize(
-    ("schedule", "base", "epoch", "rate", "digits"),
+    ("schedule", "base", "epoch", "lr", "digits"),
     [
         (TRANSREID, 0.008, 1, 0.001664, 6),
         (TRANSREID, 0.008, 2, 0.003248, 6),

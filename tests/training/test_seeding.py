@@ -3,7 +3,7 @@ import random
 import numpy as np
 import torch
 
-from glimpse.training.seeding import generator, kept_global_generators, seed_global_generators, stream_seed
+from glimpse.training.seeding import derived_seed, generator, preserved_generators, seed_global_generators
 
 
 def drawn():
@@ -12,7 +12,7 @@ def drawn():
 
 def test_streams_differ_by_every_part_of_their_key():
     keys = [(1,), (2,), (1, 0, 1), (1, 1, 0), (0, 1, 1), (1, 0, 0, 1)]
-    seeds = {stream_seed(*key) for key in keys}
+    seeds = {derived_seed(*key) for key in keys}
     assert len(seeds) == len(keys)
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert torch.equal(torch.rand(3, generator=generator(4, 5)), torch.rand(3, generator=generator(4, 5)))
@@ -22,7 +22,7 @@ def test_all_global_generators_are_seeded_and_given_back():
     seed_global_generators(1)
     before = drawn()
     seed_global_generators(1)
-    with kept_global_generators():
+    with preserved_generators():
         seed_global_generators(2)
         inside = drawn()
         seed_global_generators(2)

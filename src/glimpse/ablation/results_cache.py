@@ -11,12 +11,12 @@ from typing import Any
 from glimpse.datasets import Dataset
 from glimpse.errors import StorageError
 from glimpse.evaluation import Result, evaluate, evaluate_reranked
-from glimpse.files import atomic_write, storage_error
+from glimpse.files import atomic_write, fingerprint, storage_error
 from glimpse.progress import Progress
 from glimpse.protocols import Protocol
 from glimpse.retriever import Retriever
-from glimpse.retriever.folder import find, fingerprint
-from glimpse.retriever.protocol_embeddings import embed_sides
+from glimpse.retriever.folder import find
+from glimpse.retriever.protocol_embeddings import embed_protocols
 from glimpse.runtime import preserved_threads
 from glimpse.training.run_record import fingerprint as rows_fingerprint
 from glimpse.version import __version__
@@ -78,7 +78,7 @@ def _measure(retriever: str | Path, dataset: Dataset, device: str, progress: Pro
     loaded = Retriever.load(retriever, device=device)
     protocols = tested(dataset)
     results = {}
-    for protocol, pair in zip(protocols, embed_sides(loaded, protocols, progress=progress), strict=True):
+    for protocol, pair in zip(protocols, embed_protocols(loaded, protocols, progress=progress), strict=True):
         if loaded.reranker is None:
             result = evaluate(pair, protocol, similarity=loaded.similarity)
         else:

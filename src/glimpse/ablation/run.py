@@ -94,7 +94,7 @@ def run_ablation(
     found: list[Measurement] = []
     with locked(out / ".lock", wait=False):
         for arm in plan.arms:
-            for more in _climb_arm(plan, arm, recipes, out, cache or out / "pixels", say, progress, quiet):
+            for more in _run_arm(plan, arm, recipes, out, cache or out / "pixels", say, progress, quiet):
                 found += more
                 rows = ablation_rows(found, first)
                 _write(out, about, rows, first, _runs(plan, out))
@@ -136,7 +136,7 @@ def _must_be_there(arm: Arm) -> None:
         ) from error
 
 
-def _climb_arm(
+def _run_arm(
     plan: Plan,
     arm: Arm,
     recipes: Mapping[tuple[str, int], Any],
@@ -152,7 +152,7 @@ def _climb_arm(
         say(f"{arm.name}: measuring")
         kept_in = out / "runs" / arm.name / "results"
         results = measured(arm.made_of, plan.tests, kept_in, device=device, progress=progress)
-        yield _kept_of(arm, UNTRAINED, None, results)
+        yield _cached_of(arm, UNTRAINED, None, results)
         return
     for seed in plan.seeds:
         run = run_folder(out, arm, seed)
@@ -166,7 +166,7 @@ def _climb_arm(
                 by_weights[weights] = measured(
                     network, plan.tests, run / "results" / name, device=device, progress=progress
                 )
-            kept += _kept_of(arm, name, seed, by_weights[weights])
+            kept += _cached_of(arm, name, seed, by_weights[weights])
         yield kept
 
 
@@ -208,7 +208,7 @@ def _trained(
     return {name: folder for name, folder in networks.items() if folder.is_dir()}
 
 
-def _kept_of(arm: Arm, network: str, seed: int | None, results: Results) -> list[Measurement]:
+def _cached_of(arm: Arm, network: str, seed: int | None, results: Results) -> list[Measurement]:
     return [
         measurement(arm.name, network, seed, data, result)
         for data, by_protocol in results.items()

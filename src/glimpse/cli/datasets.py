@@ -63,7 +63,7 @@ def check(
     source: Annotated[str, typer.Argument(metavar="NAME:DIR", help="A layout and the folder that holds it.")],
     options: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="An option of the reader, like split=3."),
+        typer.Option("--reader", metavar="KEY=VALUE", help="An option of the reader, like split=3."),
     ] = None,
     decode: Annotated[bool, typer.Option("--decode", help="Also decode every image.")] = False,
     as_json: AsJson = False,

@@ -13,7 +13,6 @@ from glimpse.cli.evaluate_inputs import (
     Comparing,
     Measured,
     RerankName,
-    SimilarityName,
     comparing,
     is_retriever,
     of_embeddings,
@@ -21,6 +20,7 @@ from glimpse.cli.evaluate_inputs import (
     of_two_tables,
 )
 from glimpse.cli.options import Flip, read_source
+from glimpse.similarity.registry import SIMILARITIES
 
 if TYPE_CHECKING:
     from glimpse.evaluation import Result
@@ -68,11 +68,17 @@ def evaluate(
     ] = None,
     options: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="An option of the data set's reader, like split=3."),
+        typer.Option(
+            "--reader", metavar="KEY=VALUE", help="An option of the data set's reader, like split=3."
+        ),
     ] = None,
     similarity: Annotated[
-        SimilarityName | None,
-        typer.Option(help="How embeddings are compared; if left out, as the retriever says, or cosine."),
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"How embeddings are compared: {', '.join(SIMILARITIES)}. If left out, as the retriever "
+            "says, or cosine.",
+        ),
     ] = None,
     rerank: Annotated[
         RerankName | None,

@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from glimpse.similarity import Similarity
 
 
-class SimilarityName(StrEnum):
-    """How embeddings are compared."""
-
-    COSINE = "cosine"
-    EUCLIDEAN = "euclidean"
-    MASKED_COSINE = "masked-cosine"
-    JACCARD = "jaccard"
-
-
 class RerankName(StrEnum):
     """What is shown beside the plain result."""
 
@@ -80,11 +71,11 @@ def of_retriever(
     """Every protocol of the data set, or the named one, embedded and compared as the card says."""
     from glimpse.progress import terminal_bar
     from glimpse.retriever.codec import RERANKERS, SIMILARITIES, to_json
-    from glimpse.retriever.protocol_embeddings import embed_sides
+    from glimpse.retriever.protocol_embeddings import embed_protocols
 
     loaded = load_retriever(source, device=device, flip=flip)
     chosen = list(dataset.protocols.values()) if protocol is None else [dataset.protocol(protocol)]
-    pairs = embed_sides(loaded, chosen, progress=terminal_bar)
+    pairs = embed_protocols(loaded, chosen, progress=terminal_bar)
     own = to_json(loaded.similarity, SIMILARITIES, {})["name"], loaded.similarity
     reranker = None
     if loaded.reranker is not None:
@@ -116,11 +107,11 @@ def of_two_tables(query: Path, gallery: Path) -> Measured:
 
 def load_with_records(path: Path, records: Path | None = None) -> tuple[Embeddings, Records]:
     """Embeddings and the records that lie beside them."""
-    from glimpse.embeddings import load_embeddings
+    from glimpse.embeddings import Embeddings
     from glimpse.errors import OptionError, ShapeError
     from glimpse.records import Records
 
-    embeddings = load_embeddings(path)
+    embeddings = Embeddings.load(path)
     if records is None:
         beside = [path.with_suffix(ending) for ending in (".csv", ".arrow", ".parquet")]
         found = [table for table in beside if table.is_file()]
@@ -134,23 +125,14 @@ def load_with_records(path: Path, records: Path | None = None) -> tuple[Embeddin
     return embeddings, table
 
 
-def comparing(
-    own: Comparing | None, similarity: SimilarityName | None, rerank: RerankName | None
-) -> Comparing:
+def comparing(own: Comparing | None, similarity: str | None, rerank: RerankName | None) -> Comparing:
     """What is asked for by name, else the retriever's own, else the plain cosine."""
     from glimpse.reranking import KReciprocal, SimilarityInference
-    from glimpse.similarity import Cosine, Euclidean, MaskedCosine, SetJaccard
+    from glimpse.similarity.registry import named_similarity
 
-    makers: dict[SimilarityName, type[Similarity]] = {
-        SimilarityName.COSINE: Cosine,
-        SimilarityName.EUCLIDEAN: Euclidean,
-        SimilarityName.MASKED_COSINE: MaskedCosine,
-        SimilarityName.JACCARD: SetJaccard,
-    }
-    named_itself = own is not None and similarity is not None and own.similarity[0] == similarity.value
-    if own is None or (similarity is not None and not named_itself):
-        name = similarity or SimilarityName.COSINE
-        compared: tuple[str, Similarity] = name.value, makers[name]()
+    if own is None or (similarity is not None and own.similarity[0] != similarity):
+        name = similarity or "cosine"
+        compared: tuple[str, Similarity] = name, named_similarity(name)
     else:
         compared = own.similarity
     if rerank is None:

@@ -18,14 +18,16 @@ def explain(
     ],
     data: Annotated[
         str | None,
-        typer.Option("--data", metavar="NAME:DIR", help="The data set that is asked and searched."),
+        typer.Option("--data", metavar="NAME:DIR", help="The data set that is queried and searched."),
     ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="One of the data set's protocols; if left out, the first.")
     ] = None,
     options: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="An option of the data set's reader, like split=3."),
+        typer.Option(
+            "--reader", metavar="KEY=VALUE", help="An option of the data set's reader, like split=3."
+        ),
     ] = None,
     queries: Annotated[int | None, typer.Option(help="How many queries are drawn; 6 if left out.")] = None,
     image: Annotated[
@@ -63,7 +65,7 @@ def explain(
     if data is None and not image:
         raise OptionError("give --data NAME:DIR, or --image FILE, or both")
     if data is None and (occlusions or queries is not None or protocol is not None or options):
-        raise OptionError("--queries, --protocol, --set and --occlusions go with --data")
+        raise OptionError("--queries, --protocol, --reader and --occlusions go with --data")
     if image and queries is not None:
         raise OptionError("give either --queries or --image: what is explained is one or the other")
     dataset = None if data is None else read_source(data, options or [])
@@ -77,12 +79,12 @@ def explain(
     loaded = load_retriever(retriever, device=device)
     ready(out)
     if image or chosen is None:
-        asked = loose_images(image or [], chosen)
+        chosen_rows = loose_images(image or [], chosen)
     else:
-        asked = chosen_queries(chosen, max(_MASKS, report_options.queries), np.random.default_rng(seed))
+        chosen_rows = chosen_queries(chosen, max(_MASKS, report_options.queries), np.random.default_rng(seed))
     report = explained(
         loaded,
-        asked,
+        chosen_rows,
         protocol=chosen,
         training=None if dataset is None or occlusions is False else dataset.train,
         options=report_options,

@@ -1,4 +1,4 @@
-"""`glimpse import-weights`: others' checkpoints as encoders of ours, their ONNX models as retrievers."""
+"""`glimpse import-weights`: other people's checkpoints as backbones, their ONNX models as retrievers."""
 
 from __future__ import annotations
 
@@ -131,10 +131,9 @@ def import_onnx(
     as_json: bool,
 ) -> None:
     """Save the retriever and say how its model is fed."""
-    from glimpse.files import printable
+    from glimpse.files import fingerprint, printable
     from glimpse.retriever import OnnxEncoder, Preprocessing, Retriever
     from glimpse.retriever.encoders.onnx import IMAGENET_MEAN, IMAGENET_STD, MODEL, input_size
-    from glimpse.retriever.folder import fingerprint
 
     if out.suffix in (".safetensors", ".onnx"):
         raise OptionError(f"an ONNX model becomes a retriever in a folder: give a folder, not {out}")

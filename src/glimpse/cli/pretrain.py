@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from enum import StrEnum
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glimpse.choices import Precision, Size
-from glimpse.cli.options import Device, PassPrecision
+from glimpse.cli.options import Device, PassPrecision, Threads, engine_of
 
 if TYPE_CHECKING:
     from glimpse.methods.fit import Fitted
 
 
-class TowerName(StrEnum):
+class BackboneName(StrEnum):
     """What is pre-trained."""
 
     VIT = "vit"
@@ -25,12 +26,12 @@ class TowerName(StrEnum):
 
 
 def pretrain(
-    backbone: Annotated[TowerName, typer.Argument(help="What is trained; clip has a text side too.")],
+    backbone: Annotated[BackboneName, typer.Argument(help="What is trained; clip has a text side too.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for the run.")],
-    size: Annotated[Size, typer.Option(help="Of the encoder.")] = Size.MICRO,
+    size: Annotated[Size, typer.Option(help="Of the backbone.")] = Size.MICRO,
     people: Annotated[int, typer.Option(help="Who is trained on.")] = 2000,
     cameras: Annotated[int, typer.Option(help="That see everybody.")] = 8,
-    takes: Annotated[int, typer.Option(help="Images of each person by each camera.")] = 3,
+    takes: Annotated[int, typer.Option(help="Images of each person from each camera.")] = 3,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A key of the recipe, like epochs=6."),
@@ -42,6 +43,7 @@ def pretrain(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Device = "auto",
     precision: PassPrecision = Precision.FLOAT32,
+    threads: Threads = None,
     checkpoint_steps: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:
@@ -58,16 +60,12 @@ def pretrain(
     from glimpse.recipes.provenance import with_settings
     from glimpse.runtime import torch_device
     from glimpse.training.distributed import joined
-    from glimpse.training.engine import Engine
 
     kind = Architecture(backbone.value)
     recipe = with_settings(pretraining_recipe(kind, size), settings or [])
     site = Site(people=people, cameras=cameras, takes=takes)
-    engine = Engine(
-        device=device,
-        precision=precision,
-        checkpoint_steps=checkpoint_steps,
-        validate_every=recipe.validation.every,
+    engine = engine_of(
+        device, precision, None, checkpoint_steps, threads, validate_every=recipe.validation.every
     )
     command = ["glimpse pretrain", kind.value, f"--size {size.value} --people {people}"]
     command += [f"--cameras {cameras} --takes {takes}", *(f"--set {setting}" for setting in settings or [])]
@@ -90,7 +88,7 @@ def _report(fitted: Fitted, command: str, out: Path, as_json: bool) -> None:
     record = json.loads((out / "run.json").read_bytes())
     about = about_weights(command, record, measures)
     retriever = Retriever.load(network)
-    Retriever(retriever.encoder, retriever.similarity, about=about).save(out / "retriever", replace=True)
+    dataclasses.replace(retriever, about=about).save(out / "retriever", replace=True)
     size = (network / WEIGHTS).stat().st_size
     if as_json:
         typer.echo(

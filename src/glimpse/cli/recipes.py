@@ -49,8 +49,9 @@ def show(
 
     Example: glimpse recipes show bot --set optimizer.lr=0.001
     """
-    from glimpse.recipes.provenance import entries, text_of, with_settings
+    from glimpse.recipes.provenance import entries, with_settings
     from glimpse.recipes.registry import recipe_of
+    from glimpse.serial import to_text
 
     published = recipe_of(method)
     recipe = with_settings(published, settings or [])
@@ -58,11 +59,11 @@ def show(
     rows = [
         (
             entry.key,
-            text_of(entry.value),
+            to_text(entry.value),
             entry.kind,
             str(entry.provenance)
             if entry.value == defaults[entry.key]
-            else f"set by you; {text_of(defaults[entry.key])} is {entry.provenance}",
+            else f"set by you; {to_text(defaults[entry.key])} is {entry.provenance}",
         )
         for entry in entries(recipe)
     ]

@@ -1,4 +1,4 @@
-"""The JSON of the three caption sets: one list of images, each with its person, split and captions."""
+"""The caption data sets: their JSON of images with persons, splits and captions, and what becomes of it."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, terminal_bar
 from glimpse.protocols import Protocol
 from glimpse.retriever import Retriever
-from glimpse.retriever.protocol_embeddings import embed_sides
+from glimpse.retriever.protocol_embeddings import embed_protocols
 from glimpse.segmentation import GrabCutMasks
 from glimpse.similarity import Cosine, MaskedCosine
 from glimpse.world.export import export_world
@@ -79,7 +79,7 @@ def run_demo(
     colors = _colors(protocol, folder / "pixels", progress)
     name = Path(retriever).name
     say(f"embedding them with {name}, a small network that was trained on other people who do not exist")
-    pair = embed_sides(loaded, [protocol], progress=progress)[0]
+    pair = embed_protocols(loaded, [protocol], progress=progress)[0]
     results = _results(name, loaded, pair, colors, protocol)
     figures = f"{table(results)}\nchance: rank-1 {100 * chance(protocol).rank_1:.2f}"
     say("drawing what it saw and whom it found")

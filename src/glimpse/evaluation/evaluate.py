@@ -43,8 +43,8 @@ def evaluate(
 
     >>> from glimpse.protocols import without_cameras
     >>> from glimpse.records import Records
-    >>> asked, searched = Records.from_columns(["q"], [7]), Records.from_columns(["a", "b"], [3, 7])
-    >>> evaluate(np.array([[0.9, 0.8]]), without_cameras(asked, searched)).mean_ap
+    >>> queries, searched = Records.from_columns(["q"], [7]), Records.from_columns(["a", "b"], [3, 7])
+    >>> evaluate(np.array([[0.9, 0.8]]), without_cameras(queries, searched)).mean_ap
     0.5
     """
     if max_rank < 1:

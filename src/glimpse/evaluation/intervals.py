@@ -1,4 +1,4 @@
-"""How sure a figure is over training runs: means of few seeds, with Student's t interval."""
+"""How sure a figure is: bootstrap over persons, and Student's t over the seeds of a training."""
 
 from __future__ import annotations
 
@@ -111,11 +111,11 @@ class _Resampled:
 
     def means(self, values: Floats) -> Floats:
         """The measure in each resample: the mean over a trial's queries, then over the trials."""
-        asked = self._queries > 0  # a small resample may leave a trial without queries
+        queries = self._queries > 0  # a small resample may leave a trial without queries
         means = np.divide(
-            self._times @ self._sums(values), self._queries, out=np.zeros_like(self._queries), where=asked
+            self._times @ self._sums(values), self._queries, out=np.zeros_like(self._queries), where=queries
         )
-        averaged: Floats = means.sum(axis=1) / asked.sum(axis=1)
+        averaged: Floats = means.sum(axis=1) / queries.sum(axis=1)
         return averaged
 
     def _sums(self, values: Floats) -> Floats:

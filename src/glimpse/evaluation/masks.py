@@ -1,4 +1,4 @@
-"""Masks that must do worse than the true ones, if these know their image: controls at test time."""
+"""Masks measured: how decided they are, how much is the image's own, and controls that must do worse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far two quantities rise together, whatever their scales."""
+"""Average precision and its variants, what chance scores, and rank correlation."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def chance(protocol: Protocol) -> Chance:
 
     >>> from glimpse.protocols import without_cameras
     >>> from glimpse.records import Records
-    >>> asked, searched = Records.from_columns(["q"], [7]), Records.from_columns(["a", "b"], [3, 7])
-    >>> chance(without_cameras(asked, searched))
+    >>> queries, searched = Records.from_columns(["q"], [7]), Records.from_columns(["a", "b"], [3, 7])
+    >>> chance(without_cameras(queries, searched))
     Chance(rank_1=0.5, mean_ap=0.75)
     """
     trials = [_trial(protocol.comparison(trial)) for trial in protocol.trials]

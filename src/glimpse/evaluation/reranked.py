@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
+from typing import Protocol as Interface
 
 import numpy as np
 
@@ -13,14 +14,13 @@ from glimpse.evaluation.evaluate import evaluate
 from glimpse.evaluation.metrics import AveragePrecision
 from glimpse.evaluation.result import Result
 from glimpse.evaluation.sources import FloatArray
-from glimpse.protocols import Protocol as Measured
-from glimpse.protocols import Trial
+from glimpse.protocols import Protocol, Trial
 
 S = TypeVar("S", contravariant=True)
 """The kind of similarity that a re-ranking works with."""
 
 
-class Rescore(Protocol[S]):
+class Rescore(Interface[S]):
     """What a re-ranking must offer to be evaluated."""
 
     def scores(self, query: Embeddings, gallery: Embeddings, similarity: S) -> FloatArray:
@@ -30,7 +30,7 @@ class Rescore(Protocol[S]):
 
 def evaluate_reranked(
     embeddings: tuple[Embeddings, Embeddings],
-    protocol: Measured,
+    protocol: Protocol,
     reranking: Rescore[S],
     *,
     similarity: S,

@@ -1,4 +1,4 @@
-"""`Result`: what a protocol measured, kept query by query so that everything else can be derived."""
+"""`Result`: what a protocol measured, query by query; as a table, and in a file."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ class Result:
     @cached_property
     def cmc(self) -> Floats:
         """[max_rank], averaged over the trials."""
-        asked = self.trial_cmc[self.valid > 0]
-        return np.array([_mean(column) for column in asked.T])
+        queries = self.trial_cmc[self.valid > 0]
+        return np.array([_mean(column) for column in queries.T])
 
     @property
     def mean_ap(self) -> float:

@@ -89,16 +89,16 @@ class EmbeddingSource:
         tiles = [self.gallery[edge : edge + widest] for edge in edges]
         height = max(1, self.block_bytes // max(1, self.query.vectors.itemsize * len(self.gallery)))
         for start in range(0, len(self.query), height):
-            asked = self.query[start : start + height]
+            queries = self.query[start : start + height]
             scores: FloatArray | None = None
             for edge, tile in zip(edges, tiles, strict=True):
-                part = np.asarray(self.similarity.pairwise(asked, tile))
-                _check_floats(part, (len(asked), len(tile)), "the similarity must give")
+                part = np.asarray(self.similarity.pairwise(queries, tile))
+                _check_floats(part, (len(queries), len(tile)), "the similarity must give")
                 if scores is None:
-                    scores = np.empty((len(asked), len(self.gallery)), part.dtype)
+                    scores = np.empty((len(queries), len(self.gallery)), part.dtype)
                 scores[:, edge : edge + len(tile)] = part
             if scores is None:  # an empty gallery
-                scores = np.empty((len(asked), 0), np.float32)
+                scores = np.empty((len(queries), 0), np.float32)
             yield Block(start, _read_only(scores))
 
 

@@ -1,4 +1,4 @@
-"""Verification: are these two the same person? The whole curve, exactly. Higher scores are more alike."""
+"""Verification: same person or not, over all pairs; the ROC curve from exact counts."""
 
 from __future__ import annotations
 

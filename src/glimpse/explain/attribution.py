@@ -1,4 +1,4 @@
-"""Maps of what a score rests on, as figures."""
+"""Attribution maps: which pixels a retriever's own score rests on, by integrated gradients."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def why_no_maps(retriever: Retriever) -> str:
     return ""
 
 
-def support_figures(retriever: Retriever, asked: Records, progress: Progress) -> list[Figure]:
+def support_figures(retriever: Retriever, queries: Records, progress: Progress) -> list[Figure]:
     """A figure for each image; only where `why_no_maps` has no reason."""
     encoder = retriever.encoder
     if not isinstance(encoder, NetworkEncoder):
@@ -162,14 +162,14 @@ def support_figures(retriever: Retriever, asked: Records, progress: Progress) ->
 
     def figure(row: int) -> Figure:
         # one image at a time: large networks keep much for each gradient
-        image = decode(asked.path[row])
+        image = decode(queries.path[row])
         pixels = resize(image, encoder.preparation.size, encoder.preparation.filter)
-        found = support(encoder, retriever.similarity, pixels[None], asked.camera[row : row + 1])
+        found = support(encoder, retriever.similarity, pixels[None], queries.camera[row : row + 1])
         return _figure(f"query-{row + 1}-support", image, found)
 
     figures = []
-    with progress("maps", len(asked)) as advance, _pace(encoder) as in_order:
-        for one in in_order(figure, range(len(asked))):
+    with progress("maps", len(queries)) as advance, _pace(encoder) as in_order:
+        for one in in_order(figure, range(len(queries))):
             figures.append(one)
             advance(1)
     return figures

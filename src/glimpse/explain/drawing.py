@@ -1,4 +1,4 @@
-"""Images in rows, framed and with words: the one form of every sheet that explains something."""
+"""Sheets of images in rows, framed and captioned, with heat maps laid over them."""
 
 from __future__ import annotations
 

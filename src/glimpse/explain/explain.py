@@ -1,4 +1,4 @@
-"""`explain`: everything there is to see of a retriever, as one report."""
+"""`explain`: the queries to look at, and everything there is to see of a retriever, as one report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from glimpse.explain.sections import (
     UNUSED_MASKS,
     compared_by,
     image_section,
-    kept_section,
+    masks_section,
     occlusions_section,
 )
 from glimpse.explain.visibility import tells_visibility, visibility_figures
@@ -74,7 +74,7 @@ def loose_images(paths: Sequence[Path], protocol: Protocol | None = None) -> Rec
 
 def explain(
     retriever: Retriever,
-    asked: Records,
+    queries: Records,
     *,
     protocol: Protocol | None = None,
     gallery: Embeddings | None = None,
@@ -87,7 +87,7 @@ def explain(
 
     Args:
         retriever: with or without masks.
-        asked: images, as `chosen_queries` or `loose_images` make them; the first ones get maps and
+        queries: images, as `chosen_queries` or `loose_images` make them; the first ones get maps and
             ranked lists, the masks of all are shown.
         protocol: whose gallery is searched; no ranked lists without it.
         gallery: the embeddings of its gallery, if they are there already.
@@ -98,11 +98,11 @@ def explain(
     """
     options = options or ReportOptions()
     reason = why_no_maps(retriever)
-    vectors = retriever.embed(asked, progress=progress)
+    vectors = retriever.embed(queries, progress=progress)
     masks = vectors.masks
     if reason and protocol is None and masks is None:
         raise OptionError(f"there is nothing to show without a data set: {reason[0].lower()}{reason[1:-1]}")
-    first, part = asked[: options.queries], vectors[: options.queries]
+    first, part = queries[: options.queries], vectors[: options.queries]
     words = [reason or HOW_MAPS]
     if masks is None or not isinstance(retriever.similarity, MaskedCosine):
         words.insert(0, NO_MASKS if masks is None else UNUSED_MASKS)
@@ -125,7 +125,7 @@ def explain(
         image_section(first, row, part, [figures[row] for figures in drawn]) for row in range(len(first))
     ]
     if masks is not None:
-        sections.append(kept_section(masks, len(first)))
+        sections.append(masks_section(masks, len(first)))
     if training is not None:
         sections.append(occlusions_section(training, options, progress))
     return Report(title, facts, tuple(sections))

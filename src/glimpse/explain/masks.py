@@ -64,7 +64,7 @@ def kept(masks: FloatArray) -> Kept:
     return Kept(weights[rows][:, columns], participation[rows], rows, columns)
 
 
-def draw_kept(ordered: Kept, names: Mapping[int, str]) -> Image.Image:
+def draw_masks(ordered: Kept, names: Mapping[int, str]) -> Image.Image:
     """Bars of participation beside the masks, and below what is each image's own.
 
     Args:

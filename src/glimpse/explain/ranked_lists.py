@@ -55,7 +55,7 @@ def draw_ranked(answers: Sequence[Answer]) -> Image.Image:
     return draw_sheet([_row(answer) for answer in answers], ("asked", "found, best first"))
 
 
-def counted_rows(asked: Records, protocol: Protocol) -> NDArray[np.bool_]:
+def counted_rows(queries: Records, protocol: Protocol) -> NDArray[np.bool_]:
     """Which gallery rows the protocol lets count for images that are asked, `[Q, G]`.
 
     The images need not be queries of the protocol. Of several trials the first one says who is searched.
@@ -64,18 +64,23 @@ def counted_rows(asked: Records, protocol: Protocol) -> NDArray[np.bool_]:
     searched = np.zeros(len(gallery), bool)
     searched[protocol.trials[0].gallery] = True
     searched &= gallery.person != JUNK
-    query_key, gallery_key = protocol.exclusion(asked, gallery)
+    query_key, gallery_key = protocol.exclusion(queries, gallery)
     counted: NDArray[np.bool_] = searched & (query_key[:, None] != gallery_key)
     return counted
 
 
 def ranked_lists(
-    asked: Records, gallery: Records, counted: NDArray[np.bool_], scores: Scores, length: int, note: str = ""
+    queries: Records,
+    gallery: Records,
+    counted: NDArray[np.bool_],
+    scores: Scores,
+    length: int,
+    note: str = "",
 ) -> list[Answer]:
     """The best answers to each of Q images, equal scores by row.
 
     Args:
-        asked: Q images; a negative person is unknown.
+        queries: Q images; a negative person is unknown.
         gallery: G rows.
         counted: `[Q, G]`.
         scores: `[Q, G]`.
@@ -83,10 +88,10 @@ def ranked_lists(
         note: what the lists are.
     """
     answers = []
-    for query, path in enumerate(asked.path.tolist()):
+    for query, path in enumerate(queries.path.tolist()):
         rows = np.flatnonzero(counted[query])
         best = rows[np.argsort(-scores[query, rows], kind="stable")[:length]]
-        person = int(asked.person[query])
+        person = int(queries.person[query])
         right = tuple(bool(other == person) if person >= 0 else None for other in gallery.person[best])
         answers.append(Answer(path, tuple(gallery.path[best].tolist()), right, note))
     return answers
@@ -94,8 +99,8 @@ def ranked_lists(
 
 def _row(answer: Answer) -> Row:
     found = zip(answer.found, answer.right, strict=True)
-    asked = Cell(decode(answer.query), INK)
-    return Row((asked, *(Cell(decode(path), _FRAMES[right]) for path, right in found)), answer.note)
+    queries = Cell(decode(answer.query), INK)
+    return Row((queries, *(Cell(decode(path), _FRAMES[right]) for path, right in found)), answer.note)
 
 
 WITH, WITHOUT = "With its mask", "Without"
@@ -103,7 +108,7 @@ WITH, WITHOUT = "With its mask", "Without"
 
 def list_figures(
     similarity: Similarity,
-    asked: Records,
+    queries: Records,
     vectors: Embeddings,
     protocol: Protocol,
     gallery: Embeddings,
@@ -113,17 +118,17 @@ def list_figures(
 
     Args:
         similarity: as the retriever has it, before any re-ranking.
-        asked: Q images.
+        queries: Q images.
         vectors: their Q embeddings.
         protocol: whose gallery is searched.
         gallery: the G embeddings of its gallery.
         length: of a list.
     """
-    counted = counted_rows(asked, protocol)
+    counted = counted_rows(queries, protocol)
     lists = []
     for note, ours, theirs in _sides(similarity, vectors, gallery):
         scores = similarity.pairwise(ours, theirs)
-        lists.append(ranked_lists(asked, protocol.gallery, counted, scores, length, note))
+        lists.append(ranked_lists(queries, protocol.gallery, counted, scores, length, note))
     return [_figure(row, answers) for row, answers in enumerate(zip(*lists, strict=True), start=1)]
 
 

@@ -1,4 +1,4 @@
-"""`Report`: sections of words and images, written as PNG files and one page that needs no other file."""
+"""`Report`: sections of words and figures, written as PNG files and one page that needs no other file."""
 
 from __future__ import annotations
 

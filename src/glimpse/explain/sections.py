@@ -8,7 +8,7 @@ import numpy as np
 
 from glimpse.embeddings import Embeddings, FloatArray
 from glimpse.errors import MissingExtraError, OptionError
-from glimpse.explain.masks import draw_kept, kept
+from glimpse.explain.masks import draw_masks, kept
 from glimpse.explain.occlusions import draw_samples, synthetic_samples
 from glimpse.explain.options import ReportOptions
 from glimpse.explain.report import Figure, Section
@@ -47,18 +47,18 @@ HOW_OCCLUSIONS = (
 )
 
 
-def image_section(asked: Records, row: int, vectors: Embeddings, figures: list[Figure]) -> Section:
+def image_section(queries: Records, row: int, vectors: Embeddings, figures: list[Figure]) -> Section:
     """What there is to see of one image."""
     words: tuple[str, ...] = ()
     if vectors.masks is not None:
         share = 100 * participation_ratio(vectors.masks[row : row + 1])[0]
         words = (f"Its mask uses {share:.1f} % of the dimensions.",)
-    return Section(_title(asked, row), words, tuple(figures))
+    return Section(_title(queries, row), words, tuple(figures))
 
 
-def _title(asked: Records, row: int) -> str:
-    known = f", person {asked.person[row]}" if asked.person[row] >= 0 else ""
-    return f"Image {row + 1}{known}: {printable(Path(asked.path[row]).name)}"
+def _title(queries: Records, row: int) -> str:
+    known = f", person {queries.person[row]}" if queries.person[row] >= 0 else ""
+    return f"Image {row + 1}{known}: {printable(Path(queries.path[row]).name)}"
 
 
 def compared_by(similarity: Similarity) -> str:
@@ -72,10 +72,10 @@ def compared_by(similarity: Similarity) -> str:
     return (names[0] if names else type(similarity).__name__) + side
 
 
-def kept_section(masks: FloatArray, shown: int) -> Section:
+def masks_section(masks: FloatArray, shown: int) -> Section:
     """The masks `[Q, D]` of all images, of which the first ones were shown."""
     ordered = kept(masks)
-    sheet = draw_kept(ordered, {row: f"image {row + 1}" for row in range(shown)})
+    sheet = draw_masks(ordered, {row: f"image {row + 1}" for row in range(shown)})
     share = 100 * ordered.participation
     told = (
         f"{len(masks)} masks of {masks.shape[1]} dimensions; participation {share[0]:.1f} to {share[-1]:.1f} "

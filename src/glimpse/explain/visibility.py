@@ -28,15 +28,15 @@ def tells_visibility(retriever: Retriever) -> bool:
     )
 
 
-def visibility_figures(retriever: Retriever, asked: Records) -> list[Figure]:
+def visibility_figures(retriever: Retriever, queries: Records) -> list[Figure]:
     """A figure for each image; only of a `tells_visibility` retriever."""
     encoder = retriever.encoder
     assert isinstance(encoder, NetworkEncoder)
-    images = [decode(path) for path in asked.path.tolist()]
+    images = [decode(path) for path in queries.path.tolist()]
     pixels = np.stack(
         [resize(image, encoder.preparation.size, encoder.preparation.filter) for image in images]
     )
-    found = visibility(encoder, pixels, encoder.card.camera_rows(asked.camera))
+    found = visibility(encoder, pixels, encoder.card.camera_rows(queries.camera))
     return [
         _figure(f"query-{row + 1}-seen", image, found.seen[row].numpy(), found.rows_trusted()[row].numpy())
         for row, image in enumerate(images)

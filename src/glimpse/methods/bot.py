@@ -1,4 +1,4 @@
-"""How BoT is trained (bot.md, "Constants")."""
+"""BoT in training: identity, triplet and center loss, and its one stage (bot.md)."""
 
 from __future__ import annotations
 

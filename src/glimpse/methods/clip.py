@@ -1,4 +1,4 @@
-"""How CLIP is pre-trained."""
+"""CLIP in pre-training: contrast of images and captions, and identities (clip.md)."""
 
 from __future__ import annotations
 

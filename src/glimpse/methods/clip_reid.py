@@ -1,7 +1,4 @@
-"""How CLIP-ReID is trained: words of every person, then the image side.
-
-See clip-reid.md, "Stage 1 prompts" and "Stage 2 images".
-"""
+"""CLIP-ReID in training: prompts of every person, then the image backbone (clip-reid.md)."""
 
 from __future__ import annotations
 
@@ -10,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from glimpse.methods.embedding import over_rows
 from glimpse.methods.prepare import Prepared, camera_table
 from glimpse.models.backbones.sizes import CLIP_TEXT
 from glimpse.models.backbones.text import TextBackbone
@@ -28,8 +25,7 @@ from glimpse.models.text.prompts import PersonPrompts, PromptTemplate, prompt_te
 from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.recipes.clip_reid import ClipReIDRecipe
 from glimpse.records import IntArray
-from glimpse.training.augment import Augmentation, Draws
-from glimpse.training.batches import Batch, TrainingData, make_batch, prefetch, read_raw
+from glimpse.training.batches import Batch, TrainingData
 from glimpse.training.build import build_augmentation, build_optimizer, build_sampler, build_transfer
 from glimpse.training.distributed import gathered
 from glimpse.training.losses import cross_entropy, ignored_pairs, margin_triplet, supervised_contrast
@@ -92,10 +88,10 @@ class ClipReID(Method):
         }
 
     def _contrasts(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        everybody, pictures, texts = gathered(labels), gathered(images), gathered(self.prompts(labels))
+        everybody, embedded_images, texts = gathered(labels), gathered(images), gathered(self.prompts(labels))
         return {
-            "image_to_text": supervised_contrast(pictures, texts, everybody),
-            "text_to_image": supervised_contrast(texts, pictures, everybody),
+            "image_to_text": supervised_contrast(embedded_images, texts, everybody),
+            "text_to_image": supervised_contrast(texts, embedded_images, everybody),
         }
 
     def embed(self, batch: Batch) -> Tensor:
@@ -110,7 +106,6 @@ def _inner_products(images: Tensor, texts: Tensor) -> Tensor:
 
 
 SENTENCE = "A photo of a X X X X person."  # given by the source (clip-reid.md, "Prompts")
-_AT_ONCE = 128  # images that are encoded in one pass for the first stage; our choice
 
 
 def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
@@ -153,6 +148,8 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData, backbone: ViTConfig) -> l
             sampler=ShuffledSampler(len(data), recipe.prompt_batch, seed=recipe.seed),
             evaluating=("*",),
             derive=with_image_vectors,
+            # words alone are learned, which leaves every embedding as it was
+            validated=False,
         ),
         Stage(
             name=IMAGE_STAGE,
@@ -167,7 +164,6 @@ def stages(recipe: ClipReIDRecipe, data: TrainingData, backbone: ViTConfig) -> l
     ]
 
 
-@torch.no_grad()
 def with_image_vectors(method: Method, data: TrainingData) -> TrainingData:
     """The rows with the image vectors of the frozen backbone in place of pixels.
 
@@ -178,23 +174,19 @@ def with_image_vectors(method: Method, data: TrainingData) -> TrainingData:
     trained = cast("ClipReID", method)
     network, augment = trained.network.eval(), trained.recipe.augment
     device = next(network.parameters()).device
-    look = Augmentation(augment.mean, augment.std)
-    vectors = []
-    nothing = Draws(placement=None, colors=None, rectangles=None)
-    for raw in prefetch(lambda rows: read_raw(data, rows), _chunks(len(data))):
-        batch = make_batch(data, raw, look, lambda size: nothing, device)
-        vectors.append(network(batch.images).projected.float().cpu())
-    return replace(data, pixels=None, maps={}, columns={**data.columns, CACHED: torch.cat(vectors)})
+
+    def look(images: Tensor, _: IntArray) -> tuple[Tensor, ...]:
+        return (network(images).projected.float().cpu(),)
+
+    assert data.pixels is not None
+    (vectors,) = over_rows(look, data.pixels, len(data), augment.mean, augment.std, device)
+    return replace(data, pixels=None, maps={}, columns={**data.columns, CACHED: vectors})
 
 
 def keep_prototypes(method: Method, data: TrainingData) -> None:
     """Compute the text vector of every person once; they are constants of the second stage."""
     trained = cast("ClipReID", method)
     trained.prototypes.copy_(trained.prompts.prototypes())
-
-
-def _chunks(rows: int) -> list[IntArray]:
-    return [np.arange(start, min(start + _AT_ONCE, rows)) for start in range(0, rows, _AT_ONCE)]
 
 
 def sentence_of(start: Path | None, texts: TextBackbone) -> PromptTemplate:

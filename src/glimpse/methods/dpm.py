@@ -1,4 +1,4 @@
-"""How DPM is trained (dpm.md, "Updates")."""
+"""DPM in training: plain and masked classification, and the updates of backbone and mask head (dpm.md)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from glimpse.choices import Form, MaskKind, SimilarityName
+from glimpse.choices import Form, MaskKind
 from glimpse.errors import TrainingError
 from glimpse.methods.dpm_losses import head_enrichment, masked_arcface, participation, participation_floor
 from glimpse.methods.prepare import Prepared, camera_table
@@ -17,9 +17,9 @@ from glimpse.models.dpm import DpmFeatures, DpmNetwork, DpmOptions
 from glimpse.models.pretrained import described, load_pretrained, starting_folder
 from glimpse.recipes.dpm import DpmRecipe
 from glimpse.training.batches import Batch, TrainingData
-from glimpse.training.build import build_augmentation, build_optimizer, build_sampler
+from glimpse.training.build import build_augmentation, build_optimizer, build_sampler, build_transfer
 from glimpse.training.distributed import gathered
-from glimpse.training.losses import cross_entropy, soft_triplet
+from glimpse.training.losses import cross_entropy, ignored_pairs, soft_triplet
 from glimpse.training.optimizers import Optimizer
 from glimpse.training.stages import Method, Stage, Step, Update
 
@@ -72,23 +72,24 @@ class Dpm(Method):
         The mask's own update needs only what depends on the mask.
         """
         if step.update == MASK:
-            return self._masked(self._features_again(batch, step), batch.labels)
-        recipe, labels = self.recipe, batch.labels
-        features = self.network(batch.images, batch.cameras, heads=recipe.enrichment_weight > 0)
+            return self._masked(self._features_again(batch, step), batch)
+        recipe, labels, ignored = self.recipe, batch.labels, batch.ignored
+        heads = recipe.enrichment_weight > 0
+        features = self.network(batch.images, batch.cameras, batch.mix, heads=heads)
         if recipe.form is Form.CACHED:
             self._first_pass.keep(step, features.detached())
         logits = nn.functional.linear(features.necked, self.prototypes)
-        losses = {
-            "identity": recipe.identity_weight * cross_entropy(logits, labels, smoothing=recipe.smoothing),
-            **self._masked(features, labels),
-        }
+        identity = cross_entropy(logits, labels, smoothing=recipe.smoothing, ignored=ignored)
+        losses = {"identity": recipe.identity_weight * identity, **self._masked(features, batch)}
         if step.epoch >= recipe.triplet_from:
-            losses["triplet"] = soft_triplet(gathered(features.feature), gathered(labels))
+            everybody = gathered(labels)
+            apart = None if ignored is None else ignored_pairs(gathered(ignored), everybody)
+            losses["triplet"] = soft_triplet(gathered(features.feature), everybody, apart)
         if features.class_logits is not None:
             losses["heads"] = recipe.enrichment_weight * head_enrichment(features.class_logits)
         return losses
 
-    def _masked(self, features: DpmFeatures, labels: Tensor) -> dict[str, Tensor]:
+    def _masked(self, features: DpmFeatures, batch: Batch) -> dict[str, Tensor]:
         recipe = self.recipe
         masks = self.network.masks(features)
         if masks is not None:
@@ -97,10 +98,11 @@ class Dpm(Method):
             features.necked,
             masks,
             self.prototypes,
-            labels,
+            batch.labels,
             scale=recipe.scale,
             margin=recipe.margin,
             side=recipe.train_mask_side,
+            ignored=batch.ignored,
         )
         losses = {"masked_identity": recipe.masked_weight * loss}
         if masks is not None and recipe.participation > 0:
@@ -112,7 +114,7 @@ class Dpm(Method):
         if self.recipe.form is not Form.CACHED:
             # only the mask head learns from this pass: nothing of it is kept for a backward
             with torch.no_grad():
-                again: DpmFeatures = self.network(batch.images, batch.cameras)
+                again: DpmFeatures = self.network(batch.images, batch.cameras, batch.mix)
             return again
         return self._first_pass.take(step)
 
@@ -160,7 +162,7 @@ def prepare_dpm(recipe: DpmRecipe, data: TrainingData) -> Prepared:
         mean=recipe.augment.mean,
         std=recipe.augment.std,
         cameras=cameras,
-        similarity=SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE,
+        similarity="masked-cosine" if masked else "cosine",
         mask_side=recipe.test_mask_side,
         options=options_to_json(options),
     )
@@ -170,6 +172,7 @@ def prepare_dpm(recipe: DpmRecipe, data: TrainingData) -> Prepared:
         updates=dpm_updates(recipe),
         sampler=build_sampler(recipe.sampler, data, recipe.seed),
         augmentation=build_augmentation(recipe.augment),
+        transfer=build_transfer(recipe.transfer, network.backbone.config),
     )
     return Prepared(Dpm(network, len(data.persons), recipe), card, [stage], described(start))
 

@@ -1,4 +1,4 @@
-"""What keeps heads apart and masks wide: head enrichment and the participation ratio."""
+"""DPM's losses: ArcFace through masks, head enrichment, and the participation floor (dpm.md)."""
 
 from __future__ import annotations
 

@@ -266,18 +266,18 @@ class Dpmpp(Method):
         if recipe.prototype_weight:
             done = step.epoch - 1 + (recipe.adapt_epochs if step.stage == METRIC else 0)
             fading = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * done / recipe.epochs)))
-            alike = prototype_alignment(
-                self.classes, self.prototypes, batch.labels, recipe.prototype_temperature
-            )
+            # of the class token's block alone: what stripes see was never said in words
+            classes = self.classes[:, : self.network.width]
+            alike = prototype_alignment(classes, self.prototypes, batch.labels, recipe.prototype_temperature)
             losses["prototypes"] = recipe.prototype_weight * float(fading) * alike
         return losses
 
     def _contrasts(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         assert self.prompts is not None
-        everybody, pictures, texts = gathered(labels), gathered(images), gathered(self.prompts(labels))
+        everybody, embedded_images, texts = gathered(labels), gathered(images), gathered(self.prompts(labels))
         return {
-            "image_to_text": supervised_contrast(pictures, texts, everybody),
-            "text_to_image": supervised_contrast(texts, pictures, everybody),
+            "image_to_text": supervised_contrast(embedded_images, texts, everybody),
+            "text_to_image": supervised_contrast(texts, embedded_images, everybody),
         }
 
     def observed(self) -> Mapping[str, Tensor]:

@@ -1,4 +1,4 @@
-"""What is known in words, brought into the space of the prototypes (dpmpp.md, "Initialization from text")."""
+"""DPM++'s losses between copies and clean images, and prototypes initialized from text (dpmpp.md)."""
 
 from __future__ import annotations
 

@@ -7,12 +7,14 @@ from typing import cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from glimpse.choices import Backbone, Copies, MaskKind, SimilarityName
+from glimpse.choices import Backbone, Copies, MaskKind
 from glimpse.methods.clip_reid import keep_prototypes, sentence_of, with_image_vectors
 from glimpse.methods.dpm import MAIN, MASK_HEAD, by_turns
 from glimpse.methods.dpmpp import ADAPT, METRIC, PROMPTS, Dpmpp
 from glimpse.methods.dpmpp_losses import as_prototypes, pulled_back
+from glimpse.methods.embedding import over_rows
 from glimpse.methods.prepare import Prepared, camera_table
 from glimpse.models.backbones.sizes import CLIP_TEXT
 from glimpse.models.backbones.text import TextBackbone
@@ -23,9 +25,9 @@ from glimpse.models.heads.stripes import StripedMaskHead
 from glimpse.models.pretrained import described, load_pretrained, starting_folder
 from glimpse.models.text.prompts import PersonPrompts
 from glimpse.recipes.dpmpp import DpmppRecipe
+from glimpse.records import IntArray
 from glimpse.segmentation.base import PERSON
 from glimpse.training.augment import Erasing
-from glimpse.training.augment.pipeline import normalized
 from glimpse.training.batches import TrainingData
 from glimpse.training.build import build_augmentation, build_optimizer, build_sampler
 from glimpse.training.optimizers import Optimizer, Rule
@@ -40,7 +42,6 @@ HEADS = ("classes", "network.neck.*", "projected_neck.*", "projected_classifier.
 WORDS = ("prompts.words",)
 # given by the design (dpmpp.md, "Stages"): patches of ViT-B, finer than those of small backbones
 CELLS = (16, 8)
-_AT_ONCE = 128  # images in a pass over the training rows; our choice
 
 
 def prepare_dpmpp(recipe: DpmppRecipe, data: TrainingData) -> Prepared:
@@ -75,7 +76,7 @@ def prepare_dpmpp(recipe: DpmppRecipe, data: TrainingData) -> Prepared:
         mean=recipe.augment.mean,
         std=recipe.augment.std,
         cameras=cameras,
-        similarity=SimilarityName.MASKED_COSINE if masked else SimilarityName.COSINE,
+        similarity="masked-cosine" if masked else "cosine",
         mask_side=recipe.test_mask_side,
         options=options_to_json(options),
     )
@@ -196,18 +197,17 @@ def begin_from_rows(method: Method, data: TrainingData) -> None:
     cameras = (
         torch.from_numpy(data.cameras).to(device) if network.backbone.camera_embedding is not None else None
     )
-    whole, projected = [], []
-    assert data.pixels is not None
-    for start in range(0, len(data), _AT_ONCE):
-        rows = np.arange(start, min(start + _AT_ONCE, len(data)))
-        pixels = torch.from_numpy(data.pixels.read(rows)).to(device)
-        images = normalized(pixels, augment.mean, augment.std)
+
+    def look(images: Tensor, rows: IntArray) -> tuple[Tensor, ...]:
         features = network(images, None if cameras is None else cameras[rows])
-        whole.append(features.descriptor.float())
-        projected += [] if features.projected is None else [features.projected.float()]
-    _count(network.neck, torch.cat(whole))
+        found = (features.descriptor, *(() if features.projected is None else (features.projected,)))
+        return tuple(part.float() for part in found)
+
+    assert data.pixels is not None
+    whole, *projected = over_rows(look, data.pixels, len(data), augment.mean, augment.std, device)
+    _count(network.neck, whole)
     if trained.projected_neck is not None:
-        _count(trained.projected_neck, torch.cat(projected))
+        _count(trained.projected_neck, projected[0])
     if isinstance(network.mask_head, StripedMaskHead):
         network.mask_head.expect(torch.from_numpy(np.asarray(data.maps[PERSON])))
     if trained.prompts is None or not trained.recipe.pull_back:
@@ -222,7 +222,7 @@ def begin_from_rows(method: Method, data: TrainingData) -> None:
     trained.classes[:, :width] = as_prototypes(words)
 
 
-def _count(neck: Neck, features: torch.Tensor) -> None:
+def _count(neck: Neck, features: Tensor) -> None:
     """Set a batch norm's running statistics to those of all features `[N, D]`."""
     norm = neck.norm
     assert norm.running_mean is not None

@@ -5,7 +5,8 @@ out/
   persons.json          what label and camera numbers stand for
   run.json, metrics.jsonl, checkpoints/, final.safetensors, best.safetensors    (`glimpse.training.loop`)
   final/, best/         the network after the last epoch and after the best one (`glimpse.models.storage`),
-                        with what else the method learned; each can be loaded as a retriever
+                        with what else the method learned, its tokenizer, and what it fitted to the training
+                        rows at the end (`glimpse.retriever.finish`); each can be loaded as a retriever
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
+from torch import Tensor
 
 from glimpse.choices import Reads
+from glimpse.errors import TrainingError
 from glimpse.files import atomic_write
-from glimpse.methods.prepare import NETWORK, Prepared, prepare
+from glimpse.methods.embedding import embed_rows
+from glimpse.methods.prepare import NETWORK, EmbeddedRows, Prepared, prepare
 from glimpse.methods.rows import (
+    PixelsOfRows,
     caption_columns,
     check_sampler,
     each_image,
@@ -41,7 +46,7 @@ from glimpse.methods.validation import (
     protocol_of,
     split_persons,
 )
-from glimpse.models.factory import TextNetwork
+from glimpse.models.factory import TextNetwork, build_network
 from glimpse.models.storage import CARD, TOKENIZER, save_network
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, silent
@@ -49,16 +54,17 @@ from glimpse.protocols import Protocol
 from glimpse.recipes.provenance import to_json
 from glimpse.recipes.registry import row_of
 from glimpse.records import Records
-from glimpse.runtime import torch_device
+from glimpse.retriever.finish import FINISH, Finished, write_finished
+from glimpse.runtime import preserved_threads, torch_device
 from glimpse.segmentation import MaskSource
 from glimpse.segmentation.person_maps import mask_source, person_maps
-from glimpse.training.batches import TrainingData
+from glimpse.training.batches import PixelSource, TrainingData
 from glimpse.training.checkpoint import tensor_bytes
 from glimpse.training.distributed import first_before_others, joined, processes
-from glimpse.training.engine import Engine
+from glimpse.training.engine import Engine, torch_settings
 from glimpse.training.loop import Outcome, train
 from glimpse.training.run_record import check_same_run, fingerprint, read_run
-from glimpse.training.seeding import kept_global_generators, seed_global_generators
+from glimpse.training.seeding import preserved_generators, seed_global_generators
 from glimpse.training.stage_run import BEST as BEST_WEIGHTS
 from glimpse.training.stage_run import RUN_FILE
 
@@ -123,14 +129,24 @@ def fit(
                 print(f"{method} learns from {words}", file=sys.stderr)
             pixels = cache or out / "pixels"
             size = recipe.augment.size
-            shown = each_image(learned)
-            images = PixelCache.build(shown.path.tolist(), pixels, size=size, progress=progress)
+            images = PixelCache.build(learned.path.tolist(), pixels, size=size, progress=progress)
             source = mask_source(recipe, pixels, masks, progress, quiet=quiet)
-            data = training_data(learned, images, person_maps(source, shown, pixels, size, progress))
+            maps = person_maps(source, each_image(learned), pixels, size, progress)
+            data = training_data(learned, images, maps)
             prepared = prepared_from_seed(method, recipe, data)
             if prepared.tokenizer is not None and data.captioned:
                 tokens = caption_columns(data.records, prepared.tokenizer)
                 data = replace(data, columns={**data.columns, **tokens})
+            served = None
+            if prepared.finish is not None:
+                # a finish must see what queries and galleries will be: training resizes otherwise
+                served = PixelCache.build(
+                    learned.path.tolist(),
+                    pixels,
+                    size=size,
+                    filter=prepared.card.interpolation,
+                    progress=progress,
+                )
             validate = None
             if held is not None and protocol is not None:
                 tokenizer = prepared.tokenizer if isinstance(prepared.method.network, TextNetwork) else None
@@ -149,7 +165,17 @@ def fit(
             if protocol is not None:
                 about["validated_by"] = protocol_in_words(protocol)
         return run(
-            prepared, method, recipe, data, out, engine, validate, resume=resume, quiet=quiet, about=about
+            prepared,
+            method,
+            recipe,
+            data,
+            out,
+            engine,
+            validate,
+            resume=resume,
+            quiet=quiet,
+            about=about,
+            served=served,
         )
 
 
@@ -228,7 +254,7 @@ def finished_run(
 
 def prepared_from_seed(method: str, recipe: Any, data: TrainingData) -> Prepared:
     """The prepared method; the same recipe gives the same weights, whatever was drawn before."""
-    with kept_global_generators():
+    with preserved_generators():
         seed_global_generators(recipe.seed)
         return prepare(method, recipe, data)
 
@@ -246,11 +272,18 @@ def run(
     quiet: bool,
     more: Mapping[str, Any] | None = None,
     about: Mapping[str, str] | None = None,
+    served: PixelSource | None = None,
 ) -> Fitted:
     """Train what is prepared and keep what was learned.
 
     `more` is part of what the run is: one with another cannot be continued. `about` is told beside it.
+    `served` are the training rows as a retriever resizes them, for the method's finish; those of `data` if
+    they are the same.
     """
+    if isinstance(prepared.method.network, TextNetwork) and prepared.tokenizer is None:
+        raise TrainingError(
+            f"the network of {method} embeds texts, and there is no tokenizer to save with it"
+        )
     settings = {"method": method, **to_json(recipe), **(more or {})}
     outcome = train(
         prepared.method,
@@ -268,25 +301,64 @@ def run(
         _write(out / "recipe.json", {"start": prepared.start, **(about or {}), **settings})
         known = {"persons": data.persons.tolist(), "cameras": data.records.cameras.tolist()}
         _write(out / "persons.json", known)
-        keep(out / FINAL, prepared, outcome.final)
-        if outcome.best is not None:
-            keep(out / BEST, prepared, outcome.best)
+        for name, weights in ((FINAL, outcome.final), (BEST, outcome.best)):
+            if weights is not None:
+                state = load_file(weights)
+                found = finished(
+                    prepared, state, data, served or data.pixels, engine or Engine(), recipe.seed
+                )
+                keep(out / name, prepared, state, found)
     best = out / BEST if outcome.best is not None else None
     return Fitted(outcome, prepared.start, out / FINAL, best)
 
 
-def keep(folder: Path, prepared: Prepared, weights: Path) -> None:
-    """Write the network among the weights of a method, and its artifacts, into a folder of their own."""
-    state = load_file(weights)
+def finished(
+    prepared: Prepared,
+    state: Mapping[str, Tensor],
+    data: TrainingData,
+    pixels: PixelSource | None,
+    engine: Engine,
+    seed: int,
+) -> Finished | None:
+    """What the method's finish fits to the training rows, with the network as it will be loaded."""
+    if prepared.finish is None:
+        return None
+    if pixels is None:
+        raise TrainingError("a finish after training needs training rows with pixels")
+    with preserved_generators(), preserved_threads(), torch_settings(engine):
+        network = build_network(prepared.card)
+        network.load_state_dict(network_state(state))
+        network.to(torch_device(engine.device)).eval()
+        # an image with several captions must not count as several of its person
+        records, once = data.records[data.first_rows], PixelsOfRows(pixels, data.first_rows)
+        rows = EmbeddedRows(records, embed_rows(network, prepared.card, once, records.camera))
+        seed_global_generators(seed)
+        return prepared.finish(network, rows)
+
+
+def network_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of the network among those of its method."""
+    return {name.removeprefix(NETWORK): value for name, value in state.items() if name.startswith(NETWORK)}
+
+
+def keep(folder: Path, prepared: Prepared, state: Mapping[str, Tensor], found: Finished | None) -> None:
+    """Write the network among the weights of a method, and what belongs to it, into a folder of their own.
+
+    The network's card comes last, so that a folder with a card is whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     for name, tensors in prepared.artifacts.items():
-        folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(folder / name) as file:
             file.write(tensor_bytes({short: state[long] for short, long in tensors.items()}))
+    beside = []
     if prepared.tokenizer is not None:
-        folder.mkdir(parents=True, exist_ok=True)
         prepared.tokenizer.save(folder / TOKENIZER)
-    network = {name.removeprefix(NETWORK): value for name, value in state.items() if name.startswith(NETWORK)}
-    save_network(folder, prepared.card, network)
+        beside.append(TOKENIZER)
+    if found is None:
+        (folder / FINISH).unlink(missing_ok=True)
+    else:
+        beside += write_finished(folder, found)
+    save_network(folder, prepared.card, network_state(state), beside)
 
 
 def _write(path: Path, values: Mapping[str, Any]) -> None:

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import nn
+
+from glimpse.embeddings import Embeddings
 from glimpse.models.card import NetworkCard
 from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.recipes.registry import resolve, row_of
+from glimpse.records import Records
+from glimpse.retriever.finish import Finished
 from glimpse.training.batches import TrainingData
 from glimpse.training.stages import Method, Stage
 
 NETWORK = "network."
 """Where every method keeps the network that is left after training: the prefix of its weights' names."""
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedRows:
+    """Training rows as the retriever will see them: not augmented, resized as the card says.
+
+    Attributes:
+        records: N rows, with their persons.
+        embeddings: N, of the trained network.
+    """
+
+    records: Records
+    embeddings: Embeddings
+
+
+Finish = Callable[[nn.Module, EmbeddedRows], Finished]
+"""Fits what the retriever needs beside its network, which is in evaluation mode; called once per network that
+is kept. The global generators are seeded by the recipe, so that the same weights give the same bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +51,7 @@ class Prepared:
         artifacts: further files to keep: for each name the weights in it, by their names in the method.
         tokenizer: of a method that reads. It makes tokens of the training captions, is saved with the network
             and, if that embeds texts, used to validate it by captions.
+        finish: called after training with the network and the training rows, or None.
     """
 
     method: Method
@@ -36,6 +60,7 @@ class Prepared:
     start: str
     artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tokenizer: Tokenizer | None = None
+    finish: Finish | None = None
 
 
 def camera_table(data: TrainingData) -> tuple[int, ...]:

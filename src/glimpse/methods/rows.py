@@ -130,27 +130,26 @@ def each_image(rows: Records) -> Records:
     return rows[TrainingData(rows).first_rows]
 
 
-def training_data(rows: Records, images: PixelSource, maps: Mapping[str, NDArray[np.uint8]]) -> TrainingData:
-    """The rows with the pixels and the maps of `each_image` of them."""
+def training_data(rows: Records, pixels: PixelSource, maps: Mapping[str, NDArray[np.uint8]]) -> TrainingData:
+    """The rows with their pixels, and with the maps of `each_image` of them."""
     bare = TrainingData(rows)
-    if not bare.captioned:
-        return TrainingData(rows, images, maps)
-    of_rows = {name: values[bare.images] for name, values in maps.items()}
-    return TrainingData(rows, ImagesOfRows(images, bare.images), of_rows)
+    if bare.captioned:
+        maps = {name: values[bare.images] for name, values in maps.items()}
+    return TrainingData(rows, pixels, maps)
 
 
-class ImagesOfRows:
-    """The pixels of rows of which several show one image, which is kept once.
+class PixelsOfRows:
+    """The pixels of some rows, as rows 0 to n - 1.
 
     Args:
-        images: the pixels of each image.
-        image: [N], which one each row shows.
+        pixels: of all rows.
+        rows: `[n]`.
     """
 
-    def __init__(self, images: PixelSource, image: IntArray) -> None:
-        self.images = images
-        self.image = image
+    def __init__(self, pixels: PixelSource, rows: IntArray) -> None:
+        self.pixels = pixels
+        self.rows = rows
 
     def read(self, rows: IntArray) -> NDArray[np.uint8]:
         """See `PixelSource`."""
-        return self.images.read(self.image[rows])
+        return self.pixels.read(self.rows[rows])

@@ -1,4 +1,4 @@
-"""How the selector is trained: as the transformer baseline is (spt.md, "Selector")."""
+"""SPT's selector in training: what is kept must tell the person, its complement must not (spt.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How TransReID is trained (transreid.md, "Optimization")."""
+"""TransReID in training: losses of the global and the local features, and its one stage (transreid.md)."""
 
 from __future__ import annotations
 

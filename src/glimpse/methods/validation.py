@@ -5,29 +5,26 @@ The rows are what the data set sets aside for it (`Dataset.model_selection`), or
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
 from glimpse.evaluation import evaluate
 from glimpse.evaluation.masks import mask_measures
+from glimpse.methods.embedding import embed_captions, embed_rows
 from glimpse.models.card import NetworkCard
-from glimpse.models.factory import EmbeddingNetwork, TextNetwork, similarity_of
+from glimpse.models.factory import similarity_of
 from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.protocols import Protocol, one_against_rest, single_query, text_to_image
-from glimpse.records import NO_CAMERA, TEXT, BoolArray, IntArray, Records
+from glimpse.records import NO_CAMERA, TEXT, BoolArray, Records
 from glimpse.runtime import preserved_threads
-from glimpse.training.augment import normalized
 from glimpse.training.batches import PixelSource
 from glimpse.training.stages import Method
 
-_AT_ONCE = 128  # images in one pass; our choice
 _NAME = "validation"
 
 
@@ -64,35 +61,6 @@ class Validation:
             result = evaluate((query, gallery), self.protocol, similarity=similarity_of(self.card))
             measures = {"rank1": result.rank_k(1), "map": result.mean_ap}
             return measures | mask_measures(query, gallery, self.protocol, measures)
-
-
-@torch.inference_mode()
-def embed_rows(network: nn.Module, card: NetworkCard, pixels: PixelSource, cameras: IntArray) -> Embeddings:
-    """Embeddings of all rows, in order; the network must be in evaluation mode."""
-    device = next(network.parameters()).device
-    places = torch.from_numpy(card.camera_rows(cameras)).to(device)
-    vectors: list[Tensor] = []
-    masks: list[Tensor] = []
-    for start in range(0, len(places), _AT_ONCE):
-        rows = np.arange(start, min(start + _AT_ONCE, len(places)))
-        images = normalized(torch.from_numpy(pixels.read(rows)).to(device), card.mean, card.std)
-        output = cast("EmbeddingNetwork", network).embed(images, places[rows])
-        vector, mask = (output, None) if isinstance(output, Tensor) else output
-        vectors.append(vector.float().cpu())
-        masks += [] if mask is None else [mask.float().cpu()]
-    return Embeddings(torch.cat(vectors).numpy(), torch.cat(masks).numpy() if masks else None)
-
-
-@torch.inference_mode()
-def embed_captions(network: nn.Module, tokenizer: Tokenizer, captions: Sequence[str]) -> Embeddings:
-    """Embeddings of captions, in order; the network must be a `TextNetwork` in evaluation mode."""
-    device = next(network.parameters()).device
-    vectors: list[Tensor] = []
-    for start in range(0, len(captions), _AT_ONCE):
-        tokens = tokenizer.encode(captions[start : start + _AT_ONCE]).trimmed()
-        ids, ends = (torch.from_numpy(numbers).to(device) for numbers in (tokens.ids, tokens.ends))
-        vectors.append(cast("TextNetwork", network).embed_text(ids, ends).float().cpu())
-    return Embeddings(torch.cat(vectors).numpy())
 
 
 def split_persons(records: Records, share: float, seed: int) -> tuple[Records, Records]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from enum import Enum
-from typing import Any, TypeVar, get_type_hints
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glimpse.choices import Filter, MaskSide, SimilarityName, Size
+from glimpse.choices import Filter, MaskSide, Size
 from glimpse.errors import OptionError
+from glimpse.serial import WrongKeysError, WrongValueError, from_plain, to_plain
+from glimpse.similarity.registry import check_similarity
 
 Scalar = bool | int | float | str
 Three = tuple[float, float, float]
@@ -30,7 +31,7 @@ class NetworkCard:
         std: likewise.
         interpolation: how images are resized for it when it is used.
         cameras: the numbers of the cameras it was trained with, sorted; empty if it asks for none.
-        similarity: how its embeddings are compared.
+        similarity: how its embeddings are compared: a name of `glimpse.similarity.registry`.
         mask_side: for masked cosines, whose mask is applied to what.
         options: what else its class needs, by name.
 
@@ -50,7 +51,7 @@ class NetworkCard:
     # augmentation")
     interpolation: Filter = Filter.BILINEAR
     cameras: tuple[int, ...] = ()
-    similarity: SimilarityName = SimilarityName.COSINE
+    similarity: str = "cosine"
     mask_side: MaskSide = MaskSide.QUERY
     options: Mapping[str, Scalar] = field(default_factory=dict)
 
@@ -72,7 +73,8 @@ class NetworkCard:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
-        return asdict(self) | {"options": dict(self.options)}
+        values: dict[str, Any] = to_plain(self)
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> NetworkCard:
@@ -94,7 +96,7 @@ class NetworkCard:
                 std=_three(values["std"]),
                 interpolation=Filter(values["interpolation"]),
                 cameras=tuple(int(number) for number in values["cameras"]),
-                similarity=SimilarityName(values["similarity"]),
+                similarity=check_similarity(values["similarity"]),
                 mask_side=MaskSide(values["mask_side"]),
                 options=dict(values["options"]),
             )
@@ -104,7 +106,8 @@ class NetworkCard:
 
 def options_to_json(options: Any) -> dict[str, Scalar]:
     """The fields of a dataclass of plain values and enums, as a card keeps them."""
-    return {name: v.value if isinstance(v, Enum) else v for name, v in asdict(options).items()}
+    values: dict[str, Scalar] = to_plain(options)
+    return values
 
 
 def options_from_json(kind: type[Options], values: Mapping[str, Scalar]) -> Options:
@@ -112,25 +115,14 @@ def options_from_json(kind: type[Options], values: Mapping[str, Scalar]) -> Opti
 
     An option that is not there has its default: it came after the card was written.
     """
-    hints = get_type_hints(kind)
-    unknown = sorted(set(values) - set(hints))
-    if unknown:
+    try:
+        return from_plain(kind, values)
+    except WrongKeysError as error:
         raise OptionError(
-            f"the card has the unknown option {unknown[0]!r}; there are {', '.join(hints) or 'none'}"
-        )
-    return kind(**{name: _typed(name, value, hints[name]) for name, value in values.items()})
-
-
-def _typed(name: str, value: Scalar, kind: Any) -> Any:
-    if issubclass(kind, Enum):
-        try:
-            return kind(value)
-        except ValueError:
-            allowed = ", ".join(str(member.value) for member in kind)
-            raise OptionError(f"the card's option {name} must be one of {allowed}, got {value!r}") from None
-    if type(value) is not kind and not (kind is float and type(value) is int):
-        raise OptionError(f"the card's option {name} must be of type {kind.__name__}, got {value!r}")
-    return kind(value)
+            f"the card has the unknown option {error.key!r}; there are {', '.join(error.known) or 'none'}"
+        ) from error
+    except WrongValueError as error:
+        raise OptionError(f"the card's option {error}") from error
 
 
 def _three(values: Any) -> Three:

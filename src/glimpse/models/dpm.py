@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -95,18 +96,27 @@ class DpmNetwork(nn.Module):
         """Rows and columns of patches."""
         return self.backbone.grid
 
-    def forward(self, images: Tensor, cameras: Tensor | None = None, *, heads: bool = False) -> DpmFeatures:
+    def forward(
+        self,
+        images: Tensor,
+        cameras: Tensor | None = None,
+        mix: Callable[[Tensor], Tensor] | None = None,
+        *,
+        heads: bool = False,
+    ) -> DpmFeatures:
         """The features of images, without masks.
 
         Args:
             images: `[B, 3, H, W]`.
             cameras: integers `[B]`, rows of the camera table, -1 for unknown; None: all are unknown.
+            mix: changes the patch embeddings, as `ViT.forward` has it.
             heads: whether the last block's class logits are wanted.
         """
         depths = () if self.mask_head is None else self.depths
         output = self.backbone(
             images,
             cameras=camera_rows_of(self.backbone, images, cameras),
+            mix=mix,
             depths=depths,
             class_logits_of=len(self.backbone.blocks) if heads else None,
             patches=False,

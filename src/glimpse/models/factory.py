@@ -1,4 +1,4 @@
-"""From a network's card to the similarity that compares its embeddings."""
+"""From a card to what it describes: the network that embeds, and the similarity that compares."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from glimpse.choices import SimilarityName
 from glimpse.models.card import NetworkCard
 from glimpse.recipes.registry import resolve, row_of
-from glimpse.similarity import Cosine, MaskedCosine, SetJaccard, Similarity
+from glimpse.similarity import Similarity
+from glimpse.similarity.registry import named_similarity
 
 
 @runtime_checkable
@@ -59,10 +59,8 @@ def similarity_of(card: NetworkCard) -> Similarity:
     """How the embeddings of the card's network are compared.
 
     >>> from glimpse.choices import Size
-    >>> card = NetworkCard("dpm", Size.MICRO, (64, 32), similarity=SimilarityName.MASKED_COSINE)
+    >>> card = NetworkCard("dpm", Size.MICRO, (64, 32), similarity="masked-cosine")
     >>> similarity_of(card).side.value
     'query'
     """
-    if card.similarity is SimilarityName.MASKED_COSINE:
-        return MaskedCosine(card.mask_side)
-    return SetJaccard() if card.similarity is SimilarityName.SET_JACCARD else Cosine()
+    return named_similarity(card.similarity, side=card.mask_side)

@@ -1,10 +1,13 @@
-"""A network on disk: its card as `network.json` and its weights as `network.safetensors`."""
+"""A network on disk: its card as `network.json` and its weights as `network.safetensors`.
+
+Files beside them that belong to the network, such as a tokenizer, are named in the card as `files`, each with
+its SHA-256.
+"""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +16,27 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from glimpse.errors import OptionError, StorageError
-from glimpse.files import atomic_write, printable, storage_error
+from glimpse.files import atomic_write, fingerprint, printable, storage_error
 from glimpse.models.card import NetworkCard
 from glimpse.models.factory import build_network
+from glimpse.models.former_names import former_card, former_weight
 
 CARD, WEIGHTS, TOKENIZER = "network.json", "network.safetensors", "tokenizer.json"
 
-# what networks that were saved before the rebuild of 0.2 call otherwise
-_OLD_KEYS = {"deviation": "std", "side": "mask_side"}
-_OLD_OPTIONS = {"tower": "backbone", "side_weight": "camera_weight", "tap": "neck_feat"}
-_OLD_WEIGHTS = ((r"^encoder\.", "backbone."), (r"^(\w+)\.side\.", r"\1.camera_embedding."))
+_FILES = "files"
 
 
-def save_network(folder: Path, card: NetworkCard, weights: Mapping[str, Tensor]) -> None:
-    """Write a card and the network's state; the card last, so that a folder with a card is whole."""
+def save_network(
+    folder: Path, card: NetworkCard, weights: Mapping[str, Tensor], beside: Iterable[str] = ()
+) -> None:
+    """Write a card and the network's state; the card last, so that a folder with a card is whole.
+
+    Args:
+        folder: where.
+        card: of the network.
+        weights: its state.
+        beside: names of files that are in the folder already and belong to the network.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -34,21 +44,28 @@ def save_network(folder: Path, card: NetworkCard, weights: Mapping[str, Tensor])
     with atomic_write(folder / WEIGHTS) as file:
         # clones: tensors that share memory are written each
         file.write(save({name: t.detach().cpu().clone().contiguous() for name, t in weights.items()}))
+    prints = {name: fingerprint(folder / name) for name in sorted(beside)}
+    values = card.to_json() | ({_FILES: prints} if prints else {})
     with atomic_write(folder / CARD) as file:
-        file.write((json.dumps(card.to_json(), indent=2) + "\n").encode())
+        file.write((json.dumps(values, indent=2) + "\n").encode())
 
 
 def load_network(folder: Path) -> tuple[NetworkCard, nn.Module]:
     """The card and the network, in evaluation mode, that `save_network` wrote."""
     try:
-        card = NetworkCard.from_json(_renamed_card(json.loads((folder / CARD).read_bytes())))
-        weights = {_renamed_weight(name): value for name, value in load_file(folder / WEIGHTS).items()}
+        values = former_card(json.loads((folder / CARD).read_bytes()))
+        if not isinstance(values, dict):
+            raise ValueError("its card is no object")
+        beside = values.pop(_FILES, {})
+        card = NetworkCard.from_json(values)
+        weights = {former_weight(name): value for name, value in load_file(folder / WEIGHTS).items()}
     except FileNotFoundError as error:
         raise OptionError(
             f"there is no network in {printable(folder)}: expected {CARD} and {WEIGHTS}"
         ) from error
     except (OSError, ValueError, SafetensorError) as error:
         raise StorageError(f"the network in {printable(folder)} is damaged: {error}") from error
+    _check_beside(folder, beside)
     network = build_network(card)
     found, wanted = weights.keys(), network.state_dict().keys()
     if found != wanted:
@@ -65,18 +82,14 @@ def load_network(folder: Path) -> tuple[NetworkCard, nn.Module]:
     return card, network.eval()
 
 
-def _renamed_card(values: Any) -> Any:
-    """A card's JSON values by the names of today; anything that is no card is left to `from_json`."""
-    if not isinstance(values, dict):
-        raise ValueError("its card is no object")
-    named = {_OLD_KEYS.get(key, key): value for key, value in values.items()}
-    options = named.get("options")
-    if isinstance(options, dict):
-        named["options"] = {_OLD_OPTIONS.get(key, key): value for key, value in options.items()}
-    return named
-
-
-def _renamed_weight(name: str) -> str:
-    for old, new in _OLD_WEIGHTS:
-        name = re.sub(old, new, name)
-    return name
+def _check_beside(folder: Path, prints: Any) -> None:
+    """Refuse a folder whose further files are not those that were saved with the network."""
+    if not isinstance(prints, dict):
+        raise StorageError(f"the card of the network {printable(folder)} must tell of its files as an object")
+    for name, expected in prints.items():
+        if Path(name).name != name or not (folder / name).is_file():
+            raise StorageError(f"the network {printable(folder)} lacks its file {name}")
+        if fingerprint(folder / name) != expected:
+            raise StorageError(
+                f"the file {name} of the network {printable(folder)} is not the one that was saved with it"
+            )

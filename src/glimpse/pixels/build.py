@@ -17,7 +17,7 @@ from glimpse.pixels.decode import stamp_of
 from glimpse.pixels.fill import Broken, Task, fill_here
 from glimpse.pixels.preparation import Preparation
 from glimpse.pixels.store import Entry, Index, Slots, SlotWriter
-from glimpse.pixels.workers import fill_by_crew
+from glimpse.pixels.workers import fill_by_workers
 from glimpse.progress import Advance, Progress
 
 _WORTH_A_WORKER = 32  # images; our choice: about what one process decodes while another one starts
@@ -164,7 +164,7 @@ def _tasks(wanted: dict[str, Entry], index: Index, filled: NDArray[np.bool_], jo
 def _fill(tasks: list[Task], job: Job, slots: Slots, lock: int, advance: Advance) -> list[Broken]:
     workers = min(job.workers, len(tasks) // _WORTH_A_WORKER)
     if workers > 1 and sys.executable:
-        return fill_by_crew(
+        return fill_by_workers(
             tasks,
             job.prepare,
             slots,

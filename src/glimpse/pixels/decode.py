@@ -1,4 +1,4 @@
-"""Safe decoding: a file or its bytes in, RGB pixels or one `BrokenImageError` out."""
+"""Safe reading and decoding: a file or its bytes in, RGB pixels or one `BrokenImageError` out."""
 
 from __future__ import annotations
 
@@ -82,6 +82,8 @@ def _reason(error: OSError | ValueError) -> str:
         return "permission to read the file is denied"
     if isinstance(error, OSError) and error.strerror:
         return f"the file cannot be read ({error.strerror})"
+    if isinstance(error, ValueError):  # in words of its own in every version of Python
+        return "the file cannot be read (its name holds a NUL character)"
     return f"the file cannot be read ({error})"
 
 

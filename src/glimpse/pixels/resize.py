@@ -1,4 +1,4 @@
-"""Resizing to the size that an encoder wants."""
+"""Resizing to the size that a backbone wants, from arrays or from Pillow's memory without a copy."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
         _, capsule = export()
     except ValueError:  # several blocks
         return np.array(image)
-    return _lent(capsule, image.size)
+    return _zero_copy(capsule, image.size)
 
 
-def _lent(capsule: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
+def _zero_copy(capsule: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
     width, height = size
     pixels = _ArrowArray.from_address(_pointer(capsule, b"arrow_array")).children[0].contents
     levels = (ctypes.c_uint8 * (4 * width * height)).from_address(pixels.buffers[1])

@@ -1,4 +1,4 @@
-"""The cache's index: which version of which file has which slot."""
+"""The cache on disk: slots of pixels in a memory map, and the index of which file has which slot."""
 
 from __future__ import annotations
 

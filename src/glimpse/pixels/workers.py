@@ -65,7 +65,7 @@ _START = "import sys; sys.path[:] = sys.argv[1:]; from glimpse.pixels.workers im
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def fill_by_crew(
+def fill_by_workers(
     tasks: Sequence[Task],
     prepare: Preparation,
     slots: Slots,
@@ -201,7 +201,7 @@ class _Worker:
         except OSError:
             line = b""
         if not line:
-            raise GlimpseError(self._obituary(tasks))
+            raise GlimpseError(self._crash_message(tasks))
         answer = json.loads(line)
         if "storage" in answer:
             raise StorageError(answer["storage"])
@@ -213,7 +213,7 @@ class _Worker:
             pipe.write(json.dumps(message).encode("ascii") + b"\n")
             pipe.flush()
 
-    def _obituary(self, tasks: Sequence[Task]) -> str:
+    def _crash_message(self, tasks: Sequence[Task]) -> str:
         code = self._process.wait()
         end = f"signal {-code}" if code < 0 else f"exit code {code}"
         filled = self._slots.filled(max(task.slot for task in tasks) + 1)

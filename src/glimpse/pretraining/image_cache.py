@@ -22,7 +22,7 @@ _DESCRIPTION, _PIXELS, _CAPTIONS, _CHECKS = "site.json", "pixels.npy", "captions
 
 
 @dataclass(frozen=True, eq=False)
-class KeptRows:
+class CachedRows:
     """The rows of a world as `PixelSource`, rendered when they are read for the first time.
 
     A row counts as kept only if the check sum written after it is that of its pixels and caption, so a
@@ -45,7 +45,7 @@ class KeptRows:
         object.__setattr__(self, "_verified", np.zeros(len(self.rows), bool))
 
     @classmethod
-    def open(cls, folder: Path, rows: WorldRows) -> KeptRows:
+    def open(cls, folder: Path, rows: WorldRows) -> CachedRows:
         """Open or make the folder.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Pre-training a backbone on a rendered world."""
+"""Pre-training of a backbone on a rendered world, and what its card says of it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from glimpse.choices import Size
 from glimpse.methods.clip import learned_tokenizer
-from glimpse.methods.fit import BEST, FINAL, Fitted, prepared_from_seed, run
+from glimpse.methods.fit import Fitted, prepared_from_seed, run
 from glimpse.methods.prepare import Prepared
 from glimpse.methods.rows import ENDS, IDS
 from glimpse.methods.validation import Validation, validation_protocol
-from glimpse.models.storage import TOKENIZER
 from glimpse.models.text.tokenizer import Tokenizer
-from glimpse.pretraining.image_cache import KeptRows
+from glimpse.pretraining.image_cache import CachedRows
 from glimpse.pretraining.world_rows import CaptionColumns, Site, WorldRows
 from glimpse.recipes.clip import ClipRecipe
 from glimpse.recipes.groups import scaled
@@ -115,8 +114,7 @@ def pretrain(
         backbone: what is trained.
         recipe: from `pretraining_recipe`.
         site: the world.
-        out: the folder of the run, laid out as `glimpse.methods.fit` says; CLIP's networks have their
-            tokenizer beside them.
+        out: the folder of the run, laid out as `glimpse.methods.fit` says.
         engine: how it runs.
         resume: go on from the last checkpoint.
         quiet: show no progress.
@@ -131,14 +129,14 @@ def pretrain(
         tokenizer = world_tokenizer(rows, recipe)
         rows = replace(rows, captions=CaptionColumns(len(rows), tokenizer))
     columns = {IDS: rows.captions.ids, ENDS: rows.captions.ends} if rows.captions is not None else {}
-    with joined(torch_device(engine.device)) as group:
+    with joined(torch_device(engine.device)):
         with first_before_others():
-            kept = KeptRows.open(images or out / "images", rows)
+            kept = CachedRows.open(images or out / "images", rows)
         data = TrainingData(rows.records(), kept, columns=columns)
-        prepared = _prepared(backbone, recipe, data)
+        prepared = replace(_prepared(backbone, recipe, data), tokenizer=tokenizer)
         validate = _validation(prepared, world, site, size, recipe.seed, threads)
         more = {"world": asdict(site)}
-        fitted = run(
+        return run(
             prepared,
             backbone.value,
             recipe,
@@ -150,11 +148,6 @@ def pretrain(
             quiet=quiet,
             more=more,
         )
-        if tokenizer is not None and group.first:
-            for folder in (out / FINAL, out / BEST):
-                if folder.is_dir():
-                    tokenizer.save(folder / TOKENIZER)
-    return fitted
 
 
 def world_tokenizer(rows: WorldRows, recipe: ClipRecipe) -> Tokenizer:

@@ -19,6 +19,7 @@ from glimpse.recipes.groups import (
     AugmentRecipe,
     OptimizerRecipe,
     SamplerRecipe,
+    TransferRecipe,
     ValidationRecipe,
     adamw,
 )
@@ -61,6 +62,7 @@ class DpmRecipe:
         mask_optimizer: of the mask head.
         sampler: of the batches.
         augment: what is done to images.
+        transfer: occlusions lent by other images of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """
@@ -101,6 +103,7 @@ class DpmRecipe:
     )
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)
+    transfer: TransferRecipe = group(TransferRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)
 

@@ -1,4 +1,4 @@
-"""DPM++'s recipe on other data sets than Occluded-Duke, and on ImageNet's backbone (dpmpp.md, "Schedule").
+"""DPM++'s recipe, what other data sets and ImageNet's backbone change, and the world's (dpmpp.md).
 
 Occluded-REID, Partial-REID and Partial-iLIDS have no training rows: train on Market-1501 for them.
 """

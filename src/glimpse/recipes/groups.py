@@ -1,4 +1,4 @@
-"""What the recipes of the baselines have in common. Nothing here needs torch."""
+"""The groups of keys that recipes share, and what a training run reads of any recipe. Without torch."""
 
 # ruff: noqa: RUF009 (the calls make dataclass fields)
 
@@ -13,7 +13,7 @@ from glimpse.choices import Fill, Mixing, OptimizerKind, SchedulerKind, Size
 from glimpse.errors import OptionError
 from glimpse.recipes.provenance import given, our_choice, read_in_code
 
-_IMAGES = "baselines.md, 'Images and augmentation'"
+_AUGMENT = "baselines.md, 'Images and augmentation'"
 _OPTIMIZER = "transreid.md, 'Optimization'"
 
 
@@ -51,7 +51,7 @@ class SamplerRecipe:
         False, "K of every modality, as AGW and SIM (baselines.md, 'Balanced sampler')"
     )
     distinct: bool = our_choice(
-        False, "of a person with fewer than K images all, before one comes again (baselines.md, 'PK sampler')"
+        False, "every image of a person before one again (baselines.md, 'PK sampler')"
     )
 
     def __post_init__(self) -> None:
@@ -65,19 +65,19 @@ class SamplerRecipe:
 class AugmentRecipe:
     """What is done to training images."""
 
-    size: tuple[int, int] = given((256, 128), f"{_IMAGES}: height, width")
-    mean: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), f"{_IMAGES}: every ViT")
-    std: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), f"{_IMAGES}: every ViT")
-    flip: float = read_in_code(0.5, f"{_IMAGES}: probability")
-    padding: int = read_in_code(10, f"{_IMAGES}: pixels")
-    padding_fill: int = read_in_code(0, _IMAGES)
-    erasing: float = read_in_code(0.5, f"{_IMAGES}: probability")
-    erasing_area: tuple[float, float] = read_in_code((0.02, 1 / 3), f"{_IMAGES}: share of the image")
-    erasing_fill: Fill = read_in_code(Fill.NOISE, _IMAGES)
-    brightness: float = read_in_code(0.0, f"{_IMAGES}: jitter only from Market to Occluded-REID")
-    contrast: float = read_in_code(0.0, _IMAGES)
-    saturation: float = read_in_code(0.0, _IMAGES)
-    hue: float = read_in_code(0.0, _IMAGES)
+    size: tuple[int, int] = given((256, 128), f"{_AUGMENT}: height, width")
+    mean: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), f"{_AUGMENT}: every ViT")
+    std: tuple[float, float, float] = read_in_code((0.5, 0.5, 0.5), f"{_AUGMENT}: every ViT")
+    flip: float = read_in_code(0.5, f"{_AUGMENT}: probability")
+    padding: int = read_in_code(10, f"{_AUGMENT}: pixels")
+    padding_fill: int = read_in_code(0, _AUGMENT)
+    erasing: float = read_in_code(0.5, f"{_AUGMENT}: probability")
+    erasing_area: tuple[float, float] = read_in_code((0.02, 1 / 3), f"{_AUGMENT}: share of the image")
+    erasing_fill: Fill = read_in_code(Fill.NOISE, _AUGMENT)
+    brightness: float = read_in_code(0.0, f"{_AUGMENT}: jitter only from Market to Occluded-REID")
+    contrast: float = read_in_code(0.0, _AUGMENT)
+    saturation: float = read_in_code(0.0, _AUGMENT)
+    hue: float = read_in_code(0.0, _AUGMENT)
     gray: float = our_choice(0.0, "probability that colors are taken out; for training with infrared")
 
     def __post_init__(self) -> None:
@@ -180,7 +180,7 @@ def adamw(name: str, lr: str = "1e-3") -> tuple[str, ...]:
     """
     return (
         f"{name}.kind=adamw",
-        f"{name}.rate={lr}",
+        f"{name}.lr={lr}",
         f"{name}.weight-decay=0.05",
         f"{name}.warmup=2",
     )

@@ -5,15 +5,16 @@ A recipe is a frozen dataclass of values and of groups, which are frozen datacla
     @dataclass(frozen=True)
     class BotRecipe:
         epochs: int = given(120, "bot.md, 'Constants'")
-        optimizer: OptimizerRecipe = group(OptimizerRecipe, rate=given(3.5e-4, "bot.md, 'Constants'"))
+        optimizer: OptimizerRecipe = group(OptimizerRecipe, lr=given(3.5e-4, "bot.md, 'Constants'"))
 
 >>> from glimpse.recipes.groups import SamplerRecipe
 >>> changed = with_settings(SamplerRecipe(), ["images=8"])
 >>> for entry in entries(changed):
 ...     print(entry)
-persons = 16 (int), read in the authors' code: baselines.md, "PK sampler"
-images = 8 (int), read in the authors' code: baselines.md, "PK sampler"
-balanced = false (bool), our choice: K of every modality, as AGW and SIM (baselines.md, "Balanced sampler")
+persons = 16 (int), read in the authors' code: baselines.md, 'PK sampler'
+images = 8 (int), read in the authors' code: baselines.md, 'PK sampler'
+balanced = false (bool), our choice: K of every modality, as AGW and SIM (baselines.md, 'Balanced sampler')
+distinct = false (bool), our choice: every image of a person before one again (baselines.md, 'PK sampler')
 
 Nothing here needs torch.
 """
@@ -21,17 +22,16 @@ Nothing here needs torch.
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import Enum, StrEnum
-from pathlib import Path
-from typing import Any, TypeVar, Union
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from glimpse.errors import OptionError
-from glimpse.options import typed_pairs, typed_value
+from glimpse.options import typed_pairs
+from glimpse.serial import WrongKeysError, WrongValueError, from_plain, to_plain, to_text, words_of
 
 T = TypeVar("T")
 _PROVENANCE = "provenance"
@@ -104,14 +104,12 @@ class Entry:
     provenance: Provenance
 
     def __str__(self) -> str:
-        return f"{self.key} = {text_of(self.value)} ({self.kind}), {self.provenance}"
+        return f"{self.key} = {to_text(self.value)} ({self.kind}), {self.provenance}"
 
 
 def entries(recipe: Any) -> list[Entry]:
     """Every key of a recipe, groups opened, in the order of declaration."""
-    return [
-        Entry(key, value, kind_in_words(hint), provenance) for key, value, hint, provenance in _walk(recipe)
-    ]
+    return [Entry(key, value, words_of(hint), provenance) for key, value, hint, provenance in _walk(recipe)]
 
 
 def _walk(
@@ -143,51 +141,17 @@ def with_settings(recipe: T, pairs: Iterable[str]) -> T:
 
 def to_json(recipe: Any) -> dict[str, Any]:
     """The recipe as JSON values, groups as objects."""
-    return {
-        field.name: to_json(value) if dataclasses.is_dataclass(value) else _plain(value)
-        for field in dataclasses.fields(recipe)
-        for value in [getattr(recipe, field.name)]
-    }
+    values: dict[str, Any] = to_plain(recipe)
+    return values
 
 
 def from_json(kind: type[T], values: Mapping[str, Any]) -> T:
     """Back from `to_json`; every key must be there, and no other."""
-    hints = typing.get_type_hints(kind)
-    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    wrong = sorted(names ^ values.keys())
-    if wrong:
-        what = "lacks" if wrong[0] in names else "has the unknown key"
-        raise OptionError(f"a stored {kind.__name__} {what} {wrong[0]}")
-    return kind(**{name: _unplain(name, values[name], hints[name]) for name in names})
-
-
-def kind_in_words(hint: Any) -> str:
-    """A type as a reader wants it: `int`, `sgd | adam`, `int, int`, `float or none`.
-
-    >>> kind_in_words(tuple[int, ...]), kind_in_words(float | None)
-    ('int, ...', 'float or none')
-    """
-    arguments = typing.get_args(hint)
-    if typing.get_origin(hint) is tuple:
-        return ", ".join("..." if kind is Ellipsis else kind_in_words(kind) for kind in arguments)
-    if typing.get_origin(hint) in (Union, types.UnionType):
-        return " or ".join("none" if kind is type(None) else kind_in_words(kind) for kind in arguments)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return " | ".join(str(member.value) for member in hint)
-    return str(getattr(hint, "__name__", hint))
-
-
-def text_of(value: Any) -> str:
-    """A value as `--set` would take it.
-
-    >>> text_of((40, 70)), text_of(None), text_of(True)
-    ('40,70', 'none', 'true')
-    """
-    if isinstance(value, tuple):
-        return ",".join(map(text_of, value))
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    return str(value.value if isinstance(value, Enum) else value)
+    try:
+        return from_plain(kind, values, complete=True)
+    except (WrongKeysError, WrongValueError) as error:
+        wrong = error if isinstance(error, WrongKeysError) else f"{kind.__name__} has a wrong value: {error}"
+        raise OptionError(f"a stored {wrong}") from error
 
 
 def _replaced(recipe: T, changes: Mapping[str, Any]) -> T:
@@ -212,23 +176,3 @@ def _nearest(key: str, known: list[str]) -> str:
     if not near:
         return "`glimpse recipes show METHOD` lists them all"
     return f"did you mean {' or '.join(dict.fromkeys(near))}?"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, Enum):
-        return value.value
-    return str(value) if isinstance(value, Path) else value
-
-
-def _unplain(name: str, value: Any, hint: Any) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return from_json(typing.cast("type[Any]", hint), value)
-    if isinstance(value, list):
-        kinds = typing.get_args(hint)
-        kinds = (kinds[0],) * len(value) if kinds[-1] is Ellipsis else kinds
-        return tuple(_unplain(name, part, kind) for part, kind in zip(value, kinds, strict=True))
-    if isinstance(value, str):
-        return typed_value(name, value, hint)
-    return value

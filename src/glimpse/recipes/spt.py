@@ -15,7 +15,7 @@ from glimpse.recipes.groups import (
     SamplerRecipe,
     ValidationRecipe,
 )
-from glimpse.recipes.provenance import given, group, our_choice, read_in_code
+from glimpse.recipes.provenance import group, our_choice, read_in_code
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class SptRecipe:
     epochs: int = read_in_code(120, "spt.md, 'Selector'")
     usage: float = read_in_code(0.3, "spt.md, 'Selector'")
     usage_weight: float = read_in_code(50.0, "spt.md, 'Selector'")
-    complement_weight: float = given(6.4, "spt.md, 'Selector': 0.1 times the sum over a batch of 64")
+    complement_weight: float = read_in_code(6.4, "spt.md, 'Selector': 0.1 times the sum over a batch of 64")
     optimizer: OptimizerRecipe = group(OptimizerRecipe)
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)

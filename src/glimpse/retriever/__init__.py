@@ -6,6 +6,7 @@ from glimpse.retriever.encoders.base import Encoder
 from glimpse.retriever.encoders.color import ColorEncoder
 from glimpse.retriever.encoders.network import NetworkEncoder
 from glimpse.retriever.encoders.onnx import OnnxEncoder, Preprocessing
+from glimpse.retriever.finish import Finished
 from glimpse.retriever.folder import shipped
 from glimpse.retriever.retriever import Retriever
 
@@ -14,6 +15,7 @@ __all__ = [
     "ColorEncoder",
     "Embedded",
     "Encoder",
+    "Finished",
     "NetworkEncoder",
     "OnnxEncoder",
     "Preprocessing",

@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
-from enum import Enum
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from glimpse.choices import SimilarityName
 from glimpse.errors import OptionError, StorageError
 from glimpse.files import atomic_write
 from glimpse.reranking import AlphaQueryExpansion, KReciprocal, Reranker, SimilarityInference
-from glimpse.similarity import (
-    ConflictPenalized,
-    Cosine,
-    Euclidean,
-    MaskedCosine,
-    PartCosine,
-    SetJaccard,
-    Similarity,
-    TwoPass,
-)
+from glimpse.serial import WrongKeysError, WrongValueError, from_plain, to_plain
+from glimpse.similarity import Similarity
+from glimpse.similarity.registry import similarity_classes
 
 Thing = TypeVar("Thing")
 Arrays = dict[str, NDArray[Any]]
 
-SIMILARITIES: Mapping[str, type[Similarity]] = MappingProxyType(
-    {
-        SimilarityName.COSINE.value: Cosine,
-        SimilarityName.MASKED_COSINE.value: MaskedCosine,
-        SimilarityName.SET_JACCARD.value: SetJaccard,
-        "euclidean": Euclidean,
-        "part-cosine": PartCosine,
-        "conflict-penalized": ConflictPenalized,
-        "two-pass": TwoPass,
-    }
-)
+SIMILARITIES = similarity_classes()
 RERANKERS: Mapping[str, type[Reranker]] = MappingProxyType(
     {"sim": SimilarityInference, "k-reciprocal": KReciprocal, "query-expansion": AlphaQueryExpansion}
 )
@@ -78,23 +58,21 @@ def from_json(values: Any, known: Mapping[str, type[Thing]], arrays: Arrays) -> 
     return _built(kind, values["name"], {n: v for n, v in values.items() if n != "name"}, arrays)
 
 
-def write_arrays(folder: Path, arrays: Arrays) -> None:
+def write_arrays(folder: Path, arrays: Arrays, name: str = ARRAYS) -> None:
     """Write the arrays beside the card, if there are any."""
     if arrays:
-        with atomic_write(folder / ARRAYS) as file:
-            file.write(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+        with atomic_write(folder / name) as file:
+            file.write(save({key: np.asarray(array, order="C") for key, array in arrays.items()}))
 
 
-def read_arrays(folder: Path) -> Arrays:
+def read_arrays(folder: Path, name: str = ARRAYS) -> Arrays:
     """What `write_arrays` wrote."""
-    if not (folder / ARRAYS).is_file():
+    if not (folder / name).is_file():
         return {}
     try:
-        return dict(load_file(folder / ARRAYS))
+        return dict(load_file(folder / name))
     except (OSError, ValueError, SafetensorError) as damage:
-        raise StorageError(
-            f"the file {ARRAYS} of the retriever {folder.name} is damaged: {damage}"
-        ) from damage
+        raise StorageError(f"the file {name} of the retriever {folder.name} is damaged: {damage}") from damage
 
 
 def _kept(kind: type[Any]) -> list[str]:
@@ -106,8 +84,6 @@ def _values(thing: object, arrays: Arrays, place: str) -> dict[str, Any]:
 
 
 def _plain(value: Any, arrays: Arrays, place: str) -> Any:
-    if isinstance(value, Enum):
-        return value.name.lower()
     if isinstance(value, Similarity):
         return to_json(value, SIMILARITIES, arrays, place + ".")
     if isinstance(value, np.ndarray):
@@ -115,47 +91,27 @@ def _plain(value: Any, arrays: Arrays, place: str) -> Any:
         return place
     if is_dataclass(value):
         return _values(value, arrays, place + ".")
-    return value
+    return to_plain(value)
 
 
 def _built(kind: type[Thing], name: str, given: Mapping[str, Any], arrays: Arrays) -> Thing:
-    unknown = sorted(set(given) - set(_kept(kind)))
-    if unknown:
+    def convert(key: str, value: Any, hint: Any) -> Any:
+        if get_origin(hint) is np.ndarray:
+            return _array(key, value, arrays)
+        if isinstance(hint, type) and issubclass(hint, Similarity):
+            return from_json(value, SIMILARITIES, arrays)
+        return NotImplemented
+
+    try:
+        return from_plain(kind, given, leave_out=_OF_THE_MACHINE, convert=convert)
+    except WrongKeysError as error:
+        if error.missing:
+            raise OptionError(f"the card's {name} lacks the value {error.key!r}") from error
         raise OptionError(
-            f"the card's {name} has no value {unknown[0]!r}; there are {', '.join(_kept(kind))}"
-        )
-    needed = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]  # type: ignore[arg-type]
-    missing = [need for need in needed if need not in given]
-    if missing:
-        raise OptionError(f"the card's {name} lacks the value {missing[0]!r}")
-    hints = get_type_hints(kind)
-    return kind(**{key: _typed(key, value, hints[key], arrays) for key, value in given.items()})
-
-
-def _typed(name: str, value: Any, hint: Any, arrays: Arrays) -> Any:
-    if get_origin(hint) is np.ndarray:
-        return _array(name, value, arrays)
-    if isinstance(hint, type) and issubclass(hint, Similarity):
-        return from_json(value, SIMILARITIES, arrays)
-    if isinstance(hint, type) and is_dataclass(hint):
-        if not isinstance(value, dict):
-            raise OptionError(f"the card's value {name} must hold values of its own, got {value!r}")
-        return _built(hint, name, value, arrays)
-    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    for kind in kinds:
-        if isinstance(kind, type) and issubclass(kind, Enum):
-            named = {member.name.lower(): member for member in kind}
-            if isinstance(value, str) and value in named:
-                return named[value]
-        elif type(value) is kind or (kind is float and type(value) is int):
-            return kind() if value is None else kind(value)
-    allowed = " or ".join(
-        ", ".join(member.name.lower() for member in kind)
-        if isinstance(kind, type) and issubclass(kind, Enum)
-        else kind.__name__
-        for kind in kinds
-    )
-    raise OptionError(f"the card's value {name} must be {allowed}, got {value!r}")
+            f"the card's {name} has no value {error.key!r}; there are {', '.join(error.known)}"
+        ) from error
+    except WrongValueError as error:
+        raise OptionError(f"the card's value {error}") from error
 
 
 def _array(name: str, value: Any, arrays: Arrays) -> NDArray[Any]:

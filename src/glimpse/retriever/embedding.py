@@ -1,4 +1,4 @@
-"""The loop that embeds: a micro-batch at a time, into arrays that were made beforehand."""
+"""The loop that embeds: micro-batches decoded ahead by workers, into arrays made beforehand."""
 
 from __future__ import annotations
 

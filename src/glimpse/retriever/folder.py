@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import secrets
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from glimpse.errors import StorageError
-from glimpse.files import atomic_write, printable, storage_error
+from glimpse.files import atomic_write, fingerprint, printable, storage_error
 
 CARD = "card.json"
 VERSION = 1
@@ -84,12 +83,6 @@ def read_card(folder: Path) -> dict[str, Any]:
                 f"the file {name} of the retriever {shown} is not the one that was saved with it"
             )
     return dict(card)
-
-
-def fingerprint(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def shipped() -> dict[str, Path]:

@@ -16,7 +16,7 @@ Key = tuple[str, int, str]
 """What an embedding depends on: an image and its camera, or words."""
 
 
-def embed_sides(
+def embed_protocols(
     retriever: Retriever, protocols: Sequence[Protocol], *, progress: Progress = silent
 ) -> list[tuple[Embeddings, Embeddings]]:
     """The embeddings of each protocol's `query` and `gallery`.

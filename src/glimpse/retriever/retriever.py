@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError, StorageError
@@ -33,6 +34,7 @@ from glimpse.retriever.encoders.base import Encoder
 from glimpse.retriever.encoders.color import ColorEncoder
 from glimpse.retriever.encoders.network import NetworkEncoder
 from glimpse.retriever.encoders.onnx import OnnxEncoder
+from glimpse.retriever.finish import FINISH_ARRAYS, Finished, read_finished
 from glimpse.retriever.folder import CARD, find, read_card, write_folder
 from glimpse.retriever.images import Source
 from glimpse.retriever.vector_file import VectorFile
@@ -53,6 +55,7 @@ class Retriever:
         similarity: compares embeddings.
         reranker: betters the scores of whole query sets; None for none.
         calibration: from which score of the similarity on two images are called one person.
+        arrays: what else its method fitted after training, by name.
         about: what people should know of it: command, data, hardware, seeds, what it scores.
 
     >>> colors = Retriever.load("colors")
@@ -67,6 +70,7 @@ class Retriever:
     reranker: Reranker | None = None
     calibration: Calibration | None = None
     about: Mapping[str, str] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def embed(
         self,
@@ -171,6 +175,7 @@ class Retriever:
             arrays: Arrays = {}
             similarity = to_json(self.similarity, SIMILARITIES, arrays)
             write_arrays(temporary, arrays)
+            write_arrays(temporary, dict(self.arrays), FINISH_ARRAYS)
             return {
                 "encoder": {"kind": self.encoder.kind, **self.encoder.write(temporary)},
                 "similarity": similarity,
@@ -193,7 +198,8 @@ class Retriever:
         """
         folder = find(name)
         if not (folder / CARD).is_file() and (folder / NETWORK_CARD).is_file():
-            return cls.of_network(NetworkEncoder.read(folder, {}, device, bfloat16))
+            encoder = NetworkEncoder.read(folder, {}, device, bfloat16)
+            return cls.of_network(encoder, read_finished(folder))
         card = read_card(folder)
         try:
             calibration, about = card["calibration"], card["about"]
@@ -204,6 +210,7 @@ class Retriever:
                 similarity=from_json(card["similarity"], SIMILARITIES, read_arrays(folder)),
                 reranker=None if card["reranker"] is None else from_json(card["reranker"], RERANKERS, {}),
                 calibration=None if calibration is None else Calibration.from_dict(calibration),
+                arrays=read_arrays(folder, FINISH_ARRAYS) if FINISH_ARRAYS in card["files"] else {},
                 about=about,
             )
         except (OptionError, ShapeError) as wrong:
@@ -218,9 +225,11 @@ class Retriever:
         return dataclasses.replace(self, encoder=dataclasses.replace(self.encoder, flip=True))
 
     @classmethod
-    def of_network(cls, encoder: NetworkEncoder) -> Retriever:
-        """A network compared as its card says."""
-        return cls(encoder, similarity_of(encoder.card))
+    def of_network(cls, encoder: NetworkEncoder, finished: Finished | None = None) -> Retriever:
+        """A network compared as its card says, or as its method's finish does."""
+        found = finished or Finished()
+        similarity = found.similarity or similarity_of(encoder.card)
+        return cls(encoder, similarity, calibration=found.calibration, arrays=found.arrays)
 
 
 def _encoder(folder: Path, values: dict[str, object], device: str, bfloat16: bool) -> Encoder:

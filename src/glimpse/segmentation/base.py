@@ -1,4 +1,4 @@
-"""What every source of foreground masks offers."""
+"""What every source of person masks offers, GrabCut's settings, and the seed that it starts from."""
 
 from __future__ import annotations
 

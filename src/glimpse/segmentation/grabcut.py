@@ -58,7 +58,7 @@ def masks_path(folder: Path, pixels: Pixels, persons: NDArray[np.int64], setting
     return folder / "whole" / f"{made_of.hexdigest()}.npy"
 
 
-def kept_masks(path: Path, shape: tuple[int, int, int]) -> NDArray[np.bool_] | None:
+def cached_masks(path: Path, shape: tuple[int, int, int]) -> NDArray[np.bool_] | None:
     """The masks `[N, H, W]` of a file that `keep_masks` wrote; None if there is none."""
     return _unpacked(path, shape) if path.is_file() else None
 
@@ -70,7 +70,7 @@ def keep_masks(path: Path, masks: NDArray[np.bool_]) -> None:
         np.save(file, np.packbits(masks.reshape(len(masks), -1), axis=1), allow_pickle=False)
 
 
-def kept_cut(folder: Path, image: NDArray[np.uint8], settings: GrabCutSettings) -> NDArray[np.bool_]:
+def cached_cut(folder: Path, image: NDArray[np.uint8], settings: GrabCutSettings) -> NDArray[np.bool_]:
     """The cut of an image, from disk or computed and kept: after a kill only missing ones are computed."""
     path = cut_path(folder, image, settings)
     height, width = image.shape[:2]
@@ -166,7 +166,7 @@ class GrabCutMasks:
         if not count:
             return np.zeros((0, height, width), bool)
         path = masks_path(self.folder, pixels, persons, self.settings)
-        found = kept_masks(path, (count, height, width))
+        found = cached_masks(path, (count, height, width))
         if found is None:
             found = self._made(pixels, persons)
             keep_masks(path, found)
@@ -199,7 +199,7 @@ class GrabCutMasks:
         grid, begun, count = self.settings.grid, time.monotonic(), len(pixels)
 
         def look(image: NDArray[np.uint8]) -> Seen:
-            found = kept_cut(self.folder, image, self.settings)
+            found = cached_cut(self.folder, image, self.settings)
             return Seen(found, descriptors(image, grid), texture(image, grid), coverage(found, grid))
 
         seen: Seen | None = None

@@ -79,7 +79,7 @@ def tensorboard(folder: Path, done: int) -> Listener:
     def listen(report: EpochReport) -> None:
         groups = {
             "loss": report.losses,
-            "lr": report.lrs,
+            "lr": report.rates,
             "validation": report.measures,
             "observed": report.observed,
         }

@@ -29,7 +29,7 @@ from glimpse.training.ema import MovingAverage
 from glimpse.training.engine import Engine, torch_settings
 from glimpse.training.loggers import EpochReport, Listener, json_lines, no_bar, tensorboard, training_bar
 from glimpse.training.run_record import check_same_run, describe_run, now, read_run
-from glimpse.training.seeding import kept_global_generators
+from glimpse.training.seeding import preserved_generators
 from glimpse.training.stage_run import BEST, CHECKPOINTS, RUN_FILE, Run, run_stage, write_record
 from glimpse.training.stages import Method, Stage
 
@@ -94,7 +94,7 @@ def train(
     device = torch_device(engine.device)
     keep_freed_memory()
     with ExitStack() as stack:
-        stack.enter_context(kept_global_generators())
+        stack.enter_context(preserved_generators())
         stack.enter_context(torch_settings(engine))
         processes = stack.enter_context(joined(device))
         checkpoints = folder / CHECKPOINTS

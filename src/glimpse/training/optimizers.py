@@ -31,7 +31,7 @@ class Rule:
 
 
 BIAS_TWICE = Rule(("bias", "*.bias"), lr=2.0)
-"""Biases learn twice as fast: read in the code of BoT, TransReID, DPM and CLIP-ReID.
+"""Biases learn twice as fast: read in the code of TransReID, DPM and CLIP-ReID; BoT's factor is 1.
 
 See transreid.md, "Optimization".
 """

@@ -20,7 +20,7 @@ from glimpse.files import atomic_write
 from glimpse.records import Records
 from glimpse.version import __version__
 
-_PACKAGES = ("torch", "numpy", "pillow", "safetensors", "tokenizers")
+_PACKAGES = ("numpy", "pillow", "safetensors", "tokenizers")
 _FIXED = ("recipe", "seed", "data", "stages", "engine")
 """What a resumed run must share with the run it continues; machine and versions may change."""
 
@@ -67,6 +67,9 @@ def describe_run(
         "versions": {
             "glimpse": __version__,
             "python": platform.python_version(),
+            "torch": str(
+                torch.__version__
+            ),  # with its build, such as +cu130, which a package's version lacks
             **{name: _version(name) for name in _PACKAGES},
         },
         "commit": git_commit(Path(__file__).parents[1]),

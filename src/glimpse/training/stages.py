@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,9 +17,16 @@ from glimpse.training.batches import Batch, TrainingData
 from glimpse.training.optimizers import Optimizer
 from glimpse.training.sampler import Sampler
 from glimpse.training.seeding import generator
-from glimpse.training.transfer.change import BatchChange
 
 _METHODS = 2**31  # the streams of a step that belong to its method; no process has such a number
+
+
+class BatchChange(Protocol):
+    """A change of a whole training batch after each of its images was augmented, as patch transfer is."""
+
+    def apply(self, batch: Batch, generator: np.random.Generator) -> Batch:
+        """The changed batch; everything that is drawn comes from the generator."""
+        ...
 
 
 @dataclass(frozen=True)

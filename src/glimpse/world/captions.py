@@ -31,7 +31,7 @@ def write_captions(
         at_least: words in each of them.
         grammar: of another language than English.
 
-    >>> facts = {"view": "back", "upper.kind": "shirt", "upper.color": "olive"}
+    >>> facts = {"view": "back", "upper.kind": "shirt", "upper.colour": "olive"}
     >>> for caption in write_captions(facts, np.random.default_rng(2)):
     ...     print(caption)
     An individual in an olive green shirt, seen from the back.

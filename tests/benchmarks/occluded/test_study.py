@@ -20,7 +20,7 @@ from benchmarks.occluded.study import (
     studied,
     whole_queries,
 )
-from glimpse.choices import Architecture, MaskSide, SimilarityName, Size
+from glimpse.choices import Backbone, MaskSide, Size
 from glimpse.embeddings import Embeddings
 from glimpse.models.card import NetworkCard
 from glimpse.models.dpmpp import DpmppNetwork, DpmppOptions
@@ -113,10 +113,10 @@ def test_whole_queries_are_whole_images_of_those_who_are_asked_for(tmp_path):
 
 def network(folder, stripes):
     options = {"backbone": "vit", "stripes": stripes, "neck_feat": "after"}
-    made = DpmppNetwork(Size.MICRO, (64, 32), 0, DpmppOptions(Architecture.VIT, stripes=stripes)).eval()
-    similarity = SimilarityName.MASKED_COSINE
+    made = DpmppNetwork(Size.MICRO, (64, 32), 0, DpmppOptions(Backbone.VIT, stripes=stripes)).eval()
+    similarity = "masked-cosine"
     card = NetworkCard(
-        "dpm++", Size.MICRO, (64, 32), similarity=similarity, side=MaskSide.SUBSPACE, options=options
+        "dpm++", Size.MICRO, (64, 32), similarity=similarity, mask_side=MaskSide.SUBSPACE, options=options
     )
     save_network(folder, card, made.state_dict())
     return folder

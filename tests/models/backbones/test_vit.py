@@ -133,8 +133,8 @@ def test_a_pass_over_all_patches_as_visible_equals_the_full_pass(images):
     network = ViT(replace(CLIP, cameras=2)).eval()
     side = torch.tensor([0, 1, -1])
     every = torch.arange(8).expand(3, 8)
-    seen = network(images, side=side, visible=every, depths=[2])
-    full = network(images, side=side, depths=[2])
+    seen = network(images, cameras=side, visible=every, depths=[2])
+    full = network(images, cameras=side, depths=[2])
     torch.testing.assert_close(seen.tokens, full.tokens)
     torch.testing.assert_close(seen.at[2], full.at[2])
 
@@ -171,16 +171,16 @@ def test_mixing_sees_patches_without_class_token_and_position(images):
     assert network(images, mix=lambda patches: patches).tokens.equal(network(images).tokens)
 
 
-def test_side_information_on_all_tokens_or_on_the_class_token(images):
+def test_camera_rows_on_all_tokens_or_on_the_class_token(images):
     side = torch.tensor([0, 1, 1])
     everywhere = ViT(replace(MICRO, cameras=2, camera_weight=3.0))
-    table = 3 * everywhere.side.table[side]
-    plain = everywhere.embed(images, side=torch.full((3,), -1))
-    torch.testing.assert_close(everywhere.embed(images, side=side), plain + table.unsqueeze(1))
+    table = 3 * everywhere.camera_embedding.table[side]
+    plain = everywhere.embed(images, cameras=torch.full((3,), -1))
+    torch.testing.assert_close(everywhere.embed(images, cameras=side), plain + table.unsqueeze(1))
     first = ViT(replace(MICRO, cameras=2, camera_weight=1.0, camera_on_class_only=True))
-    plain = first.embed(images, side=torch.full((3,), -1))
-    moved = first.embed(images, side=side)
-    torch.testing.assert_close(moved[:, 0], plain[:, 0] + first.side.table[side])
+    plain = first.embed(images, cameras=torch.full((3,), -1))
+    moved = first.embed(images, cameras=side)
+    torch.testing.assert_close(moved[:, 0], plain[:, 0] + first.camera_embedding.table[side])
     assert moved[:, 1:].equal(plain[:, 1:])
 
 
@@ -188,20 +188,20 @@ def test_cameras_outside_the_table_get_nothing_or_the_mean(images):
     unknown = torch.tensor([-1, 2, 99])
     nothing = ViT(replace(MICRO, cameras=2))
     network = ViT(MICRO)
-    network.load_state_dict({k: v for k, v in nothing.state_dict().items() if k != "side.table"})
-    torch.testing.assert_close(nothing.embed(images, side=unknown), network.embed(images))
+    network.load_state_dict({k: v for k, v in nothing.state_dict().items() if k != "camera_embedding.table"})
+    torch.testing.assert_close(nothing.embed(images, cameras=unknown), network.embed(images))
     mean = ViT(replace(MICRO, cameras=2, unknown_camera=UnknownCamera.MEAN))
-    both = sum(mean.embed(images, side=torch.full((3,), camera)) for camera in (0, 1)) / 2
-    torch.testing.assert_close(mean.embed(images, side=unknown), both)
+    both = sum(mean.embed(images, cameras=torch.full((3,), camera)) for camera in (0, 1)) / 2
+    torch.testing.assert_close(mean.embed(images, cameras=unknown), both)
 
 
-def test_side_information_must_be_given_when_and_only_when_there_is_a_table(images):
-    with pytest.raises(OptionError, match="needs side information"):
+def test_camera_rows_must_be_given_when_and_only_when_there_is_a_table(images):
+    with pytest.raises(OptionError, match="needs camera rows"):
         ViT(replace(MICRO, cameras=2))(images)
-    with pytest.raises(OptionError, match="has no side information"):
-        ViT(MICRO)(images, side=torch.zeros(3, dtype=torch.long))
+    with pytest.raises(OptionError, match="has no camera rows"):
+        ViT(MICRO)(images, cameras=torch.zeros(3, dtype=torch.long))
     with pytest.raises(ShapeError, match=r"integers \[3\], got torch.int64 \[2\]"):
-        ViT(replace(MICRO, cameras=2))(images, side=torch.zeros(2, dtype=torch.long))
+        ViT(replace(MICRO, cameras=2))(images, cameras=torch.zeros(2, dtype=torch.long))
 
 
 def test_drop_path_grows_linearly_and_rests_in_evaluation(images):
@@ -246,5 +246,5 @@ def test_a_row_is_encoded_the_same_alone_and_in_a_batch(images):
 
 def test_every_parameter_is_trained(images):
     network = ViT(replace(CLIP, cameras=2))
-    network(images, side=torch.tensor([0, 1, 0])).projected.square().sum().backward()
+    network(images, cameras=torch.tensor([0, 1, 0])).projected.square().sum().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None] == []

@@ -92,7 +92,7 @@ def test_transreid_with_cameras_at_its_published_strides(saved, places, stride):
     backbones, report = imported(saved({f"module.{k}": v for k, v in state.items()}, "t.pth"), "transreid")
     backbone = backbones["image"]
     assert (backbone.config.image, backbone.config.stride) == ((256, 128), stride)
-    assert (backbone.config.sides, backbone.config.camera_weight, backbone.config.camera_on_class_only) == (
+    assert (backbone.config.cameras, backbone.config.camera_weight, backbone.config.camera_on_class_only) == (
         6,
         3,
         False,
@@ -100,7 +100,7 @@ def test_transreid_with_cameras_at_its_published_strides(saved, places, stride):
     images, side = torch.randn(2, 3, 256, 128), torch.tensor([5, 0])
     plain = {key.removeprefix("base."): value for key, value in state.items()}
     expected = timm_forward(plain, images, stride=stride, side=side)
-    torch.testing.assert_close(backbone(images, side=side).tokens, expected)
+    torch.testing.assert_close(backbone(images, cameras=side).tokens, expected)
     assert accounted(report, state)
 
 
@@ -127,11 +127,11 @@ def test_dpm(saved):
     }
     state = draw(prefixed(timm_shapes(242) | {"sie_embed": (8, 1, 128)} | mask, "base.") | REID_HEADS)
     backbones, report = imported(saved(state), "dpm")
-    assert (backbones["image"].grid, backbones["image"].config.sides) == ((22, 11), 8)
+    assert (backbones["image"].grid, backbones["image"].config.cameras) == ((22, 11), 8)
     plain = {key.removeprefix("base."): value for key, value in state.items()}
     images, side = torch.randn(1, 3, 256, 128), torch.tensor([7])
     expected = timm_forward(plain, images, stride=11, side=side)
-    torch.testing.assert_close(backbones["image"](images, side=side).tokens, expected)
+    torch.testing.assert_close(backbones["image"](images, cameras=side).tokens, expected)
     assert any("mask generator" in reason for _, reason in report.set_aside)
     assert accounted(report, state)
 
@@ -184,7 +184,7 @@ def test_clip_reid_with_cameras(saved):
     assert (backbone.config.camera_weight, backbone.config.camera_on_class_only) == (1, True)
     images, side = torch.randn(2, 3, 256, 128), torch.tensor([0, 5])
     feature, projected = clip_image_forward(state, images, "image_encoder.", side=side)
-    out = backbone(images, side=side)
+    out = backbone(images, cameras=side)
     torch.testing.assert_close(out.class_token, feature)
     torch.testing.assert_close(out.projected, projected)
     assert accounted(report, state)

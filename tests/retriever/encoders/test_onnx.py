@@ -7,7 +7,6 @@ import pytest
 from micro_retrievers import micro_encoder
 from onnx import TensorProto, helper, numpy_helper
 
-from glimpse.choices import SimilarityName
 from glimpse.errors import OptionError, StorageError
 from glimpse.models.card import NetworkCard
 from glimpse.pixels import Filter, resize
@@ -65,7 +64,7 @@ def test_a_plain_export_is_a_retriever_again(exported, images, tmp_path):
     ids=["published", "stripes"],
 )
 def test_masks_are_exported_and_read_again(images, tmp_path, method, options):
-    encoder = micro_encoder(method, similarity=SimilarityName.MASKED_COSINE, options=options)
+    encoder = micro_encoder(method, similarity="masked-cosine", options=options)
     told = export_onnx(encoder, tmp_path / "masked.onnx", form=Form.PLAIN)
     assert told.masked
     card = encoder.card

@@ -52,7 +52,7 @@ def killed_after(images):
     return progress
 
 
-@pytest.mark.parametrize("pictures", [1, 16, 40])
+@pytest.mark.parametrize("images", [1, 16, 40])
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, undisturbed, images):
     with pytest.raises(Killed):
         export_world(LAYOUT, tmp_path, **OPTIONS, progress=killed_after(images))

@@ -1,4 +1,4 @@
-"""The transformer block with norms in front, shared by the vision and the text backbones."""
+"""Attention and the pre-norm transformer block that the vision and the text backbones share."""
 
 from __future__ import annotations
 

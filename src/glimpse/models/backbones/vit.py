@@ -1,4 +1,4 @@
-"""One compact vision transformer, in the ImageNet flavor and in CLIP's."""
+"""A compact vision transformer in ImageNet's and CLIP's flavor, with its patch and camera embeddings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learned words in a sentence: "a photo of a X X X X person." with free vectors for the X."""
+"""Learned words in a sentence: "a photo of a X X X X person.", with free vectors for the X per person."""
 
 from __future__ import annotations
 

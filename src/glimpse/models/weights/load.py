@@ -15,6 +15,7 @@ from glimpse.models.backbones.position import Grid
 from glimpse.models.backbones.resnet import ResNet
 from glimpse.models.backbones.text import TextBackbone
 from glimpse.models.backbones.vit import ViT, ViTConfig
+from glimpse.models.former_names import former_weight
 from glimpse.models.weights.describe import bert_config, resnet_config, text_config, vit_config
 from glimpse.models.weights.hub import find_weights
 from glimpse.models.weights.install import Backbone, Fit, install
@@ -99,6 +100,8 @@ def load_weights(
     path = find_weights(file)
     state, metadata = read_checkpoint(path)
     config = saved_config(metadata)
+    if config is not None:
+        state = {former_weight(name): value for name, value in state.items()}
     family = _family(backbone)
     modality = "image" if isinstance(backbone, ViT | ResNet) else "text"
     if config is not None:

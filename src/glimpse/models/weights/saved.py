@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import typing
-from dataclasses import asdict, fields
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,9 @@ from glimpse.models.backbones.bert import Bert, BertConfig
 from glimpse.models.backbones.resnet import ResNet, ResNetConfig
 from glimpse.models.backbones.text import TextBackbone, TextConfig
 from glimpse.models.backbones.vit import ViT, ViTConfig
+from glimpse.models.former_names import former_config_key
 from glimpse.models.weights.install import Backbone
+from glimpse.serial import WrongKeysError, from_plain, to_plain
 
 Config = ViTConfig | ResNetConfig | TextConfig | BertConfig
 
@@ -60,7 +60,7 @@ def saved_config(metadata: dict[str, str]) -> Config | None:
 def config_to_json(config: Config) -> dict[str, Any]:
     """A config with the name of its family, as JSON values."""
     family = next(name for name, kind in _FAMILIES.items() if isinstance(config, kind))
-    return {"family": family, **asdict(config)}
+    return {"family": family, **to_plain(config)}
 
 
 def config_from_json(values: dict[str, Any]) -> Config:
@@ -72,18 +72,9 @@ def config_from_json(values: dict[str, Any]) -> Config:
     kind = _FAMILIES.get(values.get("family", ""))
     if kind is None:
         raise WeightsError(f"a backbone is a {', '.join(_FAMILIES)}, not a {values.get('family')!r}")
-    hints = typing.get_type_hints(kind)
-    unknown = values.keys() - {field.name for field in fields(kind)} - {"family"}
-    if unknown:
-        raise WeightsError(f"a {values['family']} has no {', '.join(sorted(unknown))}: a newer file?")
-    return kind(**{key: _typed(hints[key], value) for key, value in values.items() if key != "family"})
-
-
-def _typed(hint: Any, value: Any) -> Any:
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(value)
-    result = tuple(value) if isinstance(value, list) else value
-    kind = typing.get_origin(hint) or hint
-    if not isinstance(result, (int, float) if kind is float else kind):
-        raise TypeError(f"expected {kind.__name__}, got {value!r}")
-    return result
+    given = {former_config_key(key): value for key, value in values.items() if key != "family"}
+    try:
+        config: Config = from_plain(typing.cast("Any", kind), given)
+    except WrongKeysError as error:
+        raise WeightsError(f"the header describes no backbone: {error}; a newer file?") from error
+    return config

@@ -1,4 +1,4 @@
-"""The code bases whose checkpoints can be read, and how a file is told to be one of theirs."""
+"""The code bases whose checkpoints can be read: the renaming of each, and how a file is recognized."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`export_onnx`: from a retriever to a file that any ONNX runtime can run."""
+"""`export_onnx`: from a retriever to a file that any ONNX runtime runs, whole or quantized."""
 
 from __future__ import annotations
 

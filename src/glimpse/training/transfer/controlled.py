@@ -168,6 +168,6 @@ def controlled_pairs(
 
 def _common(moved: NDArray[np.bool_], donors: NDArray[np.bool_]) -> NDArray[np.float32]:
     """How many cells `[T, R, M]` each moved target `[T, R, cells]` shares with each donor `[M, H, W]`."""
-    lent = donors.reshape(len(donors), -1).T.astype(np.float32)
-    common: NDArray[np.float32] = moved.astype(np.float32) @ lent
+    donor_rows = donors.reshape(len(donors), -1).T.astype(np.float32)
+    common: NDArray[np.float32] = moved.astype(np.float32) @ donor_rows
     return common

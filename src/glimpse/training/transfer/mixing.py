@@ -36,16 +36,16 @@ def mixed_images(images: Tensor, windows: Tensor, donors: Tensor, rolls: Tensor)
     rows = (donors >= 0).nonzero()[:, 0]
     if not len(rows):
         return images
-    lent = donors[rows]
+    donor_rows = donors[rows]
     height, width = images.shape[2:]
-    window = torch.nn.functional.interpolate(windows[lent][:, None].float(), size=(height, width)) > 0
+    window = torch.nn.functional.interpolate(windows[donor_rows][:, None].float(), size=(height, width)) > 0
     targets = images[rows]
     steps = rolls[rows] * width // columns
     if bool(steps.any()):
         place = (torch.arange(width, device=images.device) - steps[:, None]) % width
         targets = targets.gather(3, place[:, None, None].expand_as(targets))
     result = images.clone()
-    result[rows] = torch.where(window, targets, images[lent])
+    result[rows] = torch.where(window, targets, images[donor_rows])
     return result
 
 
@@ -53,6 +53,6 @@ def mixed_patches(patches: Tensor, windows: Tensor, donors: Tensor) -> Tensor:
     """The same on patch embeddings `[B, N, D]`, before class token and position; windows of N cells."""
     if windows[0].numel() != patches.shape[1]:
         raise ShapeError(f"windows have {windows[0].numel()} cells, expected {patches.shape[1]} patches")
-    lent = torch.where(donors >= 0, donors, torch.arange(len(donors), device=donors.device))
+    donor_rows = torch.where(donors >= 0, donors, torch.arange(len(donors), device=donors.device))
     # an image without donor gets itself on both sides
-    return torch.where(windows.flatten(1)[lent][:, :, None], patches, patches[lent])
+    return torch.where(windows.flatten(1)[donor_rows][:, :, None], patches, patches[donor_rows])

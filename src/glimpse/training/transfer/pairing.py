@@ -1,4 +1,4 @@
-"""Which image of a batch lends its occluder to which: occlusion-aware pairing (spt.md, "Pairing")."""
+"""Which image of a batch lends its occluder to which: OIoU, and the rule that pairs by it (spt.md)."""
 
 from __future__ import annotations
 

@@ -57,10 +57,10 @@ class PatchTransfer:
         labels = batch.labels.cpu().numpy()
         wanted = generator.random(len(batch)) < self.share
         pairs = paired(windows.cpu().numpy(), labels, self.rule, generator)
-        lent = np.where(wanted, pairs.donors, NOBODY)
-        other = labels[lent]
-        ignored = torch.from_numpy(np.where((lent >= 0) & (other != labels), other, NOBODY)).to(device)
-        donors, rolls = torch.from_numpy(lent).to(device), torch.from_numpy(pairs.rolls).to(device)
+        donor_rows = np.where(wanted, pairs.donors, NOBODY)
+        other = labels[donor_rows]
+        ignored = torch.from_numpy(np.where((donor_rows >= 0) & (other != labels), other, NOBODY)).to(device)
+        donors, rolls = torch.from_numpy(donor_rows).to(device), torch.from_numpy(pairs.rolls).to(device)
         if self.mixing is Mixing.EMBEDDING:
             return replace(batch, mix=partial(mixed_patches, windows=windows, donors=donors), ignored=ignored)
         return replace(batch, images=mixed_images(batch.images, windows, donors, rolls), ignored=ignored)

@@ -114,13 +114,13 @@ def _json(entries: list[dict[str, Any]]) -> bytes:
     return json.dumps(entries, ensure_ascii=False, indent=0).encode() + b"\n"
 
 
-def _counts(pictures: Sequence[Image]) -> dict[str, tuple[int, int]]:
+def _counts(embedded_images: Sequence[Image]) -> dict[str, tuple[int, int]]:
     def images(split: str) -> tuple[int, int]:
-        chosen = [p for p in pictures if p.split == split]
+        chosen = [p for p in embedded_images if p.split == split]
         return len({p.label for p in chosen}), len(chosen)
 
     def texts(split: str) -> tuple[int, int]:
-        return images(split)[0], sum(p.captions for p in pictures if p.split == split)
+        return images(split)[0], sum(p.captions for p in embedded_images if p.split == split)
 
     counts = {"train rgb": images("train"), "train text": texts("train")}
     for split in ("val", "test"):

@@ -112,11 +112,11 @@ def _settle(kept: Path, truth: Truth, writes: list[Future[None]]) -> int:
 
 
 def _write_image(
-    root: Path, picture: Image, image: NDArray[np.uint8], parts: NDArray[np.uint8], quality: int
+    root: Path, drawn: Image, image: NDArray[np.uint8], parts: NDArray[np.uint8], quality: int
 ) -> None:
-    content = encoded(image, PurePosixPath(picture.paths[0]).suffix, quality)
+    content = encoded(image, PurePosixPath(drawn.paths[0]).suffix, quality)
     part_map = part_map_file(parts)
-    for path in picture.paths:
+    for path in drawn.paths:
         write_whole(root, path, content)
         write_whole(root, f"{TRUTH}/{part_map_path(path)}", part_map)
 

@@ -76,7 +76,7 @@ class Grammar:
             detail: the chance that a part which may be left out is said.
 
         >>> english = load_grammar("english")
-        >>> english.say("shoes", {"shoes.color": "red"}, np.random.default_rng(0)) is not None
+        >>> english.say("shoes", {"shoes.colour": "red"}, np.random.default_rng(0)) is not None
         True
         >>> english.say("shoes", {}, np.random.default_rng(0)) is None
         True

@@ -40,8 +40,8 @@ Template = tuple[Piece, ...]
 def parse(text: str) -> Template:
     """Read a template.
 
-    >>> parse("a {color} (hat|cap)[ too]")  # doctest: +ELLIPSIS
-    ('a ', Slot(name='color'), ' ', Choice(options=(('hat',), ('cap',))), Perhaps(body=(' too',)))
+    >>> parse("a {colour} (hat|cap)[ too]")  # doctest: +ELLIPSIS
+    ('a ', Slot(name='colour'), ' ', Choice(options=(('hat',), ('cap',))), Perhaps(body=(' too',)))
     """
     options, end = _options(text, 0, "")
     if end != len(text) or len(options) != 1:
