@@ -98,6 +98,13 @@ class Backbone(StrEnum):
     CLIP = "clip"
 
 
+class Reads(StrEnum):
+    """What a method learns from: each image once, or each image with its captions."""
+
+    IMAGES = "images"
+    CAPTIONS = "images and captions"
+
+
 class Size(StrEnum):
     """`micro` and `tiny` are for CPUs, `small` and `base` published (`glimpse.models.backbones.sizes`)."""
 

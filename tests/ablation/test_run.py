@@ -170,3 +170,10 @@ def test_mistakes_are_found_before_anything_is_trained(plan, tmp_path, market):
 def test_two_ablations_do_not_share_a_folder(plan, tmp_path):
     with locked(tmp_path / ".lock"), pytest.raises(StorageError, match="another process is using it"):
         run_ablation(small(plan), tmp_path, ABOUT)
+
+
+def test_rows_that_an_arm_cannot_learn_from_are_refused_before_anything_is_trained(plan, tmp_path):
+    plan = replace(plan, arms=[plan.arms[0], parse_arm(f"balanced=bot:{SHORT},sampler.balanced=true")])
+    with pytest.raises(OptionError, match="a balanced sampler needs two modalities, got only rgb"):
+        run_ablation(plan, tmp_path / "out", ABOUT)
+    assert not (tmp_path / "out").exists()

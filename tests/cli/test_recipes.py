@@ -59,6 +59,8 @@ def test_every_key_is_shown_with_value_type_and_source(run):
         "sampler.images    4      int   read in the authors' code: baselines.md, 'PK sampler'",
         "sampler.balanced  false  bool  our choice: K of every modality, as AGW and SIM "
         "(baselines.md, 'Balanced sampler')",
+        "sampler.distinct  false  bool  our choice: every image of a person before one again "
+        "(baselines.md, 'PK sampler')",
     ]
 
 

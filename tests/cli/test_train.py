@@ -105,6 +105,42 @@ def test_a_selector_says_where_persons_are(run, market, tmp_path):
     assert "the recipe transfers no patches" in err
 
 
+@pytest.fixture(scope="module")
+def captioned(tmp_path_factory):
+    """Five training, two validation and two test persons, twice each, in the layout of CUHK-PEDES."""
+    root = tmp_path_factory.mktemp("captioned")
+    (root / "imgs").mkdir()
+    random = np.random.default_rng(0)
+    entries = []
+    for person in range(1, 10):
+        color = np.random.default_rng(person).integers(0, 256, 3)
+        for shot in range(2):
+            pixels = (color + random.integers(-9, 10, (64, 32, 3))).clip(0, 255).astype(np.uint8)
+            name = f"{person:04d}_{shot}.png"
+            Image.fromarray(pixels).save(root / "imgs" / name)
+            split = "train" if person < 6 else "val" if person < 8 else "test"
+            captions = [f"person {person}, {word}" for word in ("once", "twice")]
+            entries.append({"id": person, "file_path": name, "captions": captions, "split": split})
+    (root / "reid_raw.json").write_text(json.dumps(entries))
+    return root
+
+
+def test_captions_are_not_read_by_a_method_of_images_and_val_chooses_its_model(run, captioned, tmp_path):
+    command = short_training(captioned, tmp_path / "run")
+    command[command.index(f"market1501:{captioned}")] = f"cuhk_pedes:{captioned}"
+    code, _, err = run(*command, "--no-test")
+    assert code == 0, err
+    assert "bot learns from 10 images; 20 captions are not read" in err
+    recipe = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    assert recipe["validated_by"] == "query: 4 rgb; gallery: 4 rgb; not counted: same_image"
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (record["data"]["rows"], record["data"]["persons"]) == (10, 5)
+    code, _, err = run(*command, "--set", "sampler.balanced=true", "--out", tmp_path / "other")
+    assert code == 2
+    assert err.splitlines()[-1].endswith("a balanced sampler needs two modalities, got only rgb")
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -50,6 +50,7 @@ def test_models_are_chosen_on_validation_and_measured_on_test(cuhk, quietly):
     dataset = quietly("cuhk_pedes", cuhk)
     assert list(dataset.protocols) == ["test", "val"]
     assert dataset.selection == "val"
+    assert dataset.model_selection is dataset.protocols["val"]
     assert dataset.protocol().name == "test"
 
 

@@ -12,15 +12,15 @@ from glimpse.choices import Form, MaskKind, Size
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.evaluation import calibrate, roc
 from glimpse.methods.bot import BoT
-from glimpse.methods.clip import ENDS, IDS
 from glimpse.methods.embedding import embed_rows
 from glimpse.methods.fit import finished_run, fit, prepared_from_seed, run
 from glimpse.methods.prepare import prepare
+from glimpse.methods.rows import ENDS, IDS
 from glimpse.models.factory import similarity_of
-from glimpse.models.storage import load_network
+from glimpse.models.storage import WEIGHTS, load_network
 from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.progress import silent
-from glimpse.protocols import one_against_rest
+from glimpse.protocols import one_against_rest, sysu_mm01, text_to_image, without_cameras
 from glimpse.recipes.bot import BoTRecipe
 from glimpse.recipes.clip import ClipRecipe
 from glimpse.recipes.clip_reid import ClipReIDRecipe
@@ -28,7 +28,7 @@ from glimpse.recipes.dpm import DpmRecipe
 from glimpse.recipes.groups import ValidationRecipe, scaled
 from glimpse.recipes.provenance import with_settings
 from glimpse.recipes.transreid import TransReIDRecipe
-from glimpse.records import NO_CAMERA
+from glimpse.records import NO_CAMERA, Records
 from glimpse.retriever import Finished, Retriever
 from glimpse.segmentation.parts import PART
 from glimpse.similarity import MaskSide, SetJaccard, fit_conflict
@@ -165,6 +165,143 @@ def test_the_same_recipe_gives_the_same_bytes_whatever_was_drawn_before(images, 
         runs.append(fit("bot", recipe, images, tmp_path / name, cache=tmp_path / "pixels", progress=silent))
     first, second = ((fitted.final / "network.safetensors").read_bytes() for fitted in runs)
     assert first == second
+
+
+@pytest.fixture(scope="session")
+def captions(images):
+    """Two captions of each image, the second of them short."""
+    colors = ("red", "blue", "green", "white", "black", "brown", "pink", "gray")
+    person = images.person // 3
+    wears = [f"a person in a {colors[p]} coat, image {row}" for row, p in enumerate(person)]
+    short = [f"somebody in {colors[p]}" for p in person]
+    return Records.from_columns(
+        np.tile(images.path, 2), np.tile(images.person, 2), modality="text", caption=[*wears, *short]
+    )
+
+
+def told(run):
+    return json.loads((run / "recipe.json").read_text())
+
+
+def weights_of(fitted):
+    return [(folder / WEIGHTS).read_bytes() for folder in (fitted.final, fitted.best)]
+
+
+def test_captions_are_no_further_images_of_a_method_of_images(images, captions, micro, tmp_path):
+    recipe = brief(micro, BoTRecipe())
+    both = Records.concat([images, captions])
+    alone, beside = (
+        fit("bot", recipe, rows, tmp_path / name, cache=tmp_path / "pixels")
+        for name, rows in (("alone", images), ("beside", both))
+    )
+    assert weights_of(alone) == weights_of(beside)
+    runs = [json.loads((tmp_path / name / "run.json").read_text()) for name in ("alone", "beside")]
+    assert runs[0]["data"] == runs[1]["data"]
+    assert told(tmp_path / "beside")["rows"] == "48 images; 128 captions are not read"
+    assert "rows" not in told(tmp_path / "alone")
+    assert finished_run("bot", recipe, both, tmp_path / "beside", Engine())
+
+
+@pytest.fixture
+def reading():
+    """A recipe of CLIP, which reads, on images and captions of a few persons."""
+    return replace(scaled(ClipRecipe(), Size.MICRO), epochs=2, batch=16, vocabulary=600)
+
+
+def test_a_method_that_reads_learns_from_captions_and_is_validated_by_them(
+    images, captions, reading, tmp_path
+):
+    recipe = with_settings(reading, ["validation.every=1", "validation.share=0.25"])
+    rows = Records.concat([images, captions])
+    fitted = fit("clip", recipe, rows, tmp_path / "run")
+    assert told(tmp_path / "run")["rows"] == "48 images with 96 captions"
+    assert told(tmp_path / "run")["validated_by"] == "query: 32 text; gallery: 16 rgb; not counted: nothing"
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert run["data"]["rows"] == 96
+    assert finished_run("clip", recipe, rows, tmp_path / "run", Engine())
+    # what is left finds images by words, and measures what validation measured
+    retriever = Retriever.load(fitted.final)
+    aside = sorted(set(images.persons) - set(told_persons(tmp_path / "run")))
+    query, gallery = captions.filter(person=aside), images.filter(person=aside)
+    scores = retriever.similarity.pairwise(retriever.embed(query), retriever.embed(gallery))
+    right = gallery.person[scores.argmax(1)] == query.person
+    assert right.mean() == pytest.approx(fitted.outcome.measures["rank1"], abs=1 / 32 + 1e-6)
+    again = fit("clip", recipe, rows, tmp_path / "again")
+    assert weights_of(again) == weights_of(fitted)
+
+
+def test_a_finish_sees_each_image_once_however_many_captions_it_has(
+    images, captions, reading, tmp_path, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(
+        "glimpse.methods.fit.prepare",
+        lambda *given: replace(prepare(*given), finish=lambda network, rows: seen.append(rows) or Finished()),
+    )
+    recipe = with_settings(reading, ["epochs=1", "validation.share=0"])
+    fitted = fit("clip", recipe, Records.concat([images, captions]), tmp_path / "run")
+    (rows,) = seen
+    assert rows.records.path.tolist() == images.path.tolist()
+    found = Retriever.load(fitted.final).embed(images).vectors
+    np.testing.assert_allclose(rows.embeddings.vectors, found, rtol=1e-4, atol=1e-5)
+
+
+def told_persons(run):
+    return json.loads((run / "persons.json").read_text())["persons"]
+
+
+def test_the_protocol_that_a_data_set_selects_by_chooses_the_best_epoch(
+    images, captions, reading, micro, tmp_path
+):
+    aside = [0, 3]
+    rest = [6, 9, 12, 15, 18, 21]
+    selection = text_to_image(
+        captions.filter(person=aside), images.filter(person=aside), name="val", trained_on=""
+    )
+    rows = Records.concat([images.filter(person=rest), captions.filter(person=rest)])
+    recipe = with_settings(reading, ["validation.every=1"])
+    fit("clip", recipe, rows, tmp_path / "clip", validation=selection)
+    assert told_persons(tmp_path / "clip") == rest  # nobody of the training rows is set aside
+    assert told(tmp_path / "clip")["validated_by"] == "query: 32 text; gallery: 16 rgb; not counted: nothing"
+    fit("bot", brief(micro, BoTRecipe()), rows, tmp_path / "bot", validation=selection)
+    assert told_persons(tmp_path / "bot") == rest
+    words = told(tmp_path / "bot")["validated_by"]
+    assert words == "query: 4 rgb; gallery: 16 rgb; not counted: same_person_and_camera"
+
+
+def test_validation_asks_as_the_data_set_does(images, micro, tmp_path):
+    by_camera = images.camera == 5
+    rows = images.with_columns(modality=np.where(by_camera, "ir", "rgb"))
+    like = sysu_mm01(rows.filter(modality="ir"), rows.filter(modality="rgb"), None)[0]
+    recipe = brief(micro, BoTRecipe())
+    fit("bot", recipe, rows, tmp_path / "infrared", like=like, cache=tmp_path / "pixels")
+    words = told(tmp_path / "infrared")["validated_by"]
+    assert words == "query: 8 ir; gallery: 8 rgb; not counted: same_sysu_location"
+    rows = images.with_columns(kind=np.where(by_camera, "occluded", "whole"))
+    like = without_cameras(rows.filter(kind="occluded"), rows.filter(kind="whole"))
+    fit("bot", recipe, rows, tmp_path / "occluded", like=like, cache=tmp_path / "pixels")
+    words = told(tmp_path / "occluded")["validated_by"]
+    assert words == "query: 8 rgb occluded; gallery: 8 rgb whole; not counted: nothing"
+
+
+def test_rows_that_a_method_cannot_use_are_refused_before_anything_is_decoded(
+    images, captions, micro, reading, tmp_path
+):
+    nowhere = images.with_columns(path=np.array([f"nowhere/{row}.jpg" for row in range(64)], object))
+    recipe = brief(micro, BoTRecipe())
+    balanced = with_settings(recipe, ["sampler.balanced=true"])
+    crowd = with_settings(recipe, ["sampler.persons=7"])
+    lonely = nowhere[::8]  # a single image of each person
+    for method, asked, rows, sentence in (
+        ("clip", reading, nowhere, "clip learns from images with captions"),
+        ("bot", recipe, captions, "bot learns from images"),
+        ("bot", balanced, nowhere, "a balanced sampler needs two modalities, got only rgb"),
+        ("bot", crowd, nowhere, "a batch needs 7 persons, the training rows have 6"),
+        ("bot", recipe, lonely, r"none of the 2 queries .* \(validation.share\)"),
+    ):
+        with pytest.raises(OptionError, match=sentence):
+            fit(method, asked, rows, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def conflicts(network, rows):

@@ -1,10 +1,37 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 from micro_retrievers import told_apart
 
+from glimpse.choices import Size
 from glimpse.errors import OptionError
-from glimpse.methods.validation import embed_rows, split_persons, validation_protocol
-from glimpse.protocols import same_image, same_person_and_camera
+from glimpse.methods.validation import (
+    Validation,
+    check_answers,
+    embed_rows,
+    images_of,
+    needed_images,
+    protocol_of,
+    split_persons,
+    validation_protocol,
+)
+from glimpse.models.card import NetworkCard
+from glimpse.models.clip import ClipNetwork
+from glimpse.models.text.vocabularies import train_tokenizer
+from glimpse.protocols import (
+    Cmc,
+    nothing,
+    one_against_rest,
+    same_image,
+    same_person_and_camera,
+    single_query,
+    sysu_mm01,
+    text_to_image,
+    without_cameras,
+)
+from glimpse.protocols.exclusion import same_sysu_location
 from glimpse.records import DISTRACTOR, JUNK, NO_CAMERA, Records
 
 
@@ -77,3 +104,192 @@ def test_without_another_camera_every_image_asks_the_rest(camera):
     assert protocol.exclusion is same_image
     assert protocol.validity()[0].valid == 60
     assert (protocol.comparison(protocol.trials[0]).matches_per_query() == 5).all()
+
+
+def test_a_person_is_set_aside_in_every_modality():
+    rows = Records.concat([infrared(persons=10), captions(infrared(persons=10))])
+    train, validation = split_persons(rows, 0.3, seed=3)
+    assert set(validation.modality) == set(train.modality) == {"rgb", "ir", "text"}
+    assert not set(train.persons) & set(validation.persons)
+    assert len(train) + len(validation) == len(rows)
+
+
+def infrared(persons=6):
+    """Each person twice by the visible cameras 1 and 2, twice by the infrared cameras 3 and 6."""
+    person = np.repeat(np.arange(persons), 4)
+    camera = np.tile([1, 2, 3, 6], persons)
+    modality = np.where(np.isin(camera, [3, 6]), "ir", "rgb")
+    return Records.from_columns(
+        [f"{row}.jpg" for row in range(len(person))], person, camera=camera, modality=modality
+    )
+
+
+def captions(images):
+    return Records.from_columns(images.path, images.person, modality="text", caption="somebody in a coat")
+
+
+def of_kinds(*kinds, persons=5):
+    """Each person once of each kind, without cameras."""
+    person = np.repeat(np.arange(persons), len(kinds))
+    return Records.from_columns(
+        [f"{row}.jpg" for row in range(len(person))], person, kind=np.tile(np.array(kinds), persons)
+    )
+
+
+def same_protocol(first, second):
+    return (
+        first.query == second.query
+        and first.gallery == second.gallery
+        and first.exclusion is second.exclusion
+        and first.cmc is second.cmc
+    )
+
+
+def test_a_plain_data_set_is_validated_as_ever():
+    rows = people()
+    test = people(4)
+    for like in (
+        single_query(test, test),  # Market-1501
+        single_query(test.with_columns(kind="occluded"), test),  # Occluded-Duke: only its queries have a kind
+        one_against_rest(test),
+    ):
+        assert same_protocol(validation_protocol(rows, 3, like), validation_protocol(rows, 3))
+
+
+def test_infrared_asks_visible_by_the_rule_of_the_data_set():
+    rows, test = infrared(), infrared(3)
+    like = sysu_mm01(test.filter(modality="ir"), test.filter(modality="rgb"), None)[0]
+    protocol = validation_protocol(rows, 0, like)
+    assert protocol.query == rows.filter(modality="ir")
+    assert protocol.gallery == rows.filter(modality="rgb")
+    assert protocol.exclusion is same_sysu_location
+    assert protocol.cmc is Cmc.IDENTITIES
+    # camera 3 does not look for what camera 2 sees
+    matches = protocol.comparison(protocol.trials[0]).matches_per_query()
+    assert matches.tolist() == [1 if camera == 3 else 2 for camera in protocol.query.camera]
+
+
+@pytest.mark.parametrize("kind", ["partial", "occluded"])
+def test_parts_and_hidden_persons_ask_whole_ones(kind):
+    rows, test = of_kinds("whole", "partial", "occluded"), of_kinds(kind, "whole", persons=2)
+    like = without_cameras(test.filter(kind=kind), test.filter(kind="whole"))
+    protocol = validation_protocol(rows, 0, like)
+    assert protocol.query == rows.filter(kind=kind)
+    assert protocol.gallery == rows.filter(kind="whole")
+    assert protocol.exclusion is nothing
+
+
+def test_a_kind_that_only_queries_have_asks_every_other_image():
+    rows = Records.concat([of_kinds("", "occluded")])
+    like = without_cameras(of_kinds("occluded"), of_kinds(""))
+    protocol = validation_protocol(rows, 0, like)
+    assert protocol.query == rows.filter(kind="occluded")
+    # no rule keeps a query from finding itself, so it is not searched
+    assert protocol.gallery == rows.filter(kind="")
+    by_camera = rows.with_columns(camera=np.tile([1, 2], 5))
+    like = single_query(of_kinds("occluded"), of_kinds(""))
+    protocol = validation_protocol(by_camera, 0, like)
+    assert protocol.gallery == by_camera  # here the rule leaves it out
+
+
+def test_a_kind_that_both_sides_have_is_asked_and_searched_alone():
+    rows = of_kinds("whole", "whole", "occluded")
+    like = without_cameras(of_kinds("whole"), of_kinds("whole"))
+    protocol = validation_protocol(rows, 0, like)
+    assert set(protocol.query.kind) == set(protocol.gallery.kind) == {"whole"}
+    assert protocol.exclusion is same_image
+
+
+def test_what_cannot_be_asked_so_is_asked_as_ever():
+    rows = people()
+    test = infrared(2)
+    infrared_to_visible = without_cameras(test.filter(modality="ir"), test.filter(modality="rgb"))
+    partial_to_whole = without_cameras(of_kinds("partial"), of_kinds("whole"))
+    text_to_images = text_to_image(captions(test), test, name="test", trained_on="")
+    kinds = rows.with_columns(kind=np.where(rows.person < 5, "whole", "partial"))  # nobody has both
+    for like, records in (
+        (infrared_to_visible, rows),
+        (text_to_images, rows),
+        (partial_to_whole, rows),
+        (partial_to_whole, kinds),
+    ):
+        for texts in (False, True):
+            found = validation_protocol(records, 2, like, texts=texts)
+            assert same_protocol(found, validation_protocol(records, 2))
+
+
+def test_captions_ask_images_where_they_are_read_and_images_where_not():
+    images = people(4, images=3)
+    rows = Records.concat([images, captions(images)])
+    like = text_to_image(captions(people(2)), people(2), name="test", trained_on="")
+    for protocol in (
+        validation_protocol(rows, 0, like, texts=True),
+        validation_protocol(rows, 0, texts=True),
+    ):
+        assert protocol.query == captions(images)
+        assert protocol.gallery == images
+        assert protocol.exclusion is nothing
+    assert same_protocol(validation_protocol(rows, 0, like), validation_protocol(images, 0))
+    # a data set of images is validated by images, though there are captions
+    like = single_query(people(2), people(2))
+    assert same_protocol(validation_protocol(rows, 0, like, texts=True), validation_protocol(images, 0))
+
+
+def test_the_captions_own_image_does_not_count_if_it_does_not_at_the_test():
+    images = people(4, images=3)
+    rows = Records.concat([images, captions(images)])
+    like = text_to_image(captions(images), images, name="test", trained_on="", exclude_matching_image=True)
+    protocol = validation_protocol(rows, 0, like, texts=True)
+    assert (protocol.comparison(protocol.trials[0]).matches_per_query() == 2).all()
+
+
+def test_a_protocol_that_the_data_set_selects_by_is_taken_as_it_is_or_by_its_images():
+    images = people(4, images=3).with_columns(sequence=np.arange(12))
+    selection = text_to_image(captions(images), images, name="val", trained_on="")
+    assert protocol_of(selection, 0, texts=True) is selection
+    plain = protocol_of(selection, 0, texts=False)
+    assert same_protocol(plain, validation_protocol(images.without_columns("sequence"), 0))
+    of_images = single_query(images[:5], images)
+    assert protocol_of(of_images, 0, texts=False) is of_images
+    assert needed_images(of_images, of_images).path.tolist() == images.path.tolist()
+
+
+def test_each_image_of_a_protocol_is_embedded_once_with_its_camera():
+    images = people(3, images=4).with_columns(camera=1)
+    protocol = protocol_of(images, 0)  # one camera: its numbers are of no use to the protocol
+    assert (protocol.gallery.camera == NO_CAMERA).all()
+    assert needed_images(images, protocol) == images
+    assert images_of(images[:5], images[3:]).path.tolist() == images.path.tolist()
+    rows = of_kinds("whole", "partial", "occluded")
+    protocol = protocol_of(rows, 0, without_cameras(of_kinds("partial"), of_kinds("whole")))
+    assert needed_images(rows, protocol) == rows.filter(kind=["whole", "partial"])
+
+
+def test_a_validation_that_finds_nobody_is_refused_before_training():
+    alone = Records.from_columns(["a", "b"], [1, 2], camera=[1, 2])
+    with pytest.raises(OptionError, match="none of the 2 queries of the validation has a right answer"):
+        check_answers(protocol_of(alone, 0), ": advice")
+    check_answers(protocol_of(people(), 0))
+
+
+def test_captions_are_embedded_by_the_networks_own_text_side():
+    torch.manual_seed(0)
+    network = ClipNetwork(Size.MICRO, (64, 32)).eval()
+    words = ["a red coat", "a blue coat", "green trousers", "a white hat"]
+    tokenizer = train_tokenizer(words, size=600, context=16)
+    images = Records.from_columns(["a", "b", "c", "d"], [1, 2, 3, 4])
+    texts = Records.from_columns(["d", "c", "b", "a"], [4, 3, 2, 1], modality="text", caption=words)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 64, 32, 3), dtype=np.uint8)
+    protocol = text_to_image(texts, images, name="validation", trained_on="")
+    card = NetworkCard("clip", Size.MICRO, (64, 32))
+    source = SimpleNamespace(read=lambda rows: pixels[rows])
+    found = Validation(card, images, source, protocol, tokenizer)(SimpleNamespace(network=network))
+    with torch.inference_mode():
+        tokens = tokenizer.encode(words)
+        asked = network.embed_text(torch.from_numpy(tokens.ids), torch.from_numpy(tokens.ends))
+        seen = network.embed(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1)
+    scores = torch.nn.functional.normalize(asked) @ torch.nn.functional.normalize(seen).T
+    right = scores.flip(0).diagonal()  # of the last caption, the first image
+    rank = (scores.flip(0) > right[:, None]).sum(1) + 1
+    assert found["rank1"] == pytest.approx((rank == 1).float().mean().item())
+    assert found["map"] == pytest.approx((1 / rank).mean().item())

@@ -1,12 +1,12 @@
 import pytest
 
-from glimpse.choices import Size
+from glimpse.choices import Reads, Size
 from glimpse.errors import OptionError
 from glimpse.methods.prepare import prepare
 from glimpse.recipes.groups import scaled
 from glimpse.recipes.presets import world_recipe
 from glimpse.recipes.provenance import entries, from_json, to_json, with_settings
-from glimpse.recipes.registry import recipe_of, trained_methods, world_settings
+from glimpse.recipes.registry import MethodRow, recipe_of, row_of, trained_methods, world_settings
 
 
 @pytest.mark.parametrize("method", trained_methods())
@@ -60,3 +60,10 @@ def test_an_unknown_method_is_refused(people):
 def test_an_unknown_key_is_refused_with_the_nearest():
     with pytest.raises(OptionError, match=r"optimizer\.lr"):
         with_settings(recipe_of("bot"), ["optimizer.rat=1"])
+
+
+def test_methods_read_images_unless_they_say_otherwise():
+    assert {row_of(method).reads for method in trained_methods()} == {Reads.IMAGES}
+    assert row_of("clip").reads is Reads.CAPTIONS
+    with pytest.raises(OptionError, match="the method odd must read 'images' or 'images and captions', got"):
+        MethodRow("odd", recipe="", network="", prepare="", reads="books")

@@ -13,7 +13,7 @@ from glimpse.pixels import PixelCache
 from glimpse.progress import silent
 from glimpse.records import NO_CAMERA, NO_MODALITY, Capture, Records
 from glimpse.training.augment import Augmentation, FlipAndCrop, MapRule
-from glimpse.training.batches import TrainingData, make_batch, prefetch, read_raw
+from glimpse.training.batches import IMAGE_MODALITY, TrainingData, make_batch, prefetch, read_raw
 
 CPU = torch.device("cpu")
 
@@ -59,6 +59,29 @@ def test_a_batch_tells_networks_what_its_images_were_taken_with():
     told = Taken.of(Capture.of(records[[3, 2, 1, 0]]), card)
     assert batch.taken.modalities.tolist() == told.modalities.tolist() == [-1, -1, 0, 1]
     assert batch.taken.cameras.tolist()[1:] == told.cameras.tolist()[1:]
+
+
+def test_rows_of_an_image_with_captions_know_their_image():
+    rows = Records.from_columns(
+        ["b", "a", "b", "c"],
+        [1, 2, 1, 3],
+        modality="text",
+        caption=["one", "two", "three", "four"],
+        extra={IMAGE_MODALITY: ["ir", "rgb", "ir", "rgb"]},
+    )
+    data = TrainingData(rows)
+    assert data.captioned
+    assert data.images.tolist() == [0, 1, 0, 2]
+    assert data.first_rows.tolist() == [0, 1, 3]
+    assert data.modalities.tolist() == [1, 0, 1, 0]
+    assert batch_of(data, [2, 1]).captions == ("three", "two")
+
+
+def test_images_without_captions_are_rows_of_their_own():
+    data = toy_data()
+    assert not data.captioned
+    assert data.images.tolist() == data.first_rows.tolist() == list(range(24))
+    assert batch_of(data, [3]).captions == ()
 
 
 def test_a_batch_holds_everything_that_belongs_to_its_rows():

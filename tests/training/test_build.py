@@ -6,7 +6,7 @@ from glimpse.errors import OptionError
 from glimpse.recipes.groups import AugmentRecipe, OptimizerRecipe, SamplerRecipe
 from glimpse.records import Records
 from glimpse.training.augment import Augmentation, ColorJitter, Erasing, FlipAndCrop
-from glimpse.training.batches import TrainingData
+from glimpse.training.batches import IMAGE_MODALITY, TrainingData
 from glimpse.training.build import build_augmentation, build_optimizer, build_sampler, build_schedule
 from glimpse.training.optimizers import BIAS_TWICE, Rule
 from glimpse.training.sampler import PersonSampler
@@ -79,3 +79,30 @@ def test_a_balanced_sampler_needs_two_modalities():
     visible = TrainingData(infrared_rows().records.filter(modality="rgb"))
     with pytest.raises(OptionError, match="a balanced sampler needs two modalities, got only rgb"):
         build_sampler(SamplerRecipe(persons=2, images=1, balanced=True), visible, seed=0)
+
+
+def test_the_recipe_asks_for_distinct_images():
+    data = infrared_rows()
+    assert build_sampler(SamplerRecipe(persons=2, images=4, distinct=True), data, seed=0).distinct
+    assert not build_sampler(SamplerRecipe(persons=2, images=4), data, seed=0).distinct
+    balanced = SamplerRecipe(persons=2, images=4, balanced=True, distinct=True)
+    assert build_sampler(balanced, data, seed=0).distinct
+
+
+def captioned_rows():
+    """The images of `infrared_rows`, each with three captions."""
+    images = infrared_rows().records
+    rows = images[np.repeat(np.arange(12), 3)]
+    took = {IMAGE_MODALITY: rows.modality.astype(object)}
+    return TrainingData(
+        Records.from_columns(rows.path, rows.person, modality="text", caption="somebody", extra=took)
+    )
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_with_captions_the_same_images_are_drawn_each_with_one_of_them(balanced):
+    images, pairs = infrared_rows(), captioned_rows()
+    recipe = SamplerRecipe(persons=2, images=2, balanced=balanced)
+    drawn, with_one = (build_sampler(recipe, data, seed=3).plan(1) for data in (images, pairs))
+    assert [pairs.images[batch].tolist() for batch in with_one] == [batch.tolist() for batch in drawn]
+    assert len({row % 3 for batch in with_one for row in batch.tolist()}) > 1

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glimpse.errors import OptionError
-from glimpse.training.sampler import BalancedSampler, PersonSampler, ShuffledSampler, share
+from glimpse.training.sampler import (
+    BalancedSampler,
+    CaptionSampler,
+    PersonSampler,
+    ShuffledSampler,
+    share,
+)
 
 
 def people(counts):
@@ -43,6 +49,40 @@ def test_a_person_with_too_few_images_repeats_only_its_own():
     (batch,) = PersonSampler(person, persons=2, images=4).plan(1)
     assert Counter(person[batch].tolist()) == {0: 4, 1: 4}
     assert sorted(row for row in batch.tolist() if row) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("found", "wanted"), [(1, [4]), (2, [2, 2]), (3, [1, 1, 2]), (4, [1] * 4)])
+def test_distinct_images_of_a_person_come_all_before_one_comes_again(found, wanted):
+    person = np.repeat([0, 1], [found, 8])
+    for epoch in range(1, 6):
+        plan = PersonSampler(person, persons=2, images=4, distinct=True).plan(epoch)
+        short = Counter(row for batch in plan for row in batch.tolist() if person[row] == 0)
+        assert sorted(short.values()) == wanted
+        assert len(set(plan[0][person[plan[0]] == 1])) == 4
+
+
+def test_distinct_images_change_nothing_for_who_has_enough():
+    person = people([4, 5, 8, 9])
+    plain, distinct = (PersonSampler(person, 2, 4, seed=1, distinct=asked).plan(3) for asked in (False, True))
+    assert np.array_equal(plain, distinct)
+
+
+def test_short_persons_are_drawn_with_replacement_unless_images_are_to_be_distinct():
+    person = np.repeat([0, 1], [3, 4])
+    plans = [PersonSampler(person, persons=2, images=4, seed=s).plan(1)[0] for s in range(30)]
+    assert min(len(set(plan[person[plan] == 0])) for plan in plans) < 3
+
+
+def test_balanced_batches_too_can_have_distinct_images():
+    person, modality = visible_infrared()
+    for distinct, least in ((True, 2), (False, 1)):
+        plans = [
+            BalancedSampler(person, modality, persons=6, images=4, seed=s, distinct=distinct).plan(1)[0]
+            for s in range(30)
+        ]
+        infrared = [len(set(block)) for plan in plans for block in plan.reshape(6, 2, 4)[:, 0]]
+        assert set(modality[plans[0].reshape(6, 2, 4)[:, 0].ravel()]) == {"ir"}
+        assert min(infrared) == least
 
 
 def test_plans_depend_on_seed_and_epoch_and_nothing_else():
@@ -120,6 +160,32 @@ def test_shuffled_batches_hold_every_row_once_and_none_is_empty():
     assert [len(b) for b in ShuffledSampler(9, batch=4, whole=True).plan(1)] == [4, 4]
     with pytest.raises(OptionError):
         ShuffledSampler(3, batch=4, whole=True)
+
+
+def captioned(counts):
+    """[N] which image each row shows; image i has counts[i] captions, their rows are scattered."""
+    return np.random.default_rng(1).permutation(np.repeat(np.arange(len(counts)), counts))
+
+
+def test_each_drawn_image_comes_with_one_of_its_captions():
+    image = captioned([2, 1, 3, 2, 4, 1, 2, 2])
+    of_images = PersonSampler(np.repeat([0, 1, 2, 3], 2), persons=2, images=2, seed=4)
+    plan = CaptionSampler(of_images, image, seed=4).plan(2)
+    assert [image[batch].tolist() for batch in plan] == [batch.tolist() for batch in of_images.plan(2)]
+    assert all(len(set(image[batch])) == 4 for batch in plan)  # two different images of a person
+
+
+def test_captions_depend_on_seed_and_epoch_and_all_of_them_come():
+    image = captioned([3] * 20)
+    sampler = CaptionSampler(ShuffledSampler(20, batch=5, seed=2), image, seed=2)
+    first = np.array(sampler.plan(1))
+    assert np.array_equal(first, sampler.plan(1))
+    drawn = [set(np.concatenate(sampler.plan(epoch)).tolist()) for epoch in range(1, 40)]
+    assert drawn[0] != drawn[1]
+    assert set.union(*drawn) == set(range(60))
+    other = CaptionSampler(ShuffledSampler(20, batch=5, seed=2), image, seed=3)
+    assert np.array_equal(image[first], image[np.array(other.plan(1))])
+    assert not np.array_equal(first, other.plan(1))
 
 
 def test_the_shares_of_two_processes_are_the_global_batch():

@@ -24,10 +24,12 @@ from glimpse.choices import Size
 from glimpse.datasets import Dataset
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import atomic_write, locked, printable, storage_error
-from glimpse.methods.fit import finished_run, fit
+from glimpse.methods.fit import checked, finished_run, fit
 from glimpse.progress import Progress, silent
+from glimpse.protocols import Protocol
 from glimpse.recipes.presets import Preset, preset_recipe
 from glimpse.recipes.registry import trained_methods
+from glimpse.records import Records
 from glimpse.retriever.folder import find
 from glimpse.runtime import torch_device
 from glimpse.training.engine import Engine
@@ -107,11 +109,21 @@ def _recipes(plan: Plan) -> dict[tuple[str, int], Any]:
     trained = [arm for arm in plan.arms if arm.trained]
     if trained and (plan.train is None or not len(plan.train.train)):
         raise OptionError("the data set to train on has no training rows: name another one with --train")
-    return {
+    recipes = {
         (arm.name, seed): preset_recipe(arm.made_of, plan.preset, plan.size, (*arm.settings, f"seed={seed}"))
         for arm in trained
         for seed in plan.seeds
     }
+    for arm in trained:
+        for seed in plan.seeds:
+            assert plan.train is not None  # checked above
+            checked(arm.made_of, recipes[arm.name, seed], *_learned_from(plan.train))
+    return recipes
+
+
+def _learned_from(train: Dataset) -> tuple[Records, Records | Protocol, Protocol | None]:
+    """What `fit` is given of a data set: the rows, what chooses the best epoch, and how validation asks."""
+    return train.train, train.model_selection, train.protocol() if train.protocols else None
 
 
 def _must_be_there(arm: Arm) -> None:
@@ -170,7 +182,7 @@ def _trained(
 ) -> dict[str, Path]:
     """The networks of a run, which is trained if it is not finished."""
     assert plan.train is not None  # checked with the recipes
-    rows, validation = plan.train.train, plan.train.validation
+    rows, validation, like = _learned_from(plan.train)
     try:
         if finished_run(arm.made_of, recipe, rows, run, plan.engine, validation=validation):
             say(f"{arm.name}, {run.name}: trained before")
@@ -183,6 +195,7 @@ def _trained(
                 rows,
                 run,
                 validation=validation,
+                like=like,
                 cache=cache,
                 engine=engine,
                 resume=True,

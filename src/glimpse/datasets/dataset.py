@@ -38,6 +38,11 @@ class Dataset:
     expected: Mapping[str, Count] = field(default_factory=dict)
     rendered: bool = False
 
+    @property
+    def model_selection(self) -> Protocol | Records:
+        """What chooses a model: the protocol `selection`, else the rows of `validation`, perhaps none."""
+        return self.validation if self.selection is None else self.protocols[self.selection]
+
     def protocol(self, name: str | None = None) -> Protocol:
         """The protocol of that name, or the first one."""
         if name is None:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from glimpse.errors import OptionError
 from glimpse.methods.prepare import Prepared
+from glimpse.methods.rows import ENDS, IDS
+from glimpse.models.backbones.sizes import CLIP_TEXT
 from glimpse.models.card import NetworkCard
 from glimpse.models.clip import ClipNetwork
 from glimpse.models.heads.bnneck import Neck, classifier
+from glimpse.models.text.tokenizer import Tokenizer
+from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.recipes.clip import ClipRecipe
 from glimpse.training.batches import Batch, TrainingData
-from glimpse.training.build import build_augmentation, build_optimizer
+from glimpse.training.build import build_augmentation, build_optimizer, with_captions
 from glimpse.training.distributed import gathered
 from glimpse.training.losses import cross_entropy, image_text_contrast
 from glimpse.training.sampler import ShuffledSampler
 from glimpse.training.stages import Method, Stage, Step, one_update
 
-IDS, ENDS = "caption_ids", "caption_ends"
-"""The columns of the training data that hold the captions' tokens."""
 _LEAST_TEMPERATURE = 0.01  # CLIP's own bound
 
 
@@ -69,9 +71,12 @@ class Clip(Method):
 
 
 def prepare_clip(recipe: ClipRecipe, data: TrainingData) -> Prepared:
-    """CLIP for rows with captions."""
+    """CLIP for rows with captions; unless they are tokens already, a vocabulary of them is learned."""
+    tokenizer = None
     if not {IDS, ENDS} <= data.columns.keys():
-        raise OptionError("CLIP is trained on rows with captions: glimpse pretrain clip makes them")
+        if not data.captioned:
+            raise OptionError("CLIP is trained on rows with captions: glimpse pretrain clip makes them")
+        tokenizer = learned_tokenizer(data.records.caption.tolist(), recipe)
     network = ClipNetwork(recipe.size, recipe.augment.size)
     card = NetworkCard(
         method="clip",
@@ -81,12 +86,21 @@ def prepare_clip(recipe: ClipRecipe, data: TrainingData) -> Prepared:
         std=recipe.augment.std,
     )
     optimizer = build_optimizer(recipe.optimizer, recipe.epochs)
+    shuffled = ShuffledSampler(len(data.first_rows), recipe.batch, whole=True, seed=recipe.seed)
     stage = Stage(
         name="train",
         epochs=recipe.epochs,
         updates=one_update(optimizer, clip=recipe.optimizer.clip),
-        sampler=ShuffledSampler(len(data), recipe.batch, whole=True, seed=recipe.seed),
+        sampler=with_captions(shuffled, data, recipe.seed),
         augmentation=build_augmentation(recipe.augment),
     )
     method = Clip(network, len(data.persons), recipe)
-    return Prepared(method, card, [stage], "random weights")
+    return Prepared(method, card, [stage], "random weights", tokenizer=tokenizer)
+
+
+def learned_tokenizer(captions: Sequence[str], recipe: ClipRecipe) -> Tokenizer:
+    """A vocabulary of captions for the recipe's text backbone."""
+    text = CLIP_TEXT[recipe.size]
+    if recipe.vocabulary > text.vocabulary:
+        raise OptionError(f"the text backbone knows {text.vocabulary} tokens, got {recipe.vocabulary}")
+    return train_tokenizer(captions, size=recipe.vocabulary, context=text.context)

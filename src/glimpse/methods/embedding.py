@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from glimpse.embeddings import Embeddings
 from glimpse.models.card import NetworkCard, Three
-from glimpse.models.factory import EmbeddingNetwork
+from glimpse.models.factory import EmbeddingNetwork, TextNetwork
 from glimpse.models.taken import Taken
+from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.records import Capture, IntArray, Records
 from glimpse.training.augment import normalized
 from glimpse.training.batches import PixelSource, prefetch
 
-_AT_ONCE = 128  # images in one pass; our choice
+_AT_ONCE = 128  # images or captions in one pass; our choice
 
 Look = Callable[[Tensor, IntArray], tuple[Tensor, ...]]
 """From normalized images `[B, 3, H, W]` and their row numbers `[B]` to tensors of B rows each."""
@@ -59,3 +60,15 @@ def embed_rows(network: nn.Module, card: NetworkCard, pixels: PixelSource, recor
 
     vectors, *masks = over_rows(look, pixels, len(records), card.mean, card.std, device)
     return Embeddings(vectors.numpy(), masks[0].numpy() if masks else None)
+
+
+@torch.no_grad()
+def embed_captions(network: nn.Module, tokenizer: Tokenizer, captions: Sequence[str]) -> Embeddings:
+    """Embeddings of captions, in order; the network must be a `TextNetwork` in evaluation mode."""
+    device = next(network.parameters()).device
+    vectors = []
+    for start in range(0, len(captions), _AT_ONCE):
+        tokens = tokenizer.encode(captions[start : start + _AT_ONCE]).trimmed()
+        ids, ends = (torch.from_numpy(numbers).to(device) for numbers in (tokens.ids, tokens.ends))
+        vectors.append(cast("TextNetwork", network).embed_text(ids, ends).float().cpu())
+    return Embeddings(torch.cat(vectors).numpy())

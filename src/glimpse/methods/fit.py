@@ -12,24 +12,47 @@ out/
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
 from torch import Tensor
 
+from glimpse.choices import Reads
 from glimpse.errors import TrainingError
 from glimpse.files import atomic_write
 from glimpse.methods.embedding import embed_rows
 from glimpse.methods.prepare import NETWORK, EmbeddedRows, Prepared, prepare
-from glimpse.methods.validation import Validation, split_persons, validation_protocol
+from glimpse.methods.rows import (
+    PixelsOfRows,
+    caption_columns,
+    check_sampler,
+    each_image,
+    in_words,
+    learned_rows,
+    training_data,
+    usable_rows,
+)
+from glimpse.methods.validation import (
+    Validation,
+    check_answers,
+    has_text,
+    images_of,
+    needed_images,
+    protocol_in_words,
+    protocol_of,
+    split_persons,
+)
 from glimpse.models.factory import TextNetwork, build_network
 from glimpse.models.storage import CARD, TOKENIZER, save_network
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, silent
+from glimpse.protocols import Protocol
 from glimpse.recipes.provenance import to_json
+from glimpse.recipes.registry import row_of
 from glimpse.records import Records
 from glimpse.retriever.finish import FINISH, Finished, write_finished
 from glimpse.runtime import preserved_threads, torch_device
@@ -74,7 +97,8 @@ def fit(
     rows: Records,
     out: Path,
     *,
-    validation: Records | None = None,
+    validation: Records | Protocol | None = None,
+    like: Protocol | None = None,
     cache: Path | None = None,
     masks: MaskSource | None = None,
     parts: PartSource | None = None,
@@ -88,10 +112,11 @@ def fit(
     Args:
         method: its name.
         recipe: of that method.
-        rows: to train on.
+        rows: to train on; of these the method takes what it reads (`glimpse.methods.rows`).
         out: the folder of the run; with `resume` the one of the run to continue.
-        validation: rows that choose the best epoch; without them a share of the training persons does, as
-            the recipe says.
+        validation: what chooses the best epoch, rows or a protocol (`Dataset.model_selection`); without any,
+            a share of the training persons, as the recipe says.
+        like: the data set's own test protocol, whose modalities and kinds of images validation asks.
         cache: the folder of prepared pixels; within `out` if not given.
         masks: where the persons of the rows are, if the recipe transfers patches; GrabCut if not given.
         parts: where the persons' parts are, if the recipe learns from part labels.
@@ -103,37 +128,51 @@ def fit(
     engine = engine or Engine()
     with joined(device_of(engine)):
         with first_before_others():
-            rows, validation = divided(rows, validation, recipe)
+            learned, held, protocol = checked(method, recipe, rows, validation, like)
+            words = in_words(rows, learned)
+            if words and not quiet and processes().first:
+                print(f"{method} learns from {words}", file=sys.stderr)
             pixels = cache or out / "pixels"
             size = recipe.augment.size
-            images = PixelCache.build(rows.path.tolist(), pixels, size=size, progress=progress)
+            images = PixelCache.build(learned.path.tolist(), pixels, size=size, progress=progress)
             source = mask_source(recipe, pixels, masks, progress, quiet=quiet)
-            maps = person_maps(source, rows, pixels, size, progress)
+            maps = person_maps(source, each_image(learned), pixels, size, progress)
             teacher = part_source(recipe, parts)
-            labels = part_maps(teacher, rows, pixels, size, progress)
+            labels = part_maps(teacher, each_image(learned), pixels, size, progress)
             rules = {} if teacher is None else {PART: MapRule(mirror=mirror_table(teacher.names))}
-            data = TrainingData(rows, images, {**maps, **labels}, rules=rules)
+            data = training_data(learned, images, {**maps, **labels}, rules)
             prepared = prepared_from_seed(method, recipe, data)
+            if prepared.tokenizer is not None and data.captioned:
+                tokens = caption_columns(data.records, prepared.tokenizer)
+                data = replace(data, columns={**data.columns, **tokens})
             served = None
             if prepared.finish is not None:
                 # a finish must see what queries and galleries will be: training resizes otherwise
                 served = PixelCache.build(
-                    rows.path.tolist(),
+                    learned.path.tolist(),
                     pixels,
                     size=size,
                     filter=prepared.card.interpolation,
                     progress=progress,
                 )
             validate = None
-            if len(validation):
+            if held is not None and protocol is not None:
+                tokenizer = prepared.tokenizer if isinstance(prepared.method.network, TextNetwork) else None
+                if tokenizer is None and (has_text(protocol.query) or has_text(protocol.gallery)):
+                    # a method may read, and leave a network that does not
+                    protocol = asked(recipe, held, like, texts=False)
+                records = needed_images(held, protocol)
                 card = prepared.card
-                held = PixelCache.build(
-                    validation.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
+                seen = PixelCache.build(
+                    records.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
                 )
-                protocol = validation_protocol(validation, recipe.seed)
-                validate = Validation(card, validation, held, protocol)
+                validate = Validation(card, records, seen, protocol, tokenizer)
             about = {} if source is None else {"masks": source.truth}
             about |= {} if teacher is None else {"parts": teacher.truth}
+            if words:
+                about["rows"] = words
+            if protocol is not None:
+                about["validated_by"] = protocol_in_words(protocol)
         return run(
             prepared,
             method,
@@ -149,15 +188,59 @@ def fit(
         )
 
 
-def divided(rows: Records, validation: Records | None, recipe: Any) -> tuple[Records, Records]:
-    """Rows to train on and rows that choose the best epoch: those given, or a share of the persons."""
-    if validation is not None and len(validation):
-        return rows, validation
-    return split_persons(rows, recipe.validation.share, recipe.seed)
+def divided(
+    method: str, recipe: Any, rows: Records, validation: Records | Protocol | None
+) -> tuple[Records, Records | Protocol | None]:
+    """What the method trains on, and what chooses the best epoch: what is given, or a share of the persons.
+
+    A person's images and captions, in every modality, are in one part together.
+
+    Raises:
+        OptionError: if the method cannot learn from the rows.
+    """
+    usable = usable_rows(method, rows)
+    held: Records | Protocol | None = validation
+    if isinstance(validation, Records):
+        held = validation if row_of(method).reads is Reads.CAPTIONS else images_of(validation)
+    if held is None or (isinstance(held, Records) and not len(held)):
+        usable, aside = split_persons(usable, recipe.validation.share, recipe.seed)
+        held = aside if len(aside) else None
+    return learned_rows(method, usable), held
+
+
+def asked(recipe: Any, held: Records | Protocol, like: Protocol | None, *, texts: bool) -> Protocol:
+    """The protocol of the validation; one without a query that can be answered is refused."""
+    protocol = protocol_of(held, recipe.seed, like, texts=texts)
+    check_answers(protocol, ": set more persons aside (validation.share), or none (validation.share=0)")
+    return protocol
+
+
+def checked(
+    method: str,
+    recipe: Any,
+    rows: Records,
+    validation: Records | Protocol | None,
+    like: Protocol | None,
+) -> tuple[Records, Records | Protocol | None, Protocol | None]:
+    """`divided`, and the protocol of the validation; nothing is decoded for it.
+
+    Raises:
+        OptionError: if the method cannot learn from the rows, or cannot be validated by them.
+    """
+    learned, held = divided(method, recipe, rows, validation)
+    check_sampler(recipe, learned)
+    texts = row_of(method).reads is Reads.CAPTIONS
+    return learned, held, None if held is None else asked(recipe, held, like, texts=texts)
 
 
 def finished_run(
-    method: str, recipe: Any, rows: Records, out: Path, engine: Engine, *, validation: Records | None = None
+    method: str,
+    recipe: Any,
+    rows: Records,
+    out: Path,
+    engine: Engine,
+    *,
+    validation: Records | Protocol | None = None,
 ) -> bool:
     """Whether `out` holds this very run with all its networks, so that `fit` has nothing left to do.
 
@@ -170,7 +253,7 @@ def finished_run(
     now = {
         "recipe": {"method": method, **to_json(recipe)},
         "seed": recipe.seed,
-        "data": fingerprint(divided(rows, validation, recipe)[0]),
+        "data": fingerprint(divided(method, recipe, rows, validation)[0]),
         "engine": engine.learns_by(),
     }
     check_same_run(before, {**before, **now})
@@ -255,7 +338,9 @@ def finished(
         network = build_network(prepared.card)
         network.load_state_dict(network_state(state))
         network.to(torch_device(engine.device)).eval()
-        rows = EmbeddedRows(data.records, embed_rows(network, prepared.card, pixels, data.records))
+        # an image with several captions must not count as several of its person
+        records, once = data.records[data.first_rows], PixelsOfRows(pixels, data.first_rows)
+        rows = EmbeddedRows(records, embed_rows(network, prepared.card, once, records))
         seed_global_generators(seed)
         return prepared.finish(network, rows)
 

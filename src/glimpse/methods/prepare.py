@@ -49,7 +49,8 @@ class Prepared:
         stages: of its training.
         start: what its backbone starts from, in words.
         artifacts: further files to keep: for each name the weights in it, by their names in the method.
-        tokenizer: saved beside the network; a network that embeds texts needs one.
+        tokenizer: of a method that reads. It makes tokens of the training captions, is saved with the network
+            and, if that embeds texts, used to validate it by captions.
         finish: called after training with the network and the training rows, or None.
     """
 

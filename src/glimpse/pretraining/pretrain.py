@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.choices import Size
-from glimpse.errors import OptionError
-from glimpse.methods.clip import ENDS, IDS
+from glimpse.methods.clip import learned_tokenizer
 from glimpse.methods.fit import Fitted, prepared_from_seed, run
 from glimpse.methods.prepare import Prepared
+from glimpse.methods.rows import ENDS, IDS
 from glimpse.methods.validation import Validation, validation_protocol
-from glimpse.models.backbones.sizes import CLIP_TEXT
 from glimpse.models.text.tokenizer import Tokenizer
-from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.pretraining.image_cache import CachedRows
 from glimpse.pretraining.world_rows import CaptionColumns, Site, WorldRows
 from glimpse.recipes.clip import ClipRecipe
@@ -128,7 +126,7 @@ def pretrain(
     rows = WorldRows(world, site, 0, site.people, size, threads=threads)
     tokenizer = None
     if backbone is Architecture.CLIP:
-        tokenizer = learned_tokenizer(rows, recipe)
+        tokenizer = world_tokenizer(rows, recipe)
         rows = replace(rows, captions=CaptionColumns(len(rows), tokenizer))
     columns = {IDS: rows.captions.ids, ENDS: rows.captions.ends} if rows.captions is not None else {}
     with joined(device_of(engine)):
@@ -152,14 +150,10 @@ def pretrain(
         )
 
 
-def learned_tokenizer(rows: WorldRows, recipe: ClipRecipe) -> Tokenizer:
+def world_tokenizer(rows: WorldRows, recipe: ClipRecipe) -> Tokenizer:
     """A vocabulary of the captions of some of the images, the same in every run."""
-    text = CLIP_TEXT[recipe.size]
-    if recipe.vocabulary > text.vocabulary:
-        raise OptionError(f"the text backbone knows {text.vocabulary} tokens, got {recipe.vocabulary}")
     some = np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64)
-    captions = rows.sentences(some, rows.render(some))
-    return train_tokenizer(captions, size=recipe.vocabulary, context=text.context)
+    return learned_tokenizer(rows.sentences(some, rows.render(some)), recipe)
 
 
 class Remembered:

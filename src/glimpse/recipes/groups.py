@@ -50,6 +50,9 @@ class SamplerRecipe:
     balanced: bool = our_choice(
         False, "K of every modality, as AGW and SIM (baselines.md, 'Balanced sampler')"
     )
+    distinct: bool = our_choice(
+        False, "every image of a person before one again (baselines.md, 'PK sampler')"
+    )
 
     def __post_init__(self) -> None:
         if self.persons < 1 or self.images < 1:

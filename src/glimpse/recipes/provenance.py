@@ -14,6 +14,7 @@ A recipe is a frozen dataclass of values and of groups, which are frozen datacla
 persons = 16 (int), read in the authors' code: baselines.md, 'PK sampler'
 images = 8 (int), read in the authors' code: baselines.md, 'PK sampler'
 balanced = false (bool), our choice: K of every modality, as AGW and SIM (baselines.md, 'Balanced sampler')
+distinct = false (bool), our choice: every image of a person before one again (baselines.md, 'PK sampler')
 
 Nothing here needs torch.
 """

@@ -17,6 +17,7 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Any
 
+from glimpse.choices import Reads
 from glimpse.errors import OptionError
 
 GROUP = "glimpse.methods"
@@ -34,6 +35,7 @@ class MethodRow:
         prepare: the function of recipe and training data that gives a `glimpse.methods.prepare.Prepared`.
         world: settings that the preset `world` changes; none if empty.
         trained: whether `glimpse train` trains it; a network for pre-training alone is not listed.
+        reads: which rows it learns from: images, each once, or images with their captions.
     """
 
     name: str
@@ -42,6 +44,14 @@ class MethodRow:
     prepare: str
     world: str = ""
     trained: bool = True
+    reads: Reads = Reads.IMAGES
+
+    def __post_init__(self) -> None:
+        if self.reads not in list(Reads):
+            raise OptionError(
+                f"the method {self.name} must read {' or '.join(map(repr, map(str, Reads)))}, "
+                f"got {str(self.reads)!r}"
+            )
 
 
 _BUILT_IN = (
@@ -93,6 +103,7 @@ _BUILT_IN = (
         network="glimpse.models.clip:ClipNetwork",
         prepare="glimpse.methods.clip:prepare_clip",
         trained=False,
+        reads=Reads.CAPTIONS,
     ),
 )
 

@@ -15,10 +15,13 @@ from torch import Tensor
 
 from glimpse.errors import RecordsError, ShapeError
 from glimpse.models.taken import Taken
-from glimpse.records import IMAGE_MODALITIES, MODALITIES, NO_CAMERA, NO_MODALITY, IntArray, Records
+from glimpse.records import IMAGE_MODALITIES, MODALITIES, NO_CAMERA, NO_MODALITY, TEXT, IntArray, Records
 from glimpse.training.augment import Augmentation, Draws, MapRule
 
 T = TypeVar("T")
+
+IMAGE_MODALITY = "image_modality"
+"""The extra column of a caption's row that says what took its image."""
 
 
 class PixelSource(Protocol):
@@ -32,6 +35,10 @@ class PixelSource(Protocol):
 @dataclass(frozen=True, eq=False)
 class TrainingData:
     """N rows to train on, with everything that belongs to a row.
+
+    A row is an image. For a method that reads, it is an image with one of its captions: a row of modality
+    `text`, whose path is the image's, and whose extra column `IMAGE_MODALITY` says what took the image
+    (`glimpse.methods.rows`).
 
     Attributes:
         records: the rows; each shows a person.
@@ -80,9 +87,29 @@ class TrainingData:
 
     @cached_property
     def modalities(self) -> IntArray:
-        """[N]; places in `MODALITIES`, -1 where it is not known."""
+        """[N]; places in `MODALITIES`, -1 where it is not known; of a row with a caption, its image's."""
         place = {name: number for number, name in enumerate(MODALITIES)} | {NO_MODALITY: -1}
-        return np.array([place[name] for name in self.records.modality.tolist()], np.int64)
+        names = self.records.extra.get(IMAGE_MODALITY, self.records.modality)
+        return np.array([place[name] for name in names.tolist()], np.int64)
+
+    @cached_property
+    def captioned(self) -> bool:
+        """Whether rows are images with captions, so that one image may have several rows."""
+        return bool(np.any(self.records.modality == TEXT))
+
+    @cached_property
+    def images(self) -> IntArray:
+        """[N]; which image each row shows, as numbers from 0 in the order of their first rows."""
+        if not self.captioned:  # `Records` has each image once
+            return np.arange(len(self))
+        first, image = np.unique(self.records.path.astype(str), return_index=True, return_inverse=True)[1:]
+        return np.argsort(np.argsort(first))[image]
+
+    @cached_property
+    def first_rows(self) -> IntArray:
+        """[I]; for each image of `images` its first row."""
+        rows: IntArray = np.unique(self.images, return_index=True)[1]
+        return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +120,11 @@ class Batch:
         rows: int64 [B]; row numbers of the training data.
         labels: int64 [B]; persons, from 0.
         cameras: int64 [B]; cameras from 0, or -1.
-        modalities: int64 [B]; places in `MODALITIES`, or -1.
+        modalities: int64 [B]; places in `MODALITIES` of what took the image, or -1.
         images: float32 [B, 3, H, W], augmented and normalized; [B, 3, 0, 0] if the data has no pixels.
         maps: by name, uint8 [B, H, W], augmented with the images.
         columns: by name, [B, ...].
+        captions: [B]; the caption of each row as it was written; empty if the rows have none.
         mix: changes patch embeddings [B, N, D] before class token and position come to them, or None.
         ignored: int64 [B]; a person that is no wrong answer for the row, as its occluder is from there, or
             -1; None if there is none in the whole batch.
@@ -114,6 +142,7 @@ class Batch:
     images: Tensor
     maps: Mapping[str, Tensor] = field(default_factory=dict)
     columns: Mapping[str, Tensor] = field(default_factory=dict)
+    captions: Sequence[str] = ()
     mix: Callable[[Tensor], Tensor] | None = None
     ignored: Tensor | None = None
     sources: Tensor | None = None
@@ -193,6 +222,7 @@ def make_batch(
             name: values[rows.to(values.device)].to(device, non_blocking=True)
             for name, values in data.columns.items()
         },
+        captions=tuple(data.records.caption[raw.rows].tolist()) if data.captioned else (),
     )
 
 

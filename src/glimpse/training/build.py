@@ -12,7 +12,7 @@ from glimpse.records import MODALITIES
 from glimpse.training.augment import Augmentation, ColorJitter, Erasing, FlipAndCrop
 from glimpse.training.batches import TrainingData
 from glimpse.training.optimizers import BIAS_TWICE, Optimizer, Rule
-from glimpse.training.sampler import BalancedSampler, PersonSampler, Sampler
+from glimpse.training.sampler import BalancedSampler, CaptionSampler, PersonSampler, Sampler
 from glimpse.training.schedulers import Constant, Schedule, WarmupCosine, WarmupSteps
 from glimpse.training.transfer.pairing import PairingRule
 from glimpse.training.transfer.transfer import PatchTransfer
@@ -66,17 +66,29 @@ def build_augmentation(recipe: AugmentRecipe) -> Augmentation:
 
 
 def build_sampler(recipe: SamplerRecipe, data: TrainingData, seed: int) -> Sampler:
-    """The sampler; an epoch of the balanced form sees as many images as there are."""
+    """The sampler; an epoch of the balanced form sees as many images as there are.
+
+    It draws images. One that has several captions counts once, and comes with one of them.
+    """
+    labels, modalities = data.labels[data.first_rows], data.modalities[data.first_rows]
+    persons, images, distinct = recipe.persons, recipe.images, recipe.distinct
     if not recipe.balanced:
-        return PersonSampler(data.labels, persons=recipe.persons, images=recipe.images, seed=seed)
-    modalities = np.unique(data.modalities)
-    if modalities[0] < 0:
+        return with_captions(PersonSampler(labels, persons, images, seed, distinct), data, seed)
+    numbers = np.unique(modalities)
+    if len(numbers) and numbers[0] < 0:
         row = int(np.argmin(data.modalities))
         raise OptionError(f"a balanced sampler needs to know every row's modality, and not that of row {row}")
-    if len(modalities) < 2:
-        raise OptionError(f"a balanced sampler needs two modalities, got only {MODALITIES[modalities[0]]}")
-    batches = max(1, len(data.labels) // (recipe.persons * recipe.images * len(modalities)))
-    return BalancedSampler(data.labels, data.modalities, recipe.persons, recipe.images, batches, seed)
+    names = [MODALITIES[number] for number in numbers]
+    if len(names) < 2:
+        raise OptionError(f"a balanced sampler needs two modalities, got only {' '.join(names) or 'no rows'}")
+    batches = max(1, len(labels) // (persons * images * len(names)))
+    balanced = BalancedSampler(labels, modalities, persons, images, batches, seed, distinct)
+    return with_captions(balanced, data, seed)
+
+
+def with_captions(sampler: Sampler, data: TrainingData, seed: int) -> Sampler:
+    """A sampler of the data's images as one of its rows: each image with one of its captions, if any."""
+    return CaptionSampler(sampler, data.images, seed) if data.captioned else sampler
 
 
 def build_transfer(recipe: TransferRecipe, backbone: ViTConfig) -> PatchTransfer | None:

@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 from glimpse.errors import OptionError
 from glimpse.records import IntArray
 
+_CAPTIONS = 1  # the stream of captions beside that of images, which has no such number
+
 
 class Sampler(Protocol):
     """Anything that plans epochs."""
@@ -34,11 +36,15 @@ class PersonSampler:
     have chunks left are picked at random, a chunk of each, until fewer than P have any. So an epoch is
     somewhat shorter than the images would allow, and its length differs a little between epochs.
 
+    With `distinct` the chunk of a person with n < K images has all n of them before one comes again: each
+    occurs K // n times or once more. A person with a single image gives it K times.
+
     Attributes:
         person: [N] who each row shows.
         persons: P.
         images: K.
         seed: of the draw.
+        distinct: as many different images of a person as there are, K at most.
 
     >>> sampler = PersonSampler([3, 3, 3, 3, 8, 8], persons=2, images=2, seed=0)
     >>> [len(batch) for batch in sampler.plan(epoch=1)]
@@ -49,6 +55,7 @@ class PersonSampler:
     persons: int
     images: int
     seed: int = 0
+    distinct: bool = False
     _rows: tuple[IntArray, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +77,7 @@ class PersonSampler:
     def _chunks(self, rows: IntArray, random: np.random.Generator) -> IntArray:
         """One person's rows as [chunks, K]."""
         if len(rows) < self.images:
-            return random.choice(rows, (1, self.images), replace=True)
+            return _with_repetition(rows, self.images, random, self.distinct)[None]
         whole = len(rows) // self.images
         return random.permutation(rows)[: whole * self.images].reshape(whole, self.images)
 
@@ -81,9 +88,8 @@ class BalancedSampler:
 
     Without `batches` the persons are taken in permuted order, P at a time, once each, and an incomplete
     last group is left out (read in SIM's code, baselines.md, "Balanced sampler"). With `batches` every batch
-    draws
-    its P persons anew, as AGW does (baselines.md, "Parts of AGW"). Images are drawn without replacement
-    unless a person has fewer than K of the modality.
+    draws its P persons anew, as AGW does (baselines.md, "Parts of AGW"). Images are drawn without replacement
+    unless a person has fewer than K of the modality; then, with `distinct`, as `PersonSampler` draws them.
 
     Attributes:
         person: [N] who each row shows.
@@ -92,6 +98,7 @@ class BalancedSampler:
         images: K, per modality.
         batches: batches per epoch, or None for one pass over the persons.
         seed: of the draw.
+        distinct: as many different images of a person as there are, K of the modality at most.
     """
 
     person: ArrayLike
@@ -100,6 +107,7 @@ class BalancedSampler:
     images: int
     batches: int | None = None
     seed: int = 0
+    distinct: bool = False
     _rows: tuple[tuple[IntArray, ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -131,7 +139,9 @@ class BalancedSampler:
         ]
 
     def _draw(self, rows: IntArray, random: np.random.Generator) -> IntArray:
-        drawn: IntArray = random.choice(rows, self.images, replace=len(rows) < self.images)
+        if len(rows) < self.images:
+            return _with_repetition(rows, self.images, random, self.distinct)
+        drawn: IntArray = random.choice(rows, self.images, replace=False)
         return drawn
 
 
@@ -165,6 +175,43 @@ class ShuffledSampler:
         return [order[start : start + self.batch] for start in range(0, end, self.batch)]
 
 
+@dataclass(frozen=True, eq=False)
+class CaptionSampler:
+    """Each image that another sampler draws comes with one of its captions, every one equally likely.
+
+    Captions are drawn from a stream of their own, so that the images are those of the other sampler.
+
+    Attributes:
+        sampler: plans images, by their numbers from 0.
+        image: [N] which image each row shows, without gaps; a row is an image with one of its captions.
+        seed: of the draw.
+
+    >>> sampler = CaptionSampler(ShuffledSampler(rows=2, batch=2), [0, 0, 1], seed=0)
+    >>> [sorted(np.array([0, 0, 1])[batch].tolist()) for batch in sampler.plan(epoch=1)]
+    [[0, 1]]
+    """
+
+    sampler: Sampler
+    image: ArrayLike
+    seed: int = 0
+    _order: IntArray = field(init=False, repr=False)
+    _counts: IntArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        image = np.asarray(self.image)
+        object.__setattr__(self, "_order", np.argsort(image, kind="stable"))
+        object.__setattr__(self, "_counts", np.bincount(image))
+
+    def plan(self, epoch: int) -> list[IntArray]:
+        """The batches of the epoch: a row for every image of the other sampler's batches."""
+        random = np.random.default_rng([self.seed, epoch, _CAPTIONS])
+        first = np.cumsum(self._counts) - self._counts
+        return [
+            self._order[first[images] + random.integers(0, self._counts[images])]
+            for images in self.sampler.plan(epoch)
+        ]
+
+
 def share(batch: IntArray, rank: int, world: int) -> slice:
     """The part of a global batch that one of `world` processes works on: whole persons of a P x K batch.
 
@@ -181,6 +228,15 @@ def share(batch: IntArray, rank: int, world: int) -> slice:
 
 def _random(seed: int, epoch: int) -> np.random.Generator:
     return np.random.default_rng([seed, epoch])
+
+
+def _with_repetition(rows: IntArray, count: int, random: np.random.Generator, distinct: bool) -> IntArray:
+    """`count` of fewer rows: drawn with replacement, or all of them again and again, each time shuffled."""
+    if not distinct:
+        drawn: IntArray = random.choice(rows, count, replace=True)
+        return drawn
+    rounds = -(-count // len(rows))
+    return np.concatenate([random.permutation(rows) for _ in range(rounds)])[:count]
 
 
 def _rows_by_person(person: ArrayLike) -> tuple[IntArray, ...]:

@@ -37,6 +37,7 @@ def batch(count=4, masks=None):
         images=torch.randn(count, 3, 8, 4, generator=torch.Generator().manual_seed(1)),
         maps={PERSON: masks},
         columns={"ids": torch.arange(count) * 2},
+        captions=tuple("abcdefgh"[:count]),
     )
 
 
@@ -54,6 +55,7 @@ def test_copies_stand_at_the_end_with_everything_that_belongs_to_their_sources()
     for name in ("rows", "labels", "cameras", "modalities"):
         torch.testing.assert_close(getattr(after, name)[4:], getattr(before, name)[sources])
     torch.testing.assert_close(after.columns["ids"][4:], before.columns["ids"][sources])
+    assert after.captions == (*"abcd", *("abcd"[source] for source in sources))
     torch.testing.assert_close(after.maps[PERSON][4:], before.maps[PERSON][sources])
     torch.testing.assert_close(after.images[:4], before.images)
 

@@ -104,6 +104,7 @@ class OccludedCopies:
             images=torch.cat([images, hidden.images]),
             maps={name: appended(values) for name, values in batch.maps.items()},
             columns={name: appended(values) for name, values in batch.columns.items()},
+            captions=(*batch.captions, *(batch.captions[row] for row in rows if batch.captions)),
             ignored=torch.cat([nobody, torch.from_numpy(hidden.ignored).to(device)]),
             sources=torch.cat([nobody, chosen]),
             visible=torch.from_numpy(visible).to(device),

@@ -1,0 +1,161 @@
+"""Which of a data set's rows a method learns from; decided, or refused, before any image is decoded.
+
+A method's row in the registry says what it reads (`glimpse.choices.Reads`). Methods of images get each image
+once: captions are no further images. Methods that read get a row for every pair of an image and one of its
+captions, and a sampler that draws images and gives each one of its captions
+(`glimpse.training.build.build_sampler`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glimpse.choices import Reads
+from glimpse.errors import OptionError
+from glimpse.models.text.tokenizer import Tokenizer
+from glimpse.recipes.groups import SamplerRecipe
+from glimpse.recipes.registry import row_of
+from glimpse.records import RGB, TEXT, IntArray, Records
+from glimpse.training.augment import MapRule
+from glimpse.training.batches import IMAGE_MODALITY, PixelSource, TrainingData
+from glimpse.training.build import build_sampler
+
+IDS, ENDS = "caption_ids", "caption_ends"
+"""The columns of the training data that hold the captions' tokens."""
+_FROM_THE_IMAGE = ("camera", "time", "kind")  # of a caption's row; a caption itself has none of them
+
+
+class RowsWarning(UserWarning):
+    """Rows of a data set that a method does not learn from although it learns from their kind."""
+
+
+def usable_rows(method: str, rows: Records) -> Records:
+    """The rows that a method can use: all for one that reads, the images for any other.
+
+    Raises:
+        OptionError: if there are rows, but no captions for a method that reads, or no images for another.
+    """
+    row = row_of(method)
+    is_text = rows.modality == TEXT
+    if row.reads is Reads.CAPTIONS:
+        if len(rows) and not is_text.any():
+            raise OptionError(
+                f"{row.name} learns from images with captions, and none of the {len(rows):,} training rows "
+                "is a caption"
+            )
+        return rows
+    if len(rows) and is_text.all():
+        raise OptionError(
+            f"{row.name} learns from images, and all of the {len(rows):,} training rows are captions"
+        )
+    return rows[~is_text] if is_text.any() else rows
+
+
+def learned_rows(method: str, rows: Records) -> Records:
+    """The rows of a method's training data: of its usable rows the images, or their pairs with captions."""
+    return caption_pairs(rows) if row_of(method).reads is Reads.CAPTIONS else rows
+
+
+def check_sampler(recipe: Any, rows: Records) -> None:
+    """Refuse rows that the recipe's sampler cannot make a batch of: too few persons, or a single modality."""
+    sampler = getattr(recipe, "sampler", None)
+    if isinstance(sampler, SamplerRecipe):
+        build_sampler(sampler, TrainingData(rows), recipe.seed)
+
+
+def caption_pairs(rows: Records) -> Records:
+    """A row for every caption, with what is known of its image; images without a caption are left out.
+
+    The row's modality stays `text`, so that an image may have several; `IMAGE_MODALITY` is its image's, or
+    `rgb` where the image has no row of its own.
+    """
+    captions, images = rows[rows.modality == TEXT], rows[rows.modality != TEXT]
+    place = {path: number for number, path in enumerate(images.path.tolist())}
+    image = np.array([place.get(path, -1) for path in captions.path.tolist()], np.int64)
+    left_out = len(images) - len(np.unique(image[image >= 0]))
+    if left_out:
+        warnings.warn(
+            f"{left_out:,} of {len(images):,} images have no caption and are not learned from",
+            RowsWarning,
+            stacklevel=2,
+        )
+
+    def of_image(own: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+        taken = own.copy()
+        taken[image >= 0] = values[image[image >= 0]]
+        return taken
+
+    columns = {
+        name: of_image(captions.column(name), images.column(name))
+        for name in (*_FROM_THE_IMAGE, *captions.extra)
+    }
+    modality = of_image(np.full(len(captions), RGB, images.modality.dtype), images.modality)
+    return captions.with_columns(**columns, **{IMAGE_MODALITY: modality})
+
+
+def caption_columns(rows: Records, tokenizer: Tokenizer) -> dict[str, Tensor]:
+    """The tokens of the rows' captions: `IDS` int64 `[N, L]` and `ENDS` int64 `[N]`."""
+    tokens = tokenizer.encode(rows.caption.tolist())
+    return {IDS: torch.from_numpy(tokens.ids), ENDS: torch.from_numpy(tokens.ends)}
+
+
+def in_words(rows: Records, learned: Records) -> str:
+    """What is learned from which rows, as a run tells it; empty if there are no captions.
+
+    >>> captions = {"modality": ["rgb", "text", "text"], "caption": ["", "x", "y"]}
+    >>> rows = Records.from_columns(["a", "a", "a"], 1, **captions)
+    >>> in_words(rows, rows[:1]), in_words(rows, rows[1:])
+    ('1 images; 2 captions are not read', '1 images with 2 captions')
+    """
+    captions = int(np.count_nonzero(rows.modality == TEXT))
+    if not captions:
+        return ""
+    images = len(np.unique(learned.path.astype(str)))
+    read = int(np.count_nonzero(learned.modality == TEXT))
+    return (
+        f"{images:,} images with {read:,} captions"
+        if read
+        else f"{images:,} images; {captions:,} captions are not read"
+    )
+
+
+def each_image(rows: Records) -> Records:
+    """The first row of each image: all rows, unless several are of one image with several captions."""
+    return rows[TrainingData(rows).first_rows]
+
+
+def training_data(
+    rows: Records,
+    pixels: PixelSource,
+    maps: Mapping[str, NDArray[np.uint8]],
+    rules: Mapping[str, MapRule],
+) -> TrainingData:
+    """The rows with their pixels, and with the maps of `each_image` of them and how they are augmented."""
+    bare = TrainingData(rows)
+    if bare.captioned:
+        maps = {name: values[bare.images] for name, values in maps.items()}
+    return TrainingData(rows, pixels, maps, rules=rules)
+
+
+class PixelsOfRows:
+    """The pixels of some rows, as rows 0 to n - 1.
+
+    Args:
+        pixels: of all rows.
+        rows: `[n]`.
+    """
+
+    def __init__(self, pixels: PixelSource, rows: IntArray) -> None:
+        self.pixels = pixels
+        self.rows = rows
+
+    def read(self, rows: IntArray) -> NDArray[np.uint8]:
+        """See `PixelSource`."""
+        return self.pixels.read(self.rows[rows])
