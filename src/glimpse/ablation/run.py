@@ -25,6 +25,7 @@ from glimpse.datasets import Dataset
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import atomic_write, locked, printable, storage_error
 from glimpse.methods.fit import finished_run, fit
+from glimpse.models.pretrained import start_of
 from glimpse.progress import Progress, silent
 from glimpse.recipes.presets import Preset, preset_recipe
 from glimpse.recipes.registry import trained_methods
@@ -82,7 +83,7 @@ def run_ablation(
     Returns:
         The table's rows.
     """
-    recipes = _recipes(plan)
+    recipes = _recipes(plan, out)
     first = plan.arms[0].name
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -99,7 +100,7 @@ def run_ablation(
     return rows
 
 
-def _recipes(plan: Plan) -> dict[tuple[str, int], Any]:
+def _recipes(plan: Plan, out: Path) -> dict[tuple[str, int], Any]:
     """Every recipe, before anything is trained: a mistake in the last arm must not show after days."""
     for arm in plan.arms:
         if not arm.trained:
@@ -107,11 +108,16 @@ def _recipes(plan: Plan) -> dict[tuple[str, int], Any]:
     trained = [arm for arm in plan.arms if arm.trained]
     if trained and (plan.train is None or not len(plan.train.train)):
         raise OptionError("the data set to train on has no training rows: name another one with --train")
-    return {
+    recipes = {
         (arm.name, seed): preset_recipe(arm.made_of, plan.preset, plan.size, (*arm.settings, f"seed={seed}"))
         for arm in trained
         for seed in plan.seeds
     }
+    for arm in trained:
+        for seed in plan.seeds:
+            if not (run_folder(out, arm, seed) / FINAL).is_dir():
+                start_of(recipes[arm.name, seed])
+    return recipes
 
 
 def _must_be_there(arm: Arm) -> None:

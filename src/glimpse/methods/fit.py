@@ -26,6 +26,7 @@ from glimpse.methods.embedding import embed_rows
 from glimpse.methods.prepare import NETWORK, EmbeddedRows, Prepared, prepare
 from glimpse.methods.validation import Validation, split_persons, validation_protocol
 from glimpse.models.factory import TextNetwork, build_network
+from glimpse.models.pretrained import start_of
 from glimpse.models.storage import CARD, TOKENIZER, save_network
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, silent
@@ -99,7 +100,11 @@ def fit(
         resume: go on from the last checkpoint.
         progress: shows the preparation of pixels.
         quiet: show no progress of training.
+
+    Raises:
+        OptionError: if the recipe starts from weights that are not there; before anything is decoded.
     """
+    start_of(recipe)  # refused before anything is decoded
     engine = engine or Engine()
     with joined(device_of(engine)):
         with first_before_others():
