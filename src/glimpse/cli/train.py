@@ -80,6 +80,7 @@ def train(
     from glimpse.errors import OptionError
     from glimpse.methods.fit import fit
     from glimpse.methods.spt_masks import SelectorMasks
+    from glimpse.models.pretrained import start_of
     from glimpse.progress import terminal_bar
     from glimpse.runtime import torch_device
     from glimpse.training.distributed import joined
@@ -99,8 +100,11 @@ def train(
     dataset = read_source(data, options or [])
     if not len(dataset.train):
         raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
+    start = start_of(recipe)
     # until the report is written: it is the first process's alone
     with joined(torch_device(engine.device)) as group:
+        if group.first and start is not None:
+            typer.echo(f"starting from {start}", err=as_json)
         fitted = fit(
             method.lower().replace("_", "-"),
             recipe,

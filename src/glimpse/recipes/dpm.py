@@ -38,7 +38,7 @@ class DpmRecipe:
 
     Attributes:
         size: of the backbone.
-        weights: what the backbone starts from: `auto`, `none`, or a folder with a network.
+        weights: what the backbone starts from: `auto`, `none`, or where weights lie.
         mask: what makes the masks, or none.
         form: how backbone and mask head are trained by turns.
         stride: of patches, in sixteenths of a patch; 11 and 12 overlap.
@@ -106,6 +106,11 @@ class DpmRecipe:
     transfer: TransferRecipe = group(TransferRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)
+
+    @property
+    def pretrained(self) -> str:
+        """The kind of the weights that `auto` looks for (`glimpse.models.pretrained`)."""
+        return "vit"
 
     def __post_init__(self) -> None:
         if self.train_mask_side not in (MaskSide.QUERY, MaskSide.SUBSPACE):
