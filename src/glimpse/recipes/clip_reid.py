@@ -49,7 +49,7 @@ class ClipReIDRecipe:
         optimizer: of the image side.
         sampler: of the second stage's batches.
         augment: what is done to images in the second stage.
-        transfer: occlusions lent by other images of the batch (SPT).
+        transfer: occlusions taken from other images of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """

@@ -62,7 +62,7 @@ class DpmRecipe:
         mask_optimizer: of the mask head.
         sampler: of the batches.
         augment: what is done to images.
-        transfer: occlusions lent by other images of the batch (SPT).
+        transfer: occlusions taken from other images of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """

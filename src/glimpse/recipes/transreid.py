@@ -40,7 +40,7 @@ class TransReIDRecipe:
         optimizer: of everything.
         sampler: of the batches.
         augment: what is done to images.
-        transfer: occlusions lent by other images of the batch (SPT).
+        transfer: occlusions taken from other images of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """
