@@ -176,7 +176,7 @@ def test_a_published_recipe_without_weights_is_refused_before_an_image_is_read(
     assert not (tmp_path / "run").exists()
     # told to start from noise, or at a size with weights, it goes on to the images
     for insisted in (["--set", "weights=none"], ["--size", "tiny"]):
-        code, out, err = run(*command, *insisted)
+        code, out, err = run(*command, *insisted, "--set", "sampler.persons=2")
         assert code == 2
         assert "cannot use the image" in err
         assert out.startswith("starting from ")

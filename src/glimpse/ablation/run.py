@@ -118,9 +118,9 @@ def _recipes(plan: Plan, out: Path) -> dict[tuple[str, int], Any]:
     for arm in trained:
         for seed in plan.seeds:
             assert plan.train is not None  # checked above
-            checked(arm.made_of, recipes[arm.name, seed], *_learned_from(plan.train))
             if not (run_folder(out, arm, seed) / FINAL).is_dir():
                 start_of(recipes[arm.name, seed])
+                checked(arm.made_of, recipes[arm.name, seed], *_learned_from(plan.train))
     return recipes
 
 

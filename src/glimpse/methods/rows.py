@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,7 @@ def training_data(
     rows: Records,
     pixels: PixelSource,
     maps: Mapping[str, NDArray[np.uint8]],
-    rules: Mapping[str, MapRule],
+    rules: Mapping[str, MapRule] = MappingProxyType({}),
 ) -> TrainingData:
     """The rows with their pixels, and with the maps of `each_image` of them and how they are augmented."""
     bare = TrainingData(rows)
