@@ -37,8 +37,10 @@ print(cache.report.decoded, cache.report.reused, flush=True)
 def start(tmp_path, cache, paths, *, workers=2):
     listing = tmp_path / "paths.txt"
     listing.write_text("\n".join(paths))
+    # a test that a shell runs in the background inherits that Ctrl-C is ignored
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(cache), str(listing), str(workers)],
+        [sys.executable, "-c", heeding + SCRIPT, str(cache), str(listing), str(workers)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         text=True,
