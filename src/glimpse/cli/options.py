@@ -32,8 +32,8 @@ Workers = Annotated[
     int,
     typer.Option(
         min=1,
-        help="Threads that train a share of every batch each, on a core of a CPU: with small networks faster "
-        "than --threads. The batch must be a multiple; what is drawn depends on the share, as with torchrun.",
+        help="Threads that train a share of every batch each, on a core of a CPU, instead of --threads. The "
+        "batch must be a multiple; what is drawn depends on the share, as with torchrun.",
     ),
 ]
 Average = Annotated[
