@@ -34,6 +34,7 @@ BENCHMARKS = (
     "world_rendering",
     "embedding",
     "training_engine",
+    "color_jitter",
     "dpm_step",
     "patch_transfer",
     "foreground_masks",

@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import typer
+from micro_retrievers import told_apart
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -16,7 +17,8 @@ from glimpse.errors import BrokenImageError, GlimpseError, OptionError
 from glimpse.models.backbones.sizes import Size
 from glimpse.models.factory import NetworkCard, build_network
 from glimpse.records import JUNK, Records
-from glimpse.retriever import NetworkEncoder, Retriever
+from glimpse.retriever import NetworkEncoder, OnnxEncoder, Preprocessing, Retriever
+from glimpse.retriever.export import Form, export_onnx
 
 
 @pytest.fixture
@@ -150,3 +152,57 @@ def test_vectors_can_be_averaged_with_those_of_mirrored_images(run, folder, netw
     np.testing.assert_allclose(both, (plain + mirrored) / 2, atol=1e-5)
     with pytest.raises(OptionError, match="only networks average with mirrored images"):
         run("embed", "colors", folder, tmp_path / "colors.safetensors", "--flip")
+
+
+@pytest.fixture
+def told(tmp_path):
+    """An exported network: the last but one dimension of its vectors is 0, 4 or 8 for unknown, rgb or ir."""
+    encoder = told_apart()
+    export_onnx(encoder, tmp_path / "told.onnx", form=Form.PLAIN)
+    card = encoder.card
+    preprocessing = Preprocessing(card.image, card.mean, card.std, card.interpolation)
+    Retriever(OnnxEncoder.open(tmp_path / "told.onnx", preprocessing)).save(tmp_path / "told")
+    return tmp_path / "told"
+
+
+@pytest.mark.parametrize(
+    ("options", "modality", "offsets"),
+    [
+        ((), ["", "", "", ""], [0, 0, 0, 0]),
+        (("--modality", "rgb"), ["rgb"] * 4, [4, 4, 4, 4]),
+        (("--modality", "ir"), ["ir"] * 4, [8, 8, 8, 8]),
+        (("--modality", "guess"), ["rgb", "ir", "rgb", "rgb"], [4, 8, 4, 4]),
+    ],
+)
+def test_the_modality_of_a_folder_is_unknown_or_told_or_guessed(
+    run, folder, told, tmp_path, options, modality, offsets
+):
+    Image.open(folder / "a" / "2.png").convert("L").save(folder / "a" / "2.png")
+    out = tmp_path / "out.safetensors"
+    run("embed", told, folder, out, *options)
+    assert Embeddings.load(out).vectors[:, 3].tolist() == offsets
+    saved = Records.load(tmp_path / "out.csv")
+    assert saved.modality.tolist() == modality
+    # the records that were written carry it: embedded again they say the same
+    run("embed", told, tmp_path / "out.csv", tmp_path / "again.safetensors")
+    np.testing.assert_array_equal(
+        Embeddings.load(tmp_path / "again.safetensors").vectors, Embeddings.load(out).vectors
+    )
+
+
+def test_a_table_tells_the_modality_itself(run, folder, told, tmp_path):
+    rows = [{"path": "a/1.png", "person": 7, "modality": "ir"}, {"path": "b/1.png", "person": 7}]
+    Records.from_rows(rows).save(folder / "table.csv")
+    run("embed", told, folder / "table.csv", tmp_path / "out.safetensors")
+    assert Embeddings.load(tmp_path / "out.safetensors").vectors[:, 3].tolist() == [8, 4]
+    with pytest.raises(OptionError, match="--modality is for folders and lists"):
+        run("embed", told, folder / "table.csv", tmp_path / "out.safetensors", "--modality", "guess")
+
+
+def test_an_export_says_which_further_inputs_there_are(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(Retriever, "load", lambda name: Retriever(told_apart()))
+    out = run("export", "told", "--out", tmp_path / "model.onnx")
+    assert "`cameras`, int64 [N], may be left out: numbers as in the data it was trained on" in out
+    assert "`modalities`, int64 [N], may be left out: 0 for visible, 1 for infrared, -1 for unknown" in out
+    figures = json.loads(run("export", "told", "--out", tmp_path / "model.onnx", "--json"))
+    assert figures["told"] == ["cameras", "modalities"]

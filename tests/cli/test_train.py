@@ -148,6 +148,7 @@ def test_captions_are_not_read_by_a_method_of_images_and_val_chooses_its_model(r
         (["bot", "--data", "market"], "name a data set as NAME:DIR"),
         (["bot", "--data", "market1501:.", "--set", "epoch=3"], "did you mean epochs"),
         (["bot", "--data", "market1501:.", "--set", "epochs=many"], "whole number"),
+        (["bot", "--data", "market1501:.", "--workers", "2", "--threads", "2"], "leave --threads out"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(run, tmp_path, arguments, sentence):

@@ -23,7 +23,7 @@ class TwoPatches(nn.Module):
         super().__init__()
         self.mask = None if mask is None else torch.tensor(mask)
 
-    def embed(self, images, cameras=None):
+    def embed(self, images, taken=None):
         first, second = images[:, :, 8:12, 4:8].mean((2, 3)), images[:, :, 36:40, 20:24].mean((2, 3))
         vectors = 1 + torch.cat([first[:, :2], second[:, :2]], dim=1)
         return vectors if self.mask is None else (vectors, self.mask.expand(len(images), -1))

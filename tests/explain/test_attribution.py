@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 from hand_made import IMAGE, micro, two_patches
+from micro_retrievers import told_apart
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
 from glimpse.explain import attribution as module
 from glimpse.explain.attribution import CELLS, grid_of, in_cells, support
-from glimpse.records import NO_CAMERA
+from glimpse.records import Capture
 from glimpse.retriever.encoders.network import embed_images
 from glimpse.similarity import Cosine, Euclidean, MaskedCosine, MaskSide
 
@@ -24,12 +25,8 @@ def images(count, seed=0):
     return pixels
 
 
-def cameras(count):
-    return np.full(count, NO_CAMERA)
-
-
 def test_the_map_of_kept_dimensions_peaks_at_the_only_patch_that_feeds_them():
-    found = support(two_patches(KEEPS_FIRST), MaskedCosine(MaskSide.SUBSPACE), images(2), cameras(2))
+    found = support(two_patches(KEEPS_FIRST), MaskedCosine(MaskSide.SUBSPACE), images(2), Capture.unknown(2))
     for row in range(2):
         assert np.unravel_index(found.masked[row].argmax(), CELLS) == (2, 1)
         others = found.masked[row].copy()
@@ -38,7 +35,7 @@ def test_the_map_of_kept_dimensions_peaks_at_the_only_patch_that_feeds_them():
 
 
 def test_with_the_mask_off_both_patches_count_and_the_difference_says_which_one_the_mask_drops():
-    found = support(two_patches(KEEPS_FIRST), MaskedCosine(MaskSide.SUBSPACE), images(1), cameras(1))
+    found = support(two_patches(KEEPS_FIRST), MaskedCosine(MaskSide.SUBSPACE), images(1), Capture.unknown(1))
     strong = {tuple(place) for place in np.argwhere(np.abs(found.plain[0]) > 0.01)}
     assert strong == {(2, 1), (9, 5)}
     assert found.difference[0, 9, 5] < -0.01
@@ -47,7 +44,7 @@ def test_with_the_mask_off_both_patches_count_and_the_difference_says_which_one_
 
 @pytest.mark.parametrize("side", list(MaskSide))
 def test_a_mask_that_is_the_same_for_all_dimensions_makes_no_difference(side):
-    found = support(two_patches([0.3] * 4), MaskedCosine(side), images(1), cameras(1))
+    found = support(two_patches([0.3] * 4), MaskedCosine(side), images(1), Capture.unknown(1))
     assert np.abs(found.plain).max() > 0.01
     assert np.abs(found.difference).max() < 1e-6
 
@@ -57,8 +54,8 @@ def test_a_mask_that_is_the_same_for_all_dimensions_makes_no_difference(side):
 def test_a_map_sums_up_to_the_score_above_that_of_the_gray_image(side, flip):
     retriever = micro(side=side, flip=flip)
     encoder, pixels = retriever.encoder, images(3)
-    found = support(encoder, retriever.similarity, pixels, cameras(3))
-    own = encoder.embed(pixels, cameras(3))
+    found = support(encoder, retriever.similarity, pixels, Capture.unknown(3))
+    own = encoder.embed(pixels, Capture.unknown(3))
     with torch.no_grad():
         gray = embed_images(encoder.network, torch.zeros(3, 3, *IMAGE), None, flip)[0].numpy()
     for values, masks, similarity in (
@@ -84,18 +81,18 @@ def test_the_score_that_is_explained_is_the_retrievers_own(side):
 
 def test_a_image_has_the_same_map_alone_and_among_others():
     retriever, pixels = micro(), images(3)
-    together = support(retriever.encoder, retriever.similarity, pixels, cameras(3))
-    alone = support(retriever.encoder, retriever.similarity, pixels[1:2], cameras(1))
+    together = support(retriever.encoder, retriever.similarity, pixels, Capture.unknown(3))
+    alone = support(retriever.encoder, retriever.similarity, pixels[1:2], Capture.unknown(1))
     assert together.masked[1] == pytest.approx(alone.masked[0], abs=1e-4)
 
 
 def test_without_masks_there_is_one_map():
-    found = support(two_patches(None), Cosine(), images(1), cameras(1))
+    found = support(two_patches(None), Cosine(), images(1), Capture.unknown(1))
     assert found.masked is None
     assert found.difference is None
     assert found.plain.shape == (1, *CELLS)
     # masks that the similarity does not compare with change nothing either
-    assert support(two_patches(KEEPS_FIRST), Cosine(), images(1), cameras(1)).masked is None
+    assert support(two_patches(KEEPS_FIRST), Cosine(), images(1), Capture.unknown(1)).masked is None
 
 
 def test_the_grid_is_that_of_the_patches_or_else_a_fixed_one():
@@ -115,6 +112,18 @@ def test_every_pixel_belongs_to_one_cell(grid):
 
 def test_what_cannot_be_explained_is_said():
     with pytest.raises(OptionError, match="made of cosines, masked or not, not of Euclidean"):
-        support(two_patches(None), Euclidean(), images(1), cameras(1))
+        support(two_patches(None), Euclidean(), images(1), Capture.unknown(1))
     with pytest.raises(ShapeError, match="expected prepared pixels"):
-        support(two_patches(None), Cosine(), np.zeros((1, 8, 8, 3), np.uint8), cameras(1))
+        support(two_patches(None), Cosine(), np.zeros((1, 8, 8, 3), np.uint8), Capture.unknown(1))
+
+
+def test_a_map_is_made_under_the_modality_that_the_image_was_taken_in():
+    encoder, one = told_apart(), np.random.default_rng(0).integers(0, 256, (1, 8, 4, 3), dtype=np.uint8)
+    visible, infrared, unknown = (
+        support(encoder, Cosine(), one, Capture.given(1, modalities=modality)).plain.sum()
+        for modality in ("rgb", "ir", None)
+    )
+    # the offset is the same for the empty image: the larger it is, the less the colors add to the score;
+    # without one the vector keeps its direction on the whole way, and nothing adds
+    assert visible > infrared > 0
+    assert abs(unknown) < 1e-5

@@ -151,4 +151,8 @@ def test_a_loose_image_is_of_nobody_unless_it_is_a_query(people, protocol, monke
     assert loose.path.tolist() == ["photo.jpg", query]
     assert loose.person.tolist() == [JUNK, 1]
     assert loose.camera.tolist() == [NO_CAMERA, protocol.query.camera[1]]
+    assert loose.modality.tolist() == ["", "rgb"]
+    infrared = single_query(protocol.query.with_columns(modality="ir"), protocol.gallery)
+    assert loose_images([Path("photo.jpg"), relative], infrared).modality.tolist() == ["", "ir"]
     assert loose_images([relative]).person.tolist() == [JUNK]
+    assert loose_images([relative]).modality.tolist() == [""]

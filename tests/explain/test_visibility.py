@@ -8,6 +8,7 @@ from hand_made import micro
 from glimpse.errors import OptionError
 from glimpse.explain.visibility import faded, tells_visibility, visibility, visibility_figures
 from glimpse.models.heads.stripes import Visibility, stripe_rows
+from glimpse.records import Capture
 
 
 def test_only_masks_of_stripes_say_where_persons_are():
@@ -22,7 +23,7 @@ def test_the_sight_is_what_the_masks_are_made_of():
     retriever = micro("dpm++", stripes=2)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 32, 3), dtype=np.uint8)
     encoder = retriever.encoder
-    found = visibility(encoder, pixels, encoder.card.camera_rows(np.full(3, -1)))
+    found = visibility(encoder, pixels, Capture.unknown(3))
     masks = retriever.embed(pixels).masks
     width = encoder.network.width
     np.testing.assert_allclose(found.trust, masks[:, [width, 2 * width]], atol=1e-6)

@@ -68,7 +68,7 @@ def test_without_its_mask_the_network_is_the_baseline(batch):
     baseline = TransReIDNetwork(Size.MICRO, (64, 32), 2, TransReIDOptions()).eval()
     baseline.backbone.load_state_dict(ours.backbone.state_dict())
     torch.testing.assert_close(
-        ours.embed(batch.images, batch.cameras), baseline.embed(batch.images, batch.cameras)
+        ours.embed(batch.images, batch.taken), baseline.embed(batch.images, batch.taken)
     )
 
 
@@ -86,7 +86,7 @@ def test_the_embedding_is_taken_where_the_recipe_says_and_has_a_mask(batch, neck
     net = network(neck_feat=neck_feat)
     net.neck.norm.running_mean.fill_(1.0)
     features = net(batch.images, batch.cameras)
-    vectors, masks = net.embed(batch.images, batch.cameras)
+    vectors, masks = net.embed(batch.images, batch.taken)
     torch.testing.assert_close(
         vectors, features.feature if neck_feat is NeckFeat.BEFORE else net.neck(features.feature)
     )
@@ -96,7 +96,7 @@ def test_the_embedding_is_taken_where_the_recipe_says_and_has_a_mask(batch, neck
 
 def test_one_image_alone_gets_what_it_gets_in_a_batch(batch):  # T7
     net = network(MaskKind.FULL)
-    together, alone = (net.embed(batch.images[:n], batch.cameras[:n]) for n in (4, 1))
+    together, alone = (net.embed(batch.images[:n], batch.taken[:n]) for n in (4, 1))
     for many, one in zip(together, alone, strict=True):
         torch.testing.assert_close(one, many[:1], rtol=1e-4, atol=1e-5)
 
@@ -136,7 +136,7 @@ def test_heads_are_those_of_the_last_block(batch):
 def test_the_floor_of_participation_is_a_loss_when_asked_for(batch):
     model = method(participation=0.99, enrichment_weight=0.0).eval()
     losses = model.losses(batch, STEP)
-    masks = model.network.embed(batch.images, batch.cameras)[1]
+    masks = model.network.embed(batch.images, batch.taken)[1]
     torch.testing.assert_close(losses["participation"], participation_floor(masks, 0.99))
     assert "heads" not in losses
 
@@ -144,7 +144,7 @@ def test_the_floor_of_participation_is_a_loss_when_asked_for(batch):
 def test_participation_is_observed_and_no_loss(batch):
     model = method().eval()
     assert "participation" not in model.losses(batch, STEP)
-    masks = model.network.embed(batch.images, batch.cameras)[1]
+    masks = model.network.embed(batch.images, batch.taken)[1]
     torch.testing.assert_close(model.observed()["participation"], participation(masks).mean())
     unmasked = method(mask=MaskKind.NONE).eval()
     unmasked.losses(batch, STEP)
@@ -306,7 +306,7 @@ def test_the_card_says_how_images_are_compared(people, micro, side):
 
 def test_the_masked_score_is_the_released_one(batch):
     """dpm.md, "Retrieval", query by query: the gallery's features under the query's mask."""
-    vectors, masks = (part.detach() for part in network().embed(batch.images, batch.cameras))
+    vectors, masks = (part.detach() for part in network().embed(batch.images, batch.taken))
     found = Embeddings(vectors.numpy(), masks.numpy())
     unit = nn.functional.normalize
     rows = [unit(vectors, dim=1) @ v for v in unit(vectors, dim=1)]

@@ -260,7 +260,7 @@ def test_the_network_comes_back_from_its_card(micro, people, batch, neck_feat):
     again.load_state_dict(ready.method.network.state_dict())
     network = ready.method.network.eval()
     for got, wanted in zip(
-        again.embed(batch.images, batch.cameras), network.embed(batch.images, batch.cameras), strict=True
+        again.embed(batch.images, batch.taken), network.embed(batch.images, batch.taken), strict=True
     ):
         torch.testing.assert_close(got, wanted)
         assert got.shape == (4, 192)

@@ -7,6 +7,7 @@ from torch import nn
 from glimpse.choices import Size
 from glimpse.methods.embedding import embed_rows, over_rows
 from glimpse.models.card import NetworkCard
+from glimpse.records import Records
 from glimpse.training.augment import normalized
 
 HALF = (0.5, 0.5, 0.5)
@@ -55,17 +56,18 @@ class Masked(nn.Module):
         super().__init__()
         self.scale, self.masks = nn.Parameter(torch.tensor(2.0)), masks
 
-    def embed(self, images, cameras):
-        vectors = self.scale * images[:, :, 0, 0] + cameras[:, None]
+    def embed(self, images, taken):
+        vectors = self.scale * images[:, :, 0, 0] + taken.cameras[:, None]
         return (vectors, torch.sigmoid(vectors)) if self.masks else vectors
 
 
 def test_embeddings_are_aligned_with_rows_and_cameras():
     card = NetworkCard("bot", Size.MICRO, (4, 2), cameras=(3, 7))
     cameras = np.resize([7, 3, 9], 200)
-    found = embed_rows(Masked(masks=True), card, Pixels(), cameras)
+    records = Records.from_columns([f"{row}.png" for row in range(200)], [0] * 200, camera=cameras)
+    found = embed_rows(Masked(masks=True), card, Pixels(), records)
     assert (found.vectors.dtype, found.vectors.shape, found.masks.shape) == (np.float32, (200, 3), (200, 3))
     first = 2 * (np.arange(200) / 127.5 - 1) + np.resize([1, 0, -1], 200)
     np.testing.assert_allclose(found.vectors[:, 0], first, atol=1e-5)
     np.testing.assert_allclose(found.masks, 1 / (1 + np.exp(-found.vectors)), atol=1e-6)
-    assert embed_rows(Masked(masks=False), card, Pixels(), cameras).masks is None
+    assert embed_rows(Masked(masks=False), card, Pixels(), records).masks is None

@@ -11,6 +11,7 @@ import glimpse.methods.fit
 from glimpse.choices import Form, MaskKind, Size
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.evaluation import calibrate, roc
+from glimpse.methods.bot import BoT
 from glimpse.methods.embedding import embed_rows
 from glimpse.methods.fit import finished_run, fit, prepared_from_seed, run
 from glimpse.methods.prepare import prepare
@@ -29,6 +30,7 @@ from glimpse.recipes.provenance import with_settings
 from glimpse.recipes.transreid import TransReIDRecipe
 from glimpse.records import NO_CAMERA, Records
 from glimpse.retriever import Finished, Retriever
+from glimpse.segmentation.parts import PART
 from glimpse.similarity import MaskSide, SetJaccard, fit_conflict
 from glimpse.training.engine import Engine
 
@@ -46,7 +48,7 @@ def images(people, tmp_path_factory):
 def rank1(folder, people):
     """How many of the training images find their person in the other camera first."""
     card, network = load_network(folder)
-    found = embed_rows(network, card, people.pixels, people.records.camera)
+    found = embed_rows(network, card, people.pixels, people.records)
     person, camera = people.records.person, people.records.camera
     same = person[:, None] == person
     scores = np.where(same & (camera[:, None] == camera), -2, similarity_of(card).pairwise(found, found))
@@ -434,3 +436,53 @@ def test_a_network_that_embeds_texts_is_not_trained_without_a_tokenizer(people, 
     with pytest.raises(TrainingError, match="the network of clip embeds texts, and there is no tokenizer"):
         run(prepared, "clip", recipe, captioned, tmp_path / "run", None, None, resume=False, quiet=True)
     assert not (tmp_path / "run").exists()
+
+
+class Halves:
+    """Says that the upper half of everybody is their head, and the left of the rest their left leg."""
+
+    truth = "an assumption"
+    names = ("background", "head", "left_leg", "right_leg")
+
+    def key(self, paths):
+        return "halves"
+
+    def parts(self, paths, size):
+        maps = np.full((len(paths), *size), 1, np.uint8)
+        maps[:, size[0] // 2 :] = 2
+        maps[:, size[0] // 2 :, size[1] // 2 :] = 3
+        return maps
+
+
+class PartRecipe(BoTRecipe):
+    """Of a method that asks for part labels."""
+
+    needs_parts = True
+
+
+def test_part_labels_reach_the_batches_of_a_recipe_that_asks_for_them(micro, images, tmp_path, monkeypatch):
+    seen = []
+    losses = BoT.losses
+
+    def looking(self, batch, step):
+        seen.append(batch)
+        return losses(self, batch, step)
+
+    monkeypatch.setattr(BoT, "losses", looking)
+    recipe = micro(PartRecipe(), epochs=1)
+    fit("bot", recipe, images, tmp_path / "run", cache=tmp_path / "cache", parts=Halves())
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["parts"] == "an assumption"
+    labels = torch.cat([batch.maps[PART] for batch in seen])
+    assert set(labels.unique().tolist()) == {0, 1, 2, 3}
+    # sides change places in the mirror: left stays left, but for crops of up to the padding
+    assert recipe.augment.flip == 0.5
+    middle, padding = labels.shape[2] // 2, recipe.augment.padding
+    assert not (labels[:, :, middle + padding :] == 2).any()
+    assert not (labels[:, :, : middle - padding] == 3).any()
+
+
+def test_part_labels_that_nobody_asks_for_are_refused(micro, images, tmp_path):
+    with pytest.raises(OptionError, match="learns from no part labels"):
+        fit("bot", micro(BoTRecipe(), epochs=1), images, tmp_path / "run", parts=Halves())
+    with pytest.raises(OptionError, match="give label maps"):
+        fit("bot", micro(PartRecipe(), epochs=1), images, tmp_path / "other")

@@ -58,7 +58,7 @@ def test_the_embedding_divides_local_features_by_four_and_comes_before_the_necks
         neck.norm.running_mean.fill_(1.0)
     features, _ = net(batch.images, batch.cameras)
     wanted = torch.cat([features[0], *(feature / 4 for feature in features[1:])], dim=1)
-    torch.testing.assert_close(net.embed(batch.images, batch.cameras), wanted)
+    torch.testing.assert_close(net.embed(batch.images, batch.taken), wanted)
     assert net.dim == 5 * 64
 
 

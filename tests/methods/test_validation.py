@@ -3,9 +3,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from micro_retrievers import told_apart
 
 from glimpse.choices import Size
 from glimpse.errors import OptionError
+from glimpse.methods.embedding import embed_rows
 from glimpse.methods.validation import (
     Validation,
     check_answers,
@@ -37,6 +39,22 @@ def people(persons=10, images=6, cameras=3):
     person = np.repeat(np.arange(persons), images)
     camera = np.tile(np.arange(images) % cameras, persons)
     return Records.from_columns([f"{i}.jpg" for i in range(len(person))], person, camera=camera)
+
+
+class Black:
+    """Black pixels of every row."""
+
+    def read(self, rows):
+        return np.zeros((len(rows), 8, 4, 3), np.uint8)
+
+
+def test_rows_are_embedded_in_the_modality_of_their_records():
+    records = Records.from_columns(
+        [f"{i}.png" for i in range(300)], 1, camera=[2, 7, 9] * 100, modality=["rgb", "ir", ""] * 100
+    )
+    encoder = told_apart()
+    found = embed_rows(encoder.network, encoder.card, Black(), records)
+    assert found.vectors[:, 3:].tolist() == [[4, 1], [8, 2], [0, 0]] * 100
 
 
 def test_the_parts_have_no_person_in_common_and_lose_none():

@@ -20,6 +20,23 @@ def test_camera_numbers_become_places_and_unknown_ones_minus_one():
     assert NetworkCard("bot", Size.MICRO, (64, 32)).camera_rows([1, 2]).tolist() == [-1, -1]
 
 
+def test_modalities_become_places_for_networks_that_tell_them_apart():
+    card = NetworkCard("transreid", Size.TINY, (128, 64), modalities=("rgb", "ir"))
+    assert NetworkCard.from_json(json.loads(json.dumps(card.to_json()))) == card
+    assert card.modality_rows(["ir", "rgb", None, ""]).tolist() == [1, 0, -1, -1]
+    assert card.modality_rows([1, 0, -1]).tolist() == [1, 0, -1]
+    assert CARD.modality_rows(["ir", "rgb", None]).tolist() == [-1, -1, -1]
+    with pytest.raises(OptionError, match=r"rgb \(0\), ir \(1\) or unknown \(None, -1\), got 'text'"):
+        card.modality_rows(["rgb", "text"])
+
+
+def test_a_card_from_before_modalities_were_told_apart_is_read():
+    values = CARD.to_json()
+    del values["modalities"]
+    assert NetworkCard.from_json(values) == CARD
+    assert CARD.modalities == ()
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -29,6 +46,9 @@ def test_camera_numbers_become_places_and_unknown_ones_minus_one():
         {"mean": [0.5, 0.5]},
         {"std": [0.5, 0, 0.5]},
         {"cameras": [5, 2]},
+        {"modalities": ["ir", "rgb"]},
+        {"modalities": ["ir"]},
+        {"modalities": None},
         {"similarity": "guess"},
         {"interpolation": 3},
     ],

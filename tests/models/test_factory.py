@@ -5,6 +5,8 @@ from glimpse.choices import Size
 from glimpse.errors import OptionError, StorageError
 from glimpse.models.factory import EmbeddingNetwork, NetworkCard, TextNetwork, build_network
 from glimpse.models.storage import load_network, save_network
+from glimpse.models.taken import Taken
+from glimpse.records import Capture
 
 CARDS = [
     NetworkCard("bot", Size.MICRO, (64, 32), options={"ibn": True}),
@@ -19,27 +21,30 @@ IMAGES = torch.randn(3, 3, 64, 32, generator=torch.Generator().manual_seed(1))
 def test_every_network_embeds_and_comes_back_from_disk(card, tmp_path):
     network = build_network(card).eval()
     assert isinstance(network, EmbeddingNetwork)
-    cameras = torch.from_numpy(card.camera_rows([4, 1, 9]))
+    taken = Taken.of(Capture.given(3, [4, 1, 9], ["rgb", "ir", None]), card)
     with torch.inference_mode():
-        vectors = network.embed(IMAGES, cameras)
+        vectors = network.embed(IMAGES, taken)
         save_network(tmp_path / "net", card, network.state_dict())
         same_card, again = load_network(tmp_path / "net")
         assert vectors.shape == (3, network.dim)
         assert same_card == card
-        torch.testing.assert_close(again.embed(IMAGES, cameras), vectors, rtol=0, atol=0)
+        torch.testing.assert_close(again.embed(IMAGES, taken), vectors, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.method)
-def test_cameras_that_are_not_told_are_unknown(card):
+def test_what_is_not_told_is_unknown(card):
     network = build_network(card).eval()
     with torch.inference_mode():
-        torch.testing.assert_close(network.embed(IMAGES), network.embed(IMAGES, torch.full((3,), -1)))
+        unknown = torch.full((3,), -1)
+        expected = network.embed(IMAGES, Taken(unknown, unknown))
+        torch.testing.assert_close(network.embed(IMAGES), expected)
+        torch.testing.assert_close(network.embed(IMAGES, Taken()), expected)
 
 
 def test_known_cameras_change_the_vectors_of_networks_that_ask_for_them():
     network = build_network(CARDS[1]).eval()
     with torch.inference_mode():
-        first, second = (network.embed(IMAGES, torch.full((3,), place)) for place in (0, 1))
+        first, second = (network.embed(IMAGES, Taken(torch.full((3,), place))) for place in (0, 1))
     assert not torch.allclose(first, second)
 
 

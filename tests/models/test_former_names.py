@@ -11,6 +11,7 @@ from glimpse.models.backbones.vit import ViT, ViTConfig
 from glimpse.models.card import NetworkCard
 from glimpse.models.factory import build_network
 from glimpse.models.storage import load_network, save_network
+from glimpse.models.taken import Taken
 from glimpse.models.weights import load_backbone, save_backbone
 
 CARD = NetworkCard(
@@ -42,8 +43,8 @@ def test_a_network_from_before_the_renaming_loads_with_the_same_vectors(tmp_path
 
     card, loaded = load_network(tmp_path)
     assert card == CARD
-    images, cameras = torch.rand(2, 3, 64, 32), torch.tensor([0, 1])
-    for mine, theirs in zip(loaded.embed(images, cameras), network.embed(images, cameras), strict=True):
+    images, taken = torch.rand(2, 3, 64, 32), Taken(torch.tensor([0, 1]))
+    for mine, theirs in zip(loaded.embed(images, taken), network.embed(images, taken), strict=True):
         assert torch.equal(mine, theirs)
 
 

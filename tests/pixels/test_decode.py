@@ -11,7 +11,7 @@ from images import FORMATS, LOSSLESS, encoded, noise
 from PIL import Image, ImageOps
 
 from glimpse.errors import BrokenImageError, OptionError, UnreadableImageError
-from glimpse.pixels.decode import decode
+from glimpse.pixels.decode import decode, decode_labels, image_shape
 
 RGB = noise(7, 5)
 FILES = {format: encoded(Image.fromarray(noise(24, 16)), format) for format in FORMATS}
@@ -327,3 +327,34 @@ def test_mutated_files_give_pixels_or_a_broken_image_error(name, edits, kept):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_magic_number_before_random_bytes_is_a_broken_image(magic, rest):
     assert isinstance(pixels_or_sentence(magic + rest), str)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_the_shape_is_that_of_the_decoded_image(name, tmp_path):
+    file = tmp_path / "image"
+    file.write_bytes(FILES[name])
+    assert image_shape(file) == decode(file).shape[:2]
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_the_shape_knows_of_rotations(format, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = tmp_path / "image"
+    file.write_bytes(encoded(Image.fromarray(noise(7, 5)), format, exif=exif))
+    assert image_shape(file) == decode(file).shape[:2] == (5, 7)
+
+
+def test_labels_are_the_stored_values_not_their_colors(tmp_path):
+    labels = np.arange(35, dtype=np.uint8).reshape(7, 5) * 7
+    file = tmp_path / "labels.png"
+    Image.fromarray(labels).save(file)
+    assert np.array_equal(decode_labels(file), labels)
+    image = Image.frombytes("P", (5, 7), (labels % 4).tobytes())
+    image.putpalette([9, 9, 9, 9, 9, 9, 200, 0, 0, 0, 0, 0])  # two labels of one color, and 2 bits a pixel
+    image.save(file)
+    assert np.array_equal(decode_labels(file), labels % 4)
+    with pytest.raises(BrokenImageError, match="more than the 34 allowed"):
+        decode_labels(file, max_pixels=34)
+    with pytest.raises(UnreadableImageError, match="there is no such file"):
+        decode_labels(tmp_path / "none.png")

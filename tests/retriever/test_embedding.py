@@ -5,16 +5,17 @@ import threading
 import numpy as np
 import pytest
 import torch
-from micro_retrievers import micro_encoder
+from micro_retrievers import micro_encoder, told_apart
 from PIL import Image
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import BrokenImageError, OptionError, ShapeError
 from glimpse.models.backbones.sizes import Size
 from glimpse.models.factory import NetworkCard, build_network
+from glimpse.models.taken import Taken
 from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.pixels import OnBroken, resize
-from glimpse.records import TEXT, Records
+from glimpse.records import NO_MODALITY, TEXT, Capture, Records
 from glimpse.retriever import ColorEncoder, NetworkEncoder, Retriever
 from glimpse.retriever.embedding import AHEAD, embedded_batches
 from glimpse.retriever.images import Arrays
@@ -31,7 +32,7 @@ def naive(encoder, images, cameras=None):
         camera = -1 if cameras is None else cameras[number]
         place = card.cameras.index(camera) if camera in card.cameras else -1
         with torch.no_grad():
-            rows.append(encoder.network.embed(fed.permute(2, 0, 1)[None], torch.tensor([place])))
+            rows.append(encoder.network.embed(fed.permute(2, 0, 1)[None], Taken(torch.tensor([place]))))
     return torch.cat(rows).numpy()
 
 
@@ -88,6 +89,40 @@ def test_known_cameras_are_told_and_unknown_ones_are_none(retriever, images):
         retriever.embed(images, cameras=[1, 4])
 
 
+def test_modalities_of_records_and_of_lists_reach_the_network(images, folder):
+    retriever = Retriever(told_apart())
+    paths = [str(path) for path in sorted(folder.rglob("*.png"))][:4]
+    records = Records.from_columns(
+        paths, range(4), camera=[7, 2, -1, 9], modality=["ir", "rgb", NO_MODALITY, "ir"]
+    )
+    told = [[8, 2], [4, 1], [0, 0], [8, 0]]
+    assert retriever.embed(records, batch=3).vectors[:, 3:].tolist() == told
+    modalities = ["ir", "rgb", None, "ir"]
+    for source in (paths, images[:4]):
+        given = retriever.embed(source, cameras=[7, 2, -1, 9], modalities=modalities, batch=3)
+        assert given.vectors[:, 3:].tolist() == told
+    assert retriever.embed(images[:2], modalities=[1, 0]).vectors[:, 3:].tolist() == [[8, 0], [4, 0]]
+    assert retriever.embed(paths[0], modalities="ir").vectors[:, 3:].tolist() == [[8, 0]]
+    assert retriever.embed(folder).vectors[:, 3:].tolist() == [[0, 0]] * 11
+    with pytest.raises(OptionError, match="records bring their own modalities"):
+        retriever.embed(records, modalities="rgb")
+    with pytest.raises(ShapeError, match=r"modalities must be \[11\], got \[2\]"):
+        retriever.embed(images, modalities=["rgb", "ir"])
+
+
+def test_modalities_stay_with_their_images_when_others_are_broken(folder, tmp_path):
+    retriever = Retriever(told_apart())
+    paths = [str(path) for path in sorted(folder.rglob("*.png"))]
+    (folder / "a" / "02.png").write_bytes(b"no image")
+    modalities = ["rgb", "ir"] * 5 + ["rgb"]
+    expected = [4, 8, 8, 4, 8, 4, 8, 4, 8, 4]
+    usable = retriever.embed_usable(paths, modalities=modalities, batch=2)
+    assert usable.embeddings.vectors[:, 3].tolist() == expected
+    out = tmp_path / "out.safetensors"
+    retriever.embed_to_file(paths, out, modalities=modalities, batch=4, on_broken=OnBroken.SKIP)
+    assert Embeddings.load(out).vectors[:, 3].tolist() == expected
+
+
 def test_the_first_broken_image_is_named_or_all_are_left_out(retriever, images, folder):
     expected = retriever.embed(folder).vectors
     (folder / "a" / "02.png").write_bytes(b"no image")
@@ -109,7 +144,7 @@ class MaskedNetwork(torch.nn.Module):
 
     dim = 3
 
-    def embed(self, images, cameras=None):
+    def embed(self, images, taken=None):
         means = images.mean((2, 3))
         return means, torch.sigmoid(means)
 
@@ -158,7 +193,7 @@ class Counting:
     """Images that count how many were asked for."""
 
     def __init__(self, count):
-        self.cameras = np.full(count, -1)
+        self.capture = Capture.unknown(count)
         self.asked = 0
         self.lock = threading.Lock()
 
@@ -198,7 +233,7 @@ def test_torch_keeps_its_threads(retriever, images):
 
 def test_a_image_of_the_right_size_is_not_copied():
     image = np.zeros((128, 64, 3), np.uint8)
-    assert Arrays([image], np.array([-1])).prepared(0, ColorEncoder().preparation) is image
+    assert Arrays([image], Capture.unknown(1)).prepared(0, ColorEncoder().preparation) is image
 
 
 def test_images_and_captions_of_one_table_keep_their_order(tmp_path):

@@ -14,6 +14,7 @@ from glimpse.evaluation import Calibration
 from glimpse.models.storage import save_network
 from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.pixels import resize
+from glimpse.records import Capture
 from glimpse.reranking import KReciprocal
 from glimpse.retriever import ColorEncoder, NetworkEncoder, Retriever, shipped
 from glimpse.similarity import Cosine, MaskedCosine, MaskSide
@@ -86,7 +87,7 @@ def test_masks_and_their_side_come_through(side, tmp_path, images):
     trained = Retriever.load(tmp_path / "network")
     trained.save(tmp_path / "saved")
     pixels = np.stack([resize(image, (64, 32), encoder.card.interpolation) for image in images[:3]])
-    wanted = encoder.embed(pixels, np.array([1, 4, 9]))
+    wanted = encoder.embed(pixels, Capture.given(3, cameras=[1, 4, 9]))
     for retriever in (trained, Retriever.load(tmp_path / "saved")):
         assert retriever.similarity == MaskedCosine(side)
         found = retriever.embed(images[:3], cameras=[1, 4, 9])

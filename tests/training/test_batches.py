@@ -5,11 +5,14 @@ import pytest
 import torch
 from toy_method import toy_data
 
+from glimpse.choices import Size
 from glimpse.errors import RecordsError, ShapeError
+from glimpse.models.card import NetworkCard
+from glimpse.models.taken import Taken
 from glimpse.pixels import PixelCache
 from glimpse.progress import silent
-from glimpse.records import NO_CAMERA, Records
-from glimpse.training.augment import Augmentation, FlipAndCrop
+from glimpse.records import NO_CAMERA, NO_MODALITY, Capture, Records
+from glimpse.training.augment import Augmentation, FlipAndCrop, MapRule
 from glimpse.training.batches import IMAGE_MODALITY, TrainingData, make_batch, prefetch, read_raw
 
 CPU = torch.device("cpu")
@@ -61,6 +64,26 @@ def test_images_without_captions_are_rows_of_their_own():
     assert batch_of(data, [3]).captions == ()
 
 
+def test_a_batch_tells_networks_what_its_images_were_taken_with():
+    records = Records.from_columns(
+        ["a", "b", "c", "a"],
+        [70, 3, 70, 70],
+        camera=[5, NO_CAMERA, 2, 5],
+        modality=["ir", "rgb", NO_MODALITY, "text"],
+        caption=["", "", "", "a red coat"],
+    )
+    data = TrainingData(records)
+    assert data.modalities.tolist() == [1, 0, -1, 2]
+    batch = batch_of(data, [3, 2, 1, 0])
+    assert batch.modalities.tolist() == [2, -1, 0, 1]
+    assert batch.taken.cameras.tolist() == [1, 0, -1, 1]
+    # captions are taken in no light, and the numbers are those that a card gives
+    card = NetworkCard("bot", Size.MICRO, (64, 32), cameras=(2, 5), modalities=("rgb", "ir"))
+    told = Taken.of(Capture.of(records[[3, 2, 1, 0]]), card)
+    assert batch.taken.modalities.tolist() == told.modalities.tolist() == [-1, -1, 0, 1]
+    assert batch.taken.cameras.tolist()[1:] == told.cameras.tolist()[1:]
+
+
 def test_a_batch_holds_everything_that_belongs_to_its_rows():
     data = toy_data()
     parts = np.random.default_rng(0).integers(0, 4, (24, 16, 8), dtype=np.uint8)
@@ -75,6 +98,16 @@ def test_a_batch_holds_everything_that_belongs_to_its_rows():
     assert np.array_equal(batch.maps["parts"], parts[[5, 0, 23]])
     pixels = data.pixels.read(np.array([5, 0, 23]))
     assert np.allclose(batch.images.permute(0, 2, 3, 1) * 127.5 + 127.5, pixels, atol=1e-3)
+
+
+def test_sides_of_a_map_change_places_in_mirrored_images():
+    data = toy_data()
+    parts = np.random.default_rng(0).integers(0, 3, (24, 16, 8), dtype=np.uint8)
+    mirror = np.arange(256, dtype=np.uint8)
+    mirror[[1, 2]] = 2, 1
+    data = TrainingData(data.records, data.pixels, {"parts": parts}, rules={"parts": MapRule(mirror)})
+    batch = batch_of(data, [3, 4], Augmentation(geometry=FlipAndCrop(flip=1, padding=0)))
+    assert np.array_equal(batch.maps["parts"], mirror[parts[[3, 4], :, ::-1]])
 
 
 def test_without_pixels_a_batch_has_empty_images():

@@ -68,6 +68,13 @@ def test_a_sampler_draws_persons_and_where_asked_as_many_of_every_modality():
         assert len(set(data.labels[batch].tolist())) == 3
 
 
+def test_a_balanced_sampler_needs_to_know_every_modality():
+    rows = infrared_rows().records
+    modality = ["", *rows.modality[1:].tolist()]
+    with pytest.raises(OptionError, match="needs to know every row's modality, and not that of row 0"):
+        build_sampler(SamplerRecipe(balanced=True), TrainingData(rows.with_columns(modality=modality)), 0)
+
+
 def test_a_balanced_sampler_needs_two_modalities():
     visible = TrainingData(infrared_rows().records.filter(modality="rgb"))
     with pytest.raises(OptionError, match="a balanced sampler needs two modalities, got only rgb"):

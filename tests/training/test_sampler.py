@@ -192,5 +192,5 @@ def test_the_shares_of_two_processes_are_the_global_batch():
     (batch,) = PersonSampler(people([4] * 4), persons=4, images=4).plan(1)
     parts = [batch[share(batch, rank, 2)] for rank in range(2)]
     assert np.array_equal(np.concatenate(parts), batch)
-    with pytest.raises(OptionError, match="cannot be shared by 3 processes"):
+    with pytest.raises(OptionError, match="cannot be shared evenly by 3 processes"):
         share(batch, 0, 3)

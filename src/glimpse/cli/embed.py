@@ -25,6 +25,14 @@ class BrokenImages(StrEnum):
     SKIP = "skip"
 
 
+class TakenIn(StrEnum):
+    """What light the images of a folder or a list were taken in."""
+
+    RGB = "rgb"
+    IR = "ir"
+    GUESS = "guess"
+
+
 def embed(
     retriever: Annotated[
         str, typer.Argument(metavar="RETRIEVER", help="A folder, or the name of one that comes with Glimpse.")
@@ -45,6 +53,13 @@ def embed(
         BrokenImages,
         typer.Option("--broken", help="Whether a broken image ends the work or is skipped."),
     ] = BrokenImages.STOP,
+    modality: Annotated[
+        TakenIn | None,
+        typer.Option(
+            "--modality",
+            help="Of all images of a folder or list, unknown if left out; guess: infrared if without colors.",
+        ),
+    ] = None,
     batch: Annotated[
         int | None, typer.Option(help="Images that each thread takes at once; our choice if left out.")
     ] = None,
@@ -72,7 +87,7 @@ def embed(
     table = out.with_suffix(records_as)
     if table.absolute() == source.absolute():
         raise OptionError(f"the records beside {out} would overwrite {source}: choose another name")
-    records = _records(source)
+    records = _records(source, modality, workers)
     loaded = load_retriever(retriever, device=device, bfloat16=bfloat16, flip=flip)
     started = time.perf_counter()
     embedded = loaded.embed_to_file(
@@ -104,15 +119,21 @@ def embed(
     typer.echo(f"{rows} x {dim} in {out}, their records in {table}: {rows / max(seconds, 1e-9):.0f} a second")
 
 
-def _records(source: Path) -> Records:
-    """A row per image; images of a folder or a list are of nobody known."""
+def _records(source: Path, modality: TakenIn | None, workers: int | None) -> Records:
+    """A row per image; images of a folder or a list are of nobody known, and taken in the light told."""
     from glimpse.datasets.reading import read_lines
-    from glimpse.errors import LayoutError
+    from glimpse.errors import LayoutError, OptionError
     from glimpse.files import printable
-    from glimpse.records import JUNK, Records
-    from glimpse.retriever.images import files_of
+    from glimpse.progress import terminal_bar
+    from glimpse.records import JUNK, NO_MODALITY, Records
+    from glimpse.retriever.images import files_of, guess_modalities
+    from glimpse.runtime import cores
 
     if source.suffix in _TABLES:
+        if modality is not None:
+            raise OptionError(
+                f"--modality is for folders and lists: the column modality of {printable(source)} tells it"
+            )
         records = Records.load(source)
         beside = [path if Path(path).is_absolute() else str(source.parent / path) for path in records.path]
         return records.with_columns(path=beside)
@@ -122,4 +143,7 @@ def _records(source: Path) -> Records:
         paths = [str(source.parent / line) for line in read_lines(source)]
     else:
         paths = files_of(source)
-    return Records.from_columns(paths, [JUNK] * len(paths))
+    if modality is TakenIn.GUESS:
+        told = guess_modalities(paths, workers=workers or cores(), progress=terminal_bar)
+        return Records.from_columns(paths, JUNK, modality=told)
+    return Records.from_columns(paths, JUNK, modality=NO_MODALITY if modality is None else modality.value)

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from glimpse.retriever import Retriever
 
 
+_NUMBERED = {
+    "cameras": "numbers as in the data it was trained on",
+    "modalities": "0 for visible, 1 for infrared",
+}
+
+
 class Format(StrEnum):
     """What can be written."""
 
@@ -66,8 +72,10 @@ def export(
         given = f"`pixels`, uint8 [N, H, W, 3], RGB, resized inside to {height} x {width}"
     typer.echo(f"{out}: {exported.bytes / 1e6:.1f} MB")
     typer.echo(f"input  {given}")
+    for name in exported.told:
+        typer.echo(f"input  `{name}`, int64 [N], may be left out: {_NUMBERED[name]}, -1 for unknown")
     outputs = "outputs `vectors` and `masks`" if exported.masked else "output `vectors`"
-    typer.echo(f"{outputs}, float32 [N, D]; cameras count as unknown")
+    typer.echo(f"{outputs}, float32 [N, D]")
     parity = exported.parity
     typer.echo(
         f"parity: at most {parity.difference:.2g} from torch on {parity.images} random and extreme "

@@ -17,6 +17,7 @@ from glimpse.cli.options import (
     PassPrecision,
     Tensorboard,
     Threads,
+    Workers,
     engine_of,
     load_retriever,
     read_source,
@@ -66,6 +67,7 @@ def train(
     compile_with: CompileWith = None,
     checkpoint_steps: CheckpointSteps = None,
     threads: Threads = None,
+    workers: Workers = 1,
     average: Average = None,
     tensorboard: Tensorboard = False,
     test: Annotated[bool, typer.Option(help="Measure on the test rows at the end, once.")] = True,
@@ -83,9 +85,6 @@ def train(
     from glimpse.training.distributed import joined
 
     recipe = preset_recipe(method, preset, size, settings or [])
-    dataset = read_source(data, options or [])
-    if not len(dataset.train):
-        raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
     engine = engine_of(
         device,
         precision,
@@ -95,7 +94,11 @@ def train(
         validate_every=recipe.validation.every,
         average=average,
         tensorboard=tensorboard,
+        workers=workers,
     )
+    dataset = read_source(data, options or [])
+    if not len(dataset.train):
+        raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
     # until the report is written: it is the first process's alone
     with joined(torch_device(engine.device)) as group:
         fitted = fit(

@@ -19,9 +19,10 @@ from glimpse.explain.report import Figure
 from glimpse.models.backbones.position import Grid
 from glimpse.models.backbones.vit import ViT
 from glimpse.models.factory import EmbeddingNetwork
+from glimpse.models.taken import Taken
 from glimpse.pixels import decode, resize
 from glimpse.progress import Progress
-from glimpse.records import IntArray, Records
+from glimpse.records import Capture, Records
 from glimpse.retriever import NetworkEncoder, Retriever
 from glimpse.retriever.embedding import ahead
 from glimpse.retriever.encoders.base import Pixels, check_pixels
@@ -54,7 +55,7 @@ class Support:
         return None if self.masked is None else self.masked - self.plain
 
 
-def support(encoder: NetworkEncoder, similarity: Similarity, pixels: Pixels, cameras: IntArray) -> Support:
+def support(encoder: NetworkEncoder, similarity: Similarity, pixels: Pixels, capture: Capture) -> Support:
     """What each patch adds to the score of an image with itself.
 
     Let v(x) be the vector of an image x, m its mask, and s the retriever's own score. An image's score with
@@ -72,17 +73,17 @@ def support(encoder: NetworkEncoder, similarity: Similarity, pixels: Pixels, cam
         encoder: a network, with or without masks.
         similarity: a cosine, masked or not.
         pixels: uint8 `[B, H, W, 3]`, prepared for the encoder.
-        cameras: `[B]`.
+        capture: what the B images were taken with.
     """
     check_pixels(pixels, encoder.card.image)
     if not isinstance(similarity, Cosine | MaskedCosine):
         raise OptionError(f"maps are made of cosines, masked or not, not of {type(similarity).__name__}")
     network = cast("EmbeddingNetwork", encoder.network)
     images = normalized(torch.from_numpy(pixels).to(encoder.device), encoder.card)
-    places = torch.from_numpy(encoder.card.camera_rows(cameras)).to(encoder.device)
+    taken = Taken.of(capture, encoder.card, encoder.device)
 
     def embedded(some: Tensor) -> tuple[Tensor, Tensor | None]:
-        return embed_images(network, some, places, encoder.flip)
+        return embed_images(network, some, taken, encoder.flip)
 
     with torch.inference_mode():
         own, masks = embedded(images)
@@ -164,7 +165,7 @@ def support_figures(retriever: Retriever, queries: Records, progress: Progress) 
         # one image at a time: large networks keep much for each gradient
         image = decode(queries.path[row])
         pixels = resize(image, encoder.preparation.size, encoder.preparation.filter)
-        found = support(encoder, retriever.similarity, pixels[None], queries.camera[row : row + 1])
+        found = support(encoder, retriever.similarity, pixels[None], Capture.of(queries[row : row + 1]))
         return _figure(f"query-{row + 1}-support", image, found)
 
     figures = []

@@ -27,7 +27,7 @@ from glimpse.explain.sections import (
 from glimpse.explain.visibility import tells_visibility, visibility_figures
 from glimpse.progress import Progress, silent
 from glimpse.protocols import Protocol
-from glimpse.records import JUNK, NO_CAMERA, TEXT, Records
+from glimpse.records import JUNK, NO_CAMERA, NO_MODALITY, TEXT, Records
 from glimpse.retriever import Retriever
 from glimpse.similarity import MaskedCosine
 
@@ -57,11 +57,11 @@ def chosen_queries(protocol: Protocol, count: int, generator: np.random.Generato
 
 
 def loose_images(paths: Sequence[Path], protocol: Protocol | None = None) -> Records:
-    """Image files; a query of the protocol keeps its person and camera, others are of nobody known."""
+    """Image files; a query of the protocol keeps what is known of it, of others nothing is."""
     if not paths:
         raise OptionError("no image was given")
     if protocol is None:
-        return Records.from_columns([str(path) for path in paths], [JUNK] * len(paths))
+        return Records.from_columns([str(path) for path in paths], JUNK, modality=NO_MODALITY)
     table = protocol.query
     rows = {Path(path).absolute(): row for row, path in enumerate(table.path.tolist())}
     found = [rows.get(path.absolute()) for path in paths]
@@ -69,7 +69,9 @@ def loose_images(paths: Sequence[Path], protocol: Protocol | None = None) -> Rec
     path = [str(given) if row is None else table.path[row] for given, row in zip(paths, found, strict=True)]
     person = [JUNK if row is None else int(table.person[row]) for row in found]
     camera = [NO_CAMERA if row is None else int(table.camera[row]) for row in found]
-    return Records.from_columns(path, person, camera=camera)
+    band = np.where(table.modality == TEXT, NO_MODALITY, table.modality)
+    modality = [NO_MODALITY if row is None else str(band[row]) for row in found]
+    return Records.from_columns(path, person, camera=camera, modality=modality)
 
 
 def explain(

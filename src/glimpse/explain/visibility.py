@@ -10,8 +10,9 @@ from glimpse.explain.drawing import INK, Cell, Row, draw_sheet, spread_over
 from glimpse.explain.report import Figure
 from glimpse.models.dpmpp import DpmppNetwork
 from glimpse.models.heads.stripes import Visibility
+from glimpse.models.taken import Taken
 from glimpse.pixels import decode, resize
-from glimpse.records import Records
+from glimpse.records import Capture, Records
 from glimpse.retriever import Retriever
 from glimpse.retriever.encoders.network import NetworkEncoder, normalized
 
@@ -36,20 +37,20 @@ def visibility_figures(retriever: Retriever, queries: Records) -> list[Figure]:
     pixels = np.stack(
         [resize(image, encoder.preparation.size, encoder.preparation.filter) for image in images]
     )
-    found = visibility(encoder, pixels, encoder.card.camera_rows(queries.camera))
+    found = visibility(encoder, pixels, Capture.of(queries))
     return [
         _figure(f"query-{row + 1}-seen", image, found.seen[row].numpy(), found.rows_trusted()[row].numpy())
         for row, image in enumerate(images)
     ]
 
 
-def visibility(encoder: NetworkEncoder, pixels: NDArray[np.uint8], cameras: NDArray[np.int64]) -> Visibility:
-    """Where persons are seen in images uint8 `[B, H, W, 3]` by cameras `[B]`, rows of the card's table."""
+def visibility(encoder: NetworkEncoder, pixels: NDArray[np.uint8], capture: Capture) -> Visibility:
+    """Where persons are seen in images uint8 `[B, H, W, 3]`."""
     network = encoder.network
     assert isinstance(network, DpmppNetwork)
     images = normalized(torch.from_numpy(pixels).to(encoder.device), encoder.card)
     with torch.inference_mode():
-        return network.visibility(images, torch.from_numpy(cameras).to(encoder.device)).cpu()
+        return network.visibility(images, Taken.of(capture, encoder.card, encoder.device)).cpu()
 
 
 def _figure(

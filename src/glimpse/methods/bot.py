@@ -53,7 +53,7 @@ class BoT(Method):
 
     def embed(self, batch: Batch) -> Tensor:
         """`[B, D]`."""
-        return self.network.embed(batch.images, batch.cameras)
+        return self.network.embed(batch.images, batch.taken)
 
 
 def prepare_bot(recipe: BoTRecipe, data: TrainingData) -> Prepared:

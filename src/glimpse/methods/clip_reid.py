@@ -96,7 +96,7 @@ class ClipReID(Method):
 
     def embed(self, batch: Batch) -> Tensor:
         """`[B, D + P]`."""
-        return self.network.embed(batch.images, batch.cameras)
+        return self.network.embed(batch.images, batch.taken)
 
 
 @full_precision

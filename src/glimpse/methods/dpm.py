@@ -132,7 +132,7 @@ class Dpm(Method):
 
     def embed(self, batch: Batch) -> Tensor:
         """The vectors `[B, D]`, without masks."""
-        found = self.network.embed(batch.images, batch.cameras)
+        found = self.network.embed(batch.images, batch.taken)
         return found if isinstance(found, Tensor) else found[0]
 
 

@@ -291,7 +291,7 @@ class Dpmpp(Method):
 
     def embed(self, batch: Batch) -> Tensor:
         """The vectors `[B, (1 + K) D]`, without masks."""
-        found = self.network.embed(batch.images, batch.cameras)
+        found = self.network.embed(batch.images, batch.taken)
         return found if isinstance(found, Tensor) else found[0]
 
 

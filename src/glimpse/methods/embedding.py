@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from glimpse.embeddings import Embeddings
 from glimpse.models.card import NetworkCard, Three
 from glimpse.models.factory import EmbeddingNetwork, TextNetwork
+from glimpse.models.taken import Taken
 from glimpse.models.text.tokenizer import Tokenizer
-from glimpse.records import IntArray
+from glimpse.records import Capture, IntArray, Records
 from glimpse.training.augment import normalized
 from glimpse.training.batches import PixelSource, prefetch
 
@@ -48,16 +49,16 @@ def over_rows(
     return tuple(torch.cat(parts) for parts in zip(*found, strict=True))
 
 
-def embed_rows(network: nn.Module, card: NetworkCard, pixels: PixelSource, cameras: IntArray) -> Embeddings:
+def embed_rows(network: nn.Module, card: NetworkCard, pixels: PixelSource, records: Records) -> Embeddings:
     """Embeddings of all rows, in order; the network must be in evaluation mode."""
     device = next(network.parameters()).device
-    places = torch.from_numpy(card.camera_rows(cameras)).to(device)
+    taken = Taken.of(Capture.of(records), card, device)
 
     def look(images: Tensor, rows: IntArray) -> tuple[Tensor, ...]:
-        output = cast("EmbeddingNetwork", network).embed(images, places[rows])
+        output = cast("EmbeddingNetwork", network).embed(images, taken[torch.from_numpy(rows)])
         return tuple(part.float().cpu() for part in ((output,) if isinstance(output, Tensor) else output))
 
-    vectors, *masks = over_rows(look, pixels, len(places), card.mean, card.std, device)
+    vectors, *masks = over_rows(look, pixels, len(records), card.mean, card.std, device)
     return Embeddings(vectors.numpy(), masks[0].numpy() if masks else None)
 
 

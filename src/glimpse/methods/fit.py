@@ -1,7 +1,7 @@
 """A whole training run of a method: rows in, a folder with networks out.
 
 out/
-  recipe.json           the method, its recipe, what it started from, what its masks of persons rest on
+  recipe.json           the method, its recipe, what it started from, what its masks and part labels rest on
   persons.json          what label and camera numbers stand for
   run.json, metrics.jsonl, checkpoints/, final.safetensors, best.safetensors    (`glimpse.training.loop`)
   final/, best/         the network after the last epoch and after the best one (`glimpse.models.storage`),
@@ -56,12 +56,15 @@ from glimpse.recipes.registry import row_of
 from glimpse.records import Records
 from glimpse.retriever.finish import FINISH, Finished, write_finished
 from glimpse.runtime import preserved_threads, torch_device
-from glimpse.segmentation import MaskSource
+from glimpse.segmentation import MaskSource, PartSource
+from glimpse.segmentation.part_labels import mirror_table
+from glimpse.segmentation.parts import PART, part_maps, part_source
 from glimpse.segmentation.person_maps import mask_source, person_maps
+from glimpse.training.augment import MapRule
 from glimpse.training.batches import PixelSource, TrainingData
 from glimpse.training.checkpoint import tensor_bytes
 from glimpse.training.distributed import first_before_others, joined, processes
-from glimpse.training.engine import Engine, torch_settings
+from glimpse.training.engine import Engine, device_of, torch_settings
 from glimpse.training.loop import Outcome, train
 from glimpse.training.run_record import check_same_run, fingerprint, read_run
 from glimpse.training.seeding import preserved_generators, seed_global_generators
@@ -98,6 +101,7 @@ def fit(
     like: Protocol | None = None,
     cache: Path | None = None,
     masks: MaskSource | None = None,
+    parts: PartSource | None = None,
     engine: Engine | None = None,
     resume: bool = False,
     progress: Progress = silent,
@@ -115,13 +119,14 @@ def fit(
         like: the data set's own test protocol, whose modalities and kinds of images validation asks.
         cache: the folder of prepared pixels; within `out` if not given.
         masks: where the persons of the rows are, if the recipe transfers patches; GrabCut if not given.
+        parts: where the persons' parts are, if the recipe learns from part labels.
         engine: how it runs.
         resume: go on from the last checkpoint.
         progress: shows the preparation of pixels.
         quiet: show no progress of training.
     """
     engine = engine or Engine()
-    with joined(torch_device(engine.device)):
+    with joined(device_of(engine)):
         with first_before_others():
             learned, held, protocol = checked(method, recipe, rows, validation, like)
             words = in_words(rows, learned)
@@ -131,8 +136,12 @@ def fit(
             size = recipe.augment.size
             images = PixelCache.build(learned.path.tolist(), pixels, size=size, progress=progress)
             source = mask_source(recipe, pixels, masks, progress, quiet=quiet)
-            maps = person_maps(source, each_image(learned), pixels, size, progress)
-            data = training_data(learned, images, maps)
+            shown = each_image(learned)
+            maps = person_maps(source, shown, pixels, size, progress)
+            teacher = part_source(recipe, parts)
+            labels = part_maps(teacher, shown, pixels, size, progress)
+            rules = {} if teacher is None else {PART: MapRule(mirror=mirror_table(teacher.names))}
+            data = training_data(learned, images, {**maps, **labels}, rules)
             prepared = prepared_from_seed(method, recipe, data)
             if prepared.tokenizer is not None and data.captioned:
                 tokens = caption_columns(data.records, prepared.tokenizer)
@@ -160,6 +169,7 @@ def fit(
                 )
                 validate = Validation(card, records, seen, protocol, tokenizer)
             about = {} if source is None else {"masks": source.truth}
+            about |= {} if teacher is None else {"parts": teacher.truth}
             if words:
                 about["rows"] = words
             if protocol is not None:
@@ -330,8 +340,8 @@ def finished(
         network.load_state_dict(network_state(state))
         network.to(torch_device(engine.device)).eval()
         # an image with several captions must not count as several of its person
-        records, once = data.records[data.first_rows], PixelsOfRows(pixels, data.first_rows)
-        rows = EmbeddedRows(records, embed_rows(network, prepared.card, once, records.camera))
+        records, once = each_image(data.records), PixelsOfRows(pixels, data.first_rows)
+        rows = EmbeddedRows(records, embed_rows(network, prepared.card, once, records))
         seed_global_generators(seed)
         return prepared.finish(network, rows)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from glimpse.errors import OptionError
 from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.recipes.groups import SamplerRecipe
 from glimpse.recipes.registry import row_of
-from glimpse.records import RGB, TEXT, IntArray, Records
+from glimpse.records import NO_MODALITY, TEXT, IntArray, Records
+from glimpse.training.augment import MapRule
 from glimpse.training.batches import IMAGE_MODALITY, PixelSource, TrainingData
 from glimpse.training.build import build_sampler
 
@@ -73,7 +75,7 @@ def caption_pairs(rows: Records) -> Records:
     """A row for every caption, with what is known of its image; images without a caption are left out.
 
     The row's modality stays `text`, so that an image may have several; `IMAGE_MODALITY` is its image's, or
-    `rgb` where the image has no row of its own.
+    unknown where the image has no row of its own.
     """
     captions, images = rows[rows.modality == TEXT], rows[rows.modality != TEXT]
     place = {path: number for number, path in enumerate(images.path.tolist())}
@@ -95,7 +97,7 @@ def caption_pairs(rows: Records) -> Records:
         name: of_image(captions.column(name), images.column(name))
         for name in (*_FROM_THE_IMAGE, *captions.extra)
     }
-    modality = of_image(np.full(len(captions), RGB, images.modality.dtype), images.modality)
+    modality = of_image(np.full(len(captions), NO_MODALITY, images.modality.dtype), images.modality)
     return captions.with_columns(**columns, **{IMAGE_MODALITY: modality})
 
 
@@ -126,16 +128,26 @@ def in_words(rows: Records, learned: Records) -> str:
 
 
 def each_image(rows: Records) -> Records:
-    """The first row of each image: all rows, unless several are of one image with several captions."""
-    return rows[TrainingData(rows).first_rows]
+    """The images of the rows of training data, each once: the rows themselves, if they are no captions."""
+    first = rows[TrainingData(rows).first_rows]
+    if IMAGE_MODALITY not in rows.extra:
+        return first
+    return first.with_columns(modality=first.extra[IMAGE_MODALITY], caption="").without_columns(
+        IMAGE_MODALITY
+    )
 
 
-def training_data(rows: Records, pixels: PixelSource, maps: Mapping[str, NDArray[np.uint8]]) -> TrainingData:
+def training_data(
+    rows: Records,
+    pixels: PixelSource,
+    maps: Mapping[str, NDArray[np.uint8]],
+    rules: Mapping[str, MapRule] = MappingProxyType({}),
+) -> TrainingData:
     """The rows with their pixels, and with the maps of `each_image` of them."""
     bare = TrainingData(rows)
     if bare.captioned:
         maps = {name: values[bare.images] for name, values in maps.items()}
-    return TrainingData(rows, pixels, maps)
+    return TrainingData(rows, pixels, maps, rules=rules)
 
 
 class PixelsOfRows:

@@ -56,7 +56,7 @@ class TransReID(Method):
 
     def embed(self, batch: Batch) -> Tensor:
         """`[B, D]`."""
-        return self.network.embed(batch.images, batch.cameras)
+        return self.network.embed(batch.images, batch.taken)
 
 
 def half_global(losses: Sequence[Tensor]) -> Tensor:

@@ -49,7 +49,7 @@ class Validation:
     def __call__(self, method: Method) -> Mapping[str, float]:
         """Shares from 0 to 1, by the names `rank1` and `map`; with masks also what `mask_measures` tells."""
         network = cast("nn.Module", method.network)
-        found = embed_rows(network, self.card, self.pixels, self.records.camera)
+        found = embed_rows(network, self.card, self.pixels, self.records)
         place = {path: row for row, path in enumerate(self.records.path.tolist())}
         query, gallery = (
             embed_captions(network, self.tokenizer, part.caption.tolist())
@@ -166,7 +166,7 @@ def protocol_in_words(protocol: Protocol) -> str:
     'query: 1 ir; gallery: 1 rgb whole; not counted: same_person_and_camera'
     """
     query, gallery = (
-        " ".join([f"{len(part):,}", *np.unique(part.modality), *filter(None, np.unique(part.kind))])
+        " ".join(filter(None, [f"{len(part):,}", *np.unique(part.modality), *np.unique(part.kind)]))
         for part in (protocol.query, protocol.gallery)
     )
     return f"query: {query}; gallery: {gallery}; not counted: {protocol.exclusion.__name__}"

@@ -12,6 +12,7 @@ from glimpse.models.backbones.resnet import ResNet
 from glimpse.models.backbones.sizes import RESNET, Size
 from glimpse.models.card import NetworkCard, options_from_json
 from glimpse.models.heads.bnneck import Neck
+from glimpse.models.taken import Taken
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class BoTNetwork(nn.Module):
         feature = self.backbone(images).feature
         return feature, self.neck(feature)
 
-    def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
-        """`[B, D]`; the cameras are of no meaning to this network."""
+    def embed(self, images: Tensor, taken: Taken | None = None) -> Tensor:
+        """`[B, D]`; what they were taken with is of no meaning to this network."""
         before, after = self.forward(images)
         return after if self.neck_feat is NeckFeat.AFTER else before

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glimpse.choices import Filter, MaskSide, Size
 from glimpse.errors import OptionError
+from glimpse.records import IMAGE_MODALITIES, modality_numbers
 from glimpse.serial import WrongKeysError, WrongValueError, from_plain, to_plain
 from glimpse.similarity.registry import check_similarity
 
@@ -31,6 +32,7 @@ class NetworkCard:
         std: likewise.
         interpolation: how images are resized for it when it is used.
         cameras: the numbers of the cameras it was trained with, sorted; empty if it asks for none.
+        modalities: those of `IMAGE_MODALITIES` that it tells apart, in that order; empty if it asks for none.
         similarity: how its embeddings are compared: a name of `glimpse.similarity.registry`.
         mask_side: for masked cosines, whose mask is applied to what.
         options: what else its class needs, by name.
@@ -51,6 +53,7 @@ class NetworkCard:
     # augmentation")
     interpolation: Filter = Filter.BILINEAR
     cameras: tuple[int, ...] = ()
+    modalities: tuple[str, ...] = ()
     similarity: str = "cosine"
     mask_side: MaskSide = MaskSide.QUERY
     options: Mapping[str, Scalar] = field(default_factory=dict)
@@ -62,6 +65,12 @@ class NetworkCard:
             raise OptionError(f"the deviation of the normalization must be above 0, got {self.std}")
         if list(self.cameras) != sorted(set(self.cameras)):
             raise OptionError(f"cameras must be different and sorted, got {list(self.cameras)}")
+        if self.modalities and self.modalities != IMAGE_MODALITIES:
+            # a network that is told of one only could not tell it from the rest
+            raise OptionError(
+                f"the modalities that a network tells apart are none or {', '.join(IMAGE_MODALITIES)}, "
+                f"got {list(self.modalities)}"
+            )
 
     def camera_rows(self, cameras: ArrayLike) -> NDArray[np.int64]:
         """What `embed` takes for camera numbers `[N]`: their places in the table, -1 for unknown ones."""
@@ -70,6 +79,12 @@ class NetworkCard:
             return np.full(numbers.shape, -1, np.int64)
         places = np.searchsorted(known, numbers).clip(max=len(known) - 1)
         return np.where(known[places] == numbers, places, -1).astype(np.int64)
+
+    def modality_rows(self, modalities: ArrayLike) -> NDArray[np.int64]:
+        """Likewise for modalities `[N]`, names or numbers as `modality_numbers` takes them."""
+        numbers = modality_numbers(modalities)
+        # all or none: then a modality's place here is its place among all (`__post_init__`)
+        return numbers if self.modalities else np.full(numbers.shape, -1, np.int64)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -80,10 +95,11 @@ class NetworkCard:
     def from_json(cls, values: Mapping[str, Any]) -> NetworkCard:
         """Back from `to_json`; anything missing, unknown or impossible is an `OptionError`.
 
-        The side may be missing: cards had none before there were masks.
+        The side and the modalities may be missing: cards had none before there were masks, and networks that
+        tell modalities apart.
         """
         names = {f.name for f in fields(cls)}
-        values = {"mask_side": MaskSide.QUERY, **values}
+        values = {"mask_side": MaskSide.QUERY, "modalities": (), **values}
         if set(values) != names:
             wrong = sorted(set(values) ^ names)
             raise OptionError(f"a network's card has the keys {', '.join(sorted(names))}; wrong: {wrong}")
@@ -96,6 +112,7 @@ class NetworkCard:
                 std=_three(values["std"]),
                 interpolation=Filter(values["interpolation"]),
                 cameras=tuple(int(number) for number in values["cameras"]),
+                modalities=tuple(str(name) for name in values["modalities"]),
                 similarity=check_similarity(values["similarity"]),
                 mask_side=MaskSide(values["mask_side"]),
                 options=dict(values["options"]),

@@ -10,6 +10,7 @@ from glimpse.models.backbones.sizes import CLIP_TEXT, CLIP_VIT, Size
 from glimpse.models.backbones.text import TextBackbone
 from glimpse.models.backbones.vit import ViT
 from glimpse.models.card import NetworkCard, options_from_json
+from glimpse.models.taken import Taken
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class ClipNetwork(nn.Module):
         options_from_json(ClipOptions, card.options)
         return cls(card.size, card.image)
 
-    def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
-        """`[B, P]`; the cameras are of no meaning to this network."""
+    def embed(self, images: Tensor, taken: Taken | None = None) -> Tensor:
+        """`[B, P]`; what they were taken with is of no meaning to this network."""
         projected: Tensor = self.images(images, patches=False).projected
         return projected
 

@@ -13,6 +13,7 @@ from glimpse.models.backbones.sizes import CLIP_VIT, Size, camera_rows_of, strid
 from glimpse.models.backbones.vit import ViT
 from glimpse.models.card import NetworkCard, options_from_json
 from glimpse.models.heads.bnneck import Neck
+from glimpse.models.taken import Taken, cameras_of
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class ClipReIDNetwork(nn.Module):
         cameras: Tensor | None = None,
         mix: Callable[[Tensor], Tensor] | None = None,
     ) -> ClipReIDFeatures:
-        """All features of images `[B, 3, H, W]`; cameras as in `embed`, mix as in `ViT.forward`."""
+        """All features of images `[B, 3, H, W]`; cameras and mix as in `ViT.forward`."""
         last = len(self.backbone.blocks) - 1
         rows = camera_rows_of(self.backbone, images, cameras)
         output = self.backbone(images, cameras=rows, mix=mix, depths=[last], patches=False)
@@ -98,9 +99,9 @@ class ClipReIDNetwork(nn.Module):
             projected_necked=self.projected_neck(projected),
         )
 
-    def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
+    def embed(self, images: Tensor, taken: Taken | None = None) -> Tensor:
         """`[B, D + P]`: both features, as they are (clip-reid.md, "Inference")."""
-        features = self(images, cameras)
+        features = self(images, cameras_of(taken))
         if self.neck_feat is NeckFeat.BEFORE:
             return torch.cat([features.feature, features.projected], dim=1)
         return torch.cat([features.necked, features.projected_necked], dim=1)

@@ -13,6 +13,7 @@ from glimpse.models.backbones.sizes import Size, baseline_vit, camera_rows_of
 from glimpse.models.card import NetworkCard, options_from_json
 from glimpse.models.heads.bnneck import Neck
 from glimpse.models.heads.masks import build_mask_head, hierarchy
+from glimpse.models.taken import Taken, cameras_of
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,9 @@ class DpmNetwork(nn.Module):
         masks: Tensor = self.mask_head(features.levels, self.grid)
         return masks
 
-    def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+    def embed(self, images: Tensor, taken: Taken | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """Vectors `[B, D]` and masks `[B, D]`; vectors alone without a mask head."""
-        features = self(images, cameras)
+        features = self(images, cameras_of(taken))
         vectors = features.feature if self.neck_feat is NeckFeat.BEFORE else features.necked
         masks = self.masks(features)
         return vectors if masks is None else (vectors, masks)

@@ -19,6 +19,7 @@ from glimpse.models.card import NetworkCard, options_from_json
 from glimpse.models.heads.bnneck import Neck
 from glimpse.models.heads.masks import StaticMask, build_mask_head, hierarchy
 from glimpse.models.heads.stripes import StripedMaskHead, Visibility, stripe_patches
+from glimpse.models.taken import Taken, cameras_of
 
 
 @dataclass(frozen=True)
@@ -154,15 +155,15 @@ class DpmppNetwork(nn.Module):
         """Whether it can say where it sees persons."""
         return isinstance(self.mask_head, StripedMaskHead)
 
-    def visibility(self, images: Tensor, cameras: Tensor | None = None) -> Visibility:
+    def visibility(self, images: Tensor, taken: Taken | None = None) -> Visibility:
         """Where persons are seen, and the trust in stripes; only of a `tells_visibility` network."""
         if not isinstance(self.mask_head, StripedMaskHead):
             raise OptionError("this network has no masks of stripes: it does not say where it sees persons")
-        return self.mask_head.visibility(self(images, cameras).levels, self.grid)
+        return self.mask_head.visibility(self(images, cameras_of(taken)).levels, self.grid)
 
-    def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+    def embed(self, images: Tensor, taken: Taken | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """Vectors `[B, (1 + K) D]` and masks of the same shape; vectors alone without a mask head."""
-        features = self(images, cameras)
+        features = self(images, cameras_of(taken))
         vectors = features.descriptor if self.neck_feat is NeckFeat.BEFORE else self.neck(features.descriptor)
         masks = self.masks(features)
         return vectors if masks is None else (vectors, masks)

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from glimpse.models.card import NetworkCard
+from glimpse.models.taken import Taken
 from glimpse.recipes.registry import resolve, row_of
 from glimpse.similarity import Similarity
 from glimpse.similarity.registry import named_similarity
@@ -22,12 +23,12 @@ class EmbeddingNetwork(Protocol):
 
     dim: int
 
-    def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+    def embed(self, images: Tensor, taken: Taken | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """Embed images.
 
         Args:
             images: `[B, 3, H, W]`, resized and normalized as the card says.
-            cameras: integers `[B]` from `NetworkCard.camera_rows`; None: all are unknown.
+            taken: their cameras and modalities, places in the card's tables; None: all are unknown.
 
         Returns:
             Vectors `[B, D]`, or vectors and masks `[B, D]` with values in [0, 1]; not normalized.

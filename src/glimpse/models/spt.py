@@ -12,6 +12,7 @@ from glimpse.models.backbones.vit import ViT
 from glimpse.models.card import NetworkCard, options_from_json
 from glimpse.models.heads.bnneck import Neck
 from glimpse.models.heads.masks import hierarchy
+from glimpse.models.taken import Taken
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class SptNetwork(nn.Module):
         feature: Tensor = seen.class_token
         return feature
 
-    def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
-        """`[B, D]`, before the neck; cameras are not used."""
+    def embed(self, images: Tensor, taken: Taken | None = None) -> Tensor:
+        """`[B, D]`, before the neck; what images were taken with is not used."""
         feature: Tensor = self.backbone(images, patches=False).class_token
         return feature
 

@@ -17,6 +17,7 @@ from glimpse.models.backbones.transformer import Block
 from glimpse.models.backbones.vit import ViT
 from glimpse.models.card import NetworkCard, options_from_json
 from glimpse.models.heads.bnneck import Neck
+from glimpse.models.taken import Taken, cameras_of
 
 
 def jigsaw(patches: Tensor, *, shift: int, groups: int, parts: int) -> list[Tensor]:
@@ -117,12 +118,12 @@ class TransReIDNetwork(nn.Module):
             before = [output.class_token, *self.local(output.at[last])]
         return before, [neck(feature) for neck, feature in zip(self.necks, before, strict=True)]
 
-    def embed(self, images: Tensor, cameras: Tensor | None = None) -> Tensor:
+    def embed(self, images: Tensor, taken: Taken | None = None) -> Tensor:
         """`[B, D]`: the global feature, then each local one divided by their number.
 
         See transreid.md, "Jigsaw branch".
         """
-        before, after = self(images, cameras)
+        before, after = self(images, cameras_of(taken))
         first, *rest = before if self.neck_feat is NeckFeat.BEFORE else after
         return torch.cat([first, *(feature / PARTS for feature in rest)], dim=1)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -91,11 +93,12 @@ MAX_PIXELS = 2**26  # our choice: 67 megapixels, twice an 8K video frame and 192
 _PILLOWS_LIMIT = 2**30 // 4 // 3  # beyond it Pillow warns of bombs by itself, process-wide
 WHITE = 65535  # the full range of 16 bits
 
+_PNG = b"\x89PNG\r\n\x1a\n"
 # The readers are called by name, not through Image.open: nothing but these five can be reached, and
 # Image.open speaks of large images through process-wide warnings that no thread can silence safely.
 _READERS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
     (b"\xff\xd8\xff", JpegImageFile),
-    (b"\x89PNG\r\n\x1a\n", PngImageFile),
+    (_PNG, PngImageFile),
     (b"BM", BmpImageFile),
     (b"II*\x00", TiffImageFile),
     (b"MM\x00*", TiffImageFile),
@@ -153,17 +156,69 @@ def decode_bytes(
 def decode_image(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS, white: int = WHITE) -> Image.Image:
     """`decode_bytes` to an image of Pillow's, of mode RGB."""
     reader = _reader(data, name)
-    try:
-        image = reader(BytesIO(data))
-        width, height = image.size
-        if width * height > max_pixels:
-            raise BrokenImageError(
-                name, f"it has {width} x {height} pixels, more than the {max_pixels:,} allowed"
-            )
+    with _explained(name, reader, max_pixels):
+        image = _opened(reader, data, name, max_pixels)
         if white != WHITE and _narrowed(image):
             raise BrokenImageError(name, "its 16-bit colors are read as 8-bit ones, so `white` cannot apply")
         image.load()
         return _rgb(_upright(image), name, white)
+
+
+def decode_labels(source: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """The stored values of a PNG with a palette or with 8-bit gray: the palette is not looked up.
+
+    Returns:
+        uint8 `[H, W]`.
+
+    Raises:
+        BrokenImageError: for everything else, with the file and the reason.
+    """
+    name = os.fspath(source)
+    data = read_source(name, max_bytes=max_bytes(max_pixels))
+    if not data.startswith(_PNG):
+        raise BrokenImageError(name, "it is not a PNG file, as a map of labels must be")
+    with _explained(name, PngImageFile, max_pixels):
+        image = _opened(PngImageFile, data, name, max_pixels)
+        if image.mode not in ("P", "L"):
+            raise BrokenImageError(
+                name,
+                f"its pixels are of mode {image.mode}, but a map of labels has a palette or 8-bit gray",
+            )
+        image.load()
+        return np.array(_upright(image))
+
+
+def image_shape(source: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """Height and width of what `decode` gives, in most formats without decoding it."""
+    name = os.fspath(source)
+    data = read_source(name, max_bytes=max_bytes(max_pixels))
+    reader = _reader(data, name)
+    with _explained(name, reader, max_pixels):
+        image = _opened(reader, data, name, max_pixels)
+        if isinstance(image, TiffImageFile):
+            image.load()  # which is what turns it
+        width, height = _upright(image).size
+        return height, width
+
+
+def _opened(
+    reader: type[ImageFile.ImageFile], data: bytes, name: str, max_pixels: int
+) -> ImageFile.ImageFile:
+    """The image as its header describes it, unless that claims too many pixels."""
+    image = reader(BytesIO(data))
+    width, height = image.size
+    if width * height > max_pixels:
+        raise BrokenImageError(
+            name, f"it has {width} x {height} pixels, more than the {max_pixels:,} allowed"
+        )
+    return image
+
+
+@contextmanager
+def _explained(name: str, reader: type[ImageFile.ImageFile], max_pixels: int) -> Iterator[None]:
+    """Whatever a reader of Pillow's raises, as one sentence about the file."""
+    try:
+        yield
     except BrokenImageError:
         raise
     except Image.DecompressionBombError as error:  # Pillow asks for itself before it makes room for WebP

@@ -18,7 +18,10 @@ NO_CAMERA = -1
 """Camera of a row whose camera is not known."""
 
 RGB, IR, TEXT = "rgb", "ir", "text"
-MODALITIES = (RGB, IR, TEXT)
+IMAGE_MODALITIES = (RGB, IR)
+MODALITIES = (*IMAGE_MODALITIES, TEXT)
+NO_MODALITY = ""
+"""Modality of an image of which nobody knows what light it was taken in."""
 WHOLE, OCCLUDED, PARTIAL = "whole", "occluded", "partial"
 KINDS = ("", WHOLE, OCCLUDED, PARTIAL)
 """How much of the person the row shows; empty where the layout does not say."""

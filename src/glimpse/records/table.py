@@ -18,6 +18,7 @@ from glimpse.records.columns import (
     KINDS,
     MODALITIES,
     NO_CAMERA,
+    NO_MODALITY,
     RGB,
     Array,
     IntArray,
@@ -44,7 +45,7 @@ class Records:
         path: [N] str; the file that can be opened. A caption's row has its image's path.
         person: [N] int64; `JUNK` and `DISTRACTOR` are the only negative values.
         camera: [N] int64; `NO_CAMERA` where it is not known.
-        modality: [N] str; one of `MODALITIES`.
+        modality: [N] str; one of `MODALITIES`, or `NO_MODALITY` where it is not known.
         caption: [N] str; empty for images.
         time: [N] float64; seconds or a frame number, comparable within one camera; NaN if unknown.
         kind: [N] str; one of `KINDS`.
@@ -73,7 +74,7 @@ class Records:
             "path": strings("path", self.path),
             "person": whole_numbers("person", self.person),
             "camera": whole_numbers("camera", self.camera),
-            "modality": words("modality", self.modality, MODALITIES),
+            "modality": words("modality", self.modality, (*MODALITIES, NO_MODALITY)),
             "caption": strings("caption", self.caption),
             "time": times(self.time),
             "kind": words("kind", self.kind, KINDS),

@@ -8,6 +8,7 @@ from glimpse.retriever.encoders.network import NetworkEncoder
 from glimpse.retriever.encoders.onnx import OnnxEncoder, Preprocessing
 from glimpse.retriever.finish import Finished
 from glimpse.retriever.folder import shipped
+from glimpse.retriever.images import guess_modalities
 from glimpse.retriever.retriever import Retriever
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "OnnxEncoder",
     "Preprocessing",
     "Retriever",
+    "guess_modalities",
     "shipped",
 ]

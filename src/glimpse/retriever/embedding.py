@@ -17,7 +17,7 @@ from glimpse.embeddings import Embeddings
 from glimpse.errors import BrokenImageError, OptionError
 from glimpse.pixels import OnBroken
 from glimpse.progress import Progress
-from glimpse.records import NO_CAMERA, TEXT, IntArray, Records
+from glimpse.records import TEXT, Capture, IntArray, Records
 from glimpse.retriever.encoders.base import Encoder, Pixels
 from glimpse.retriever.images import Images, Source, images_of
 from glimpse.runtime import keep_freed_memory, one_core_each
@@ -46,7 +46,7 @@ def embedded_batches(
     encoder: Encoder, images: Images, *, batch: int, workers: int
 ) -> Generator[Batch, None, None]:
     """All images in order."""
-    count = len(images.cameras)
+    count = len(images.capture)
     if encoder.concurrent:
         keep_freed_memory()
         batch = min(batch, max(1, -(-count // workers)))  # something for everybody
@@ -57,7 +57,7 @@ def embedded_batches(
 
     def finish(prepared: _Prepared) -> Batch:
         rows = prepared.rows
-        embeddings = encoder.embed(prepared.pixels, images.cameras[rows]) if len(rows) else None
+        embeddings = encoder.embed(prepared.pixels, images.capture[rows]) if len(rows) else None
         return Batch(rows, embeddings, prepared.broken)
 
     if len(parts) < 2:  # a single query has all cores for itself
@@ -198,12 +198,19 @@ class Rows:
 
 
 def embed_source(
-    encoder: Encoder, source: Source, cameras: ArrayLike | None, pace: Pace, allocate: Allocate
+    encoder: Encoder,
+    source: Source,
+    cameras: ArrayLike | None,
+    modalities: ArrayLike | None,
+    pace: Pace,
+    allocate: Allocate,
 ) -> Embedded:
     """Embed whatever a source stands for; records may hold images and captions."""
-    parts = _runs(source) if isinstance(source, Records) else [images_of(source, cameras)]
-    if isinstance(source, Records) and cameras is not None:
-        raise OptionError("records bring their own cameras")
+    if isinstance(source, Records):
+        for what, given in (("cameras", cameras), ("modalities", modalities)):
+            if given is not None:
+                raise OptionError(f"records bring their own {what}")
+    parts = _runs(source) if isinstance(source, Records) else [images_of(source, cameras, modalities)]
     rows = Rows(allocate, sum(_length(part) for part in parts))
     kept: list[IntArray] = []
     broken: dict[int, BrokenImageError] = {}
@@ -231,7 +238,7 @@ def _runs(records: Records) -> list[Images | list[str]]:
 
 
 def _length(part: Images | list[str]) -> int:
-    return len(part) if isinstance(part, list) else len(part.cameras)
+    return len(part) if isinstance(part, list) else len(part.capture)
 
 
 def embed_images(encoder: Encoder, images: Images, pace: Pace, rows: Rows) -> Embedded:
@@ -243,7 +250,7 @@ def embed_images(encoder: Encoder, images: Images, pace: Pace, rows: Rows) -> Em
     first = rows.count
     kept: list[IntArray] = []
     broken: dict[int, BrokenImageError] = {}
-    total = len(images.cameras)
+    total = len(images.capture)
     batches = embedded_batches(encoder, images, batch=pace.batch, workers=pace.workers)
     with pace.progress("embedding", total) as advance, closing(batches):
         for done in batches:
@@ -274,4 +281,4 @@ def embed_texts(encoder: Encoder, texts: Sequence[str], pace: Pace, rows: Rows) 
 def _nothing(encoder: Encoder) -> Embeddings:
     """No rows, as wide as the encoder's, with masks if it has them: a black image tells."""
     black = np.zeros((1, *encoder.preparation.shape), np.uint8)
-    return encoder.embed(black, np.array([NO_CAMERA]))[:0]
+    return encoder.embed(black, Capture.unknown(1))[:0]

@@ -12,8 +12,8 @@ from glimpse.protocols import Protocol
 from glimpse.records import TEXT, Records
 from glimpse.retriever.retriever import Retriever
 
-Key = tuple[str, int, str]
-"""What an embedding depends on: an image and its camera, or words."""
+Key = tuple[str, int, str, str]
+"""What an embedding depends on: an image, its camera and its modality, or words."""
 
 
 def embed_protocols(
@@ -28,22 +28,26 @@ def embed_protocols(
     """
     sides = [_keys(side) for protocol in protocols for side in (protocol.query, protocol.gallery)]
     different = dict.fromkeys(key for side in sides for key in side)
-    images, texts = [k for k in different if not k[2]], [k for k in different if k[2]]
-    cameras = np.array([camera for _, camera, _ in images], np.int64)
-    embeddings = retriever.embed([path for path, _, _ in images], cameras=cameras, progress=progress)
+    images, texts = [k for k in different if not k[3]], [k for k in different if k[3]]
+    embeddings = retriever.embed(
+        [path for path, _, _, _ in images],
+        cameras=np.array([camera for _, camera, _, _ in images], np.int64),
+        modalities=[modality for _, _, modality, _ in images],
+        progress=progress,
+    )
     if texts:
-        embeddings = _stacked(embeddings, retriever.embed_text([words for _, _, words in texts]))
+        embeddings = _stacked(embeddings, retriever.embed_text([words for _, _, _, words in texts]))
     place = {key: row for row, key in enumerate([*images, *texts])}
     parts = [embeddings[np.array([place[key] for key in side], np.int64)] for side in sides]
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _keys(records: Records) -> list[Key]:
-    is_text = (records.modality == TEXT).tolist()
-    cells = zip(
-        records.path.tolist(), records.camera.tolist(), records.caption.tolist(), is_text, strict=True
-    )
-    return [("", -1, words) if text else (path, camera, "") for path, camera, words, text in cells]
+    columns = (records.path, records.camera, records.modality, records.caption)
+    return [
+        ("", -1, "", words) if modality == TEXT else (path, camera, modality, "")
+        for path, camera, modality, words in zip(*(column.tolist() for column in columns), strict=True)
+    ]
 
 
 def _stacked(images: Embeddings, texts: Embeddings) -> Embeddings:

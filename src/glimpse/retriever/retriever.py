@@ -77,6 +77,7 @@ class Retriever:
         source: Source,
         *,
         cameras: ArrayLike | None = None,
+        modalities: ArrayLike | None = None,
         batch: int = BATCH,
         workers: int | None = None,
         progress: Progress = silent,
@@ -87,6 +88,7 @@ class Retriever:
             source: uint8 `[N, H, W, 3]` of any size; a list of such `[H, W, 3]`; a list of files; one file;
                 a folder, searched to its depth and sorted; or records.
             cameras: `[N]` or one number, for encoders that ask; records bring their own.
+            modalities: `[N]` or one, "rgb", "ir" or None for unknown, for encoders that ask; likewise.
             batch: how many images a worker takes at once. It changes speed and memory only.
             workers: threads that decode, and on a CPU also embed; one per core if not given, up to 16.
             progress: what shows the progress.
@@ -98,20 +100,21 @@ class Retriever:
             BrokenImageError: naming the first image that cannot be decoded.
         """
         pace = Pace(batch, workers or cores(MOST_WORKERS), OnBroken.STOP, progress)
-        return embed_source(self.encoder, source, cameras, pace, in_memory).embeddings
+        return embed_source(self.encoder, source, cameras, modalities, pace, in_memory).embeddings
 
     def embed_usable(
         self,
         source: Source,
         *,
         cameras: ArrayLike | None = None,
+        modalities: ArrayLike | None = None,
         batch: int = BATCH,
         workers: int | None = None,
         progress: Progress = silent,
     ) -> Embedded:
         """As `embed`, but leave broken images out and say which they were."""
         pace = Pace(batch, workers or cores(MOST_WORKERS), OnBroken.SKIP, progress)
-        return embed_source(self.encoder, source, cameras, pace, in_memory)
+        return embed_source(self.encoder, source, cameras, modalities, pace, in_memory)
 
     def embed_to_file(
         self,
@@ -119,6 +122,7 @@ class Retriever:
         path: Path | str,
         *,
         cameras: ArrayLike | None = None,
+        modalities: ArrayLike | None = None,
         batch: int = BATCH,
         workers: int | None = None,
         on_broken: OnBroken = OnBroken.STOP,
@@ -133,7 +137,7 @@ class Retriever:
         pace = Pace(batch, workers or cores(MOST_WORKERS), on_broken, progress)
         with atomic_path(path) as temporary:
             file = VectorFile(temporary)
-            embedded = embed_source(self.encoder, source, cameras, pace, file.allocate)
+            embedded = embed_source(self.encoder, source, cameras, modalities, pace, file.allocate)
             vectors, masks = file.finish(len(embedded.rows))
         return Embedded(Embeddings(vectors, masks), embedded.rows, embedded.broken)
 

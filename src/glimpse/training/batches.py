@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.errors import RecordsError, ShapeError
-from glimpse.records import MODALITIES, NO_CAMERA, TEXT, IntArray, Records
-from glimpse.training.augment import Augmentation, Draws
+from glimpse.models.taken import Taken
+from glimpse.records import IMAGE_MODALITIES, MODALITIES, NO_CAMERA, NO_MODALITY, TEXT, IntArray, Records
+from glimpse.training.augment import Augmentation, Draws, MapRule
 
 T = TypeVar("T")
 
@@ -44,12 +45,14 @@ class TrainingData:
         pixels: their pixels, or None for a stage that needs none.
         maps: masks and part maps by name, uint8 `[N, H, W]` of the pixels' size, 0 for background.
         columns: further values by name, `[N, ...]`: token numbers of captions, cached vectors.
+        rules: by map, what mirroring and erasing make of its labels, where that is more than moving them.
     """
 
     records: Records
     pixels: PixelSource | None = None
     maps: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     columns: Mapping[str, Tensor] = field(default_factory=dict)
+    rules: Mapping[str, MapRule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         nobody = np.flatnonzero(self.records.person < 0)
@@ -84,8 +87,8 @@ class TrainingData:
 
     @cached_property
     def modalities(self) -> IntArray:
-        """[N]; places in `MODALITIES`; of a row with a caption, its image's."""
-        place = {name: number for number, name in enumerate(MODALITIES)}
+        """[N]; places in `MODALITIES`, -1 where it is not known; of a row with a caption, its image's."""
+        place = {name: number for number, name in enumerate(MODALITIES)} | {NO_MODALITY: -1}
         names = self.records.extra.get(IMAGE_MODALITY, self.records.modality)
         return np.array([place[name] for name in names.tolist()], np.int64)
 
@@ -117,7 +120,7 @@ class Batch:
         rows: int64 [B]; row numbers of the training data.
         labels: int64 [B]; persons, from 0.
         cameras: int64 [B]; cameras from 0, or -1.
-        modalities: int64 [B]; places in `MODALITIES` of what took the image.
+        modalities: int64 [B]; places in `MODALITIES` of what took the image, or -1.
         images: float32 [B, 3, H, W], augmented and normalized; [B, 3, 0, 0] if the data has no pixels.
         maps: by name, uint8 [B, H, W], augmented with the images.
         columns: by name, [B, ...].
@@ -148,6 +151,13 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def taken(self) -> Taken:
+        """What the images were taken with, as networks are told it; captions with nothing known."""
+        # a network tells all modalities of images apart or none, and they come first among all
+        of_images = self.modalities < len(IMAGE_MODALITIES)
+        return Taken(self.cameras, torch.where(of_images, self.modalities, -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +210,7 @@ def make_batch(
         pixels = raw.pixels.to(device, non_blocking=True)
         moved = {name: values.to(device, non_blocking=True) for name, values in raw.maps.items()}
         height, width = pixels.shape[1:3]
-        images, maps = augmentation.apply(pixels, draw((height, width)), moved)
+        images, maps = augmentation.apply(pixels, draw((height, width)), moved, data.rules)
     return Batch(
         rows=rows.to(device),
         labels=column(data.labels),

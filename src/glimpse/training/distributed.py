@@ -8,9 +8,10 @@ of one process on the whole batch.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -26,10 +27,18 @@ torch's ten minutes."""
 
 @dataclass(frozen=True)
 class Processes:
-    """Which of how many processes this is."""
+    """Which of how many processes this is.
+
+    Attributes:
+        rank: from 0.
+        world: how many.
+        exchange: for threads that stand for processes (`glimpse.training.replicas`): takes a tensor to all
+            of them, and returns theirs by rank.
+    """
 
     rank: int = 0
     world: int = 1
+    exchange: Callable[[Tensor], Sequence[Tensor]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def first(self) -> bool:
@@ -37,8 +46,24 @@ class Processes:
         return self.rank == 0
 
 
+_thread = threading.local()
+
+
+@contextmanager
+def as_member(member: Processes) -> Iterator[None]:
+    """Let this thread stand for a process."""
+    _thread.member = member
+    try:
+        yield
+    finally:
+        _thread.member = None
+
+
 def processes() -> Processes:
     """Which of how many; one of one outside a distributed run."""
+    member: Processes | None = getattr(_thread, "member", None)
+    if member is not None:
+        return member
     if not (dist.is_available() and dist.is_initialized()):
         return Processes()
     return Processes(dist.get_rank(), dist.get_world_size())
@@ -62,7 +87,10 @@ def joined(device: torch.device) -> Iterator[Processes]:
 
 def wait_for_all() -> None:
     """Return when every process has come here."""
-    if processes().world > 1:
+    here = processes()
+    if here.exchange is not None:
+        here.exchange(torch.empty(0))
+    elif here.world > 1:
         dist.barrier()
 
 
@@ -98,15 +126,14 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
         return
     trained = list(parameters)
     used = torch.tensor([p.grad is not None for p in trained], dtype=torch.int32, device=trained[0].device)
-    dist.all_reduce(used)
+    used = _total(used)
     of_type: dict[torch.dtype, list[nn.Parameter]] = {}
     for parameter, count in zip(trained, used.tolist(), strict=True):
         if count:
             of_type.setdefault(parameter.dtype, []).append(parameter)
     for same in of_type.values():
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in same]
-        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-        dist.all_reduce(flat)
+        flat = _total(torch.cat([gradient.reshape(-1) for gradient in gradients]))
         flat /= world
         parts = torch.split(flat, [p.numel() for p in same])
         for parameter, part in zip(same, parts, strict=True):
@@ -118,9 +145,30 @@ def mean_over_processes(values: Tensor) -> Tensor:
     world = processes().world
     if world == 1:
         return values
-    total = values.detach().clone()
-    dist.all_reduce(total)
-    return total / world
+    return _total(values.detach().clone()) / world
+
+
+def _parts(values: Tensor) -> Sequence[Tensor]:
+    """The tensors of all processes, which are of equal shape, by rank."""
+    here = processes()
+    if here.exchange is not None:
+        return here.exchange(values)
+    parts = [torch.empty_like(values) for _ in range(here.world)]
+    dist.all_gather(parts, values)
+    return parts
+
+
+def _total(values: Tensor) -> Tensor:
+    """The sum over all processes; `values` may be overwritten by it."""
+    here = processes()
+    if here.exchange is None:
+        dist.all_reduce(values)
+        return values
+    first, *rest = here.exchange(values)
+    total = first.clone()
+    for part in rest:
+        total += part
+    return total
 
 
 def copy_from_first(module: nn.Module) -> None:
@@ -167,20 +215,12 @@ class _SharedBatchNorm(nn.Module):
             return nn.functional.batch_norm(
                 values, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
             )
-        shape = [1, -1] + [1] * (values.ndim - 2)
-        others = [d for d in range(values.ndim) if d != 1]
-        exact = values.float()
-        count = _summed(values.new_tensor(values.numel() / values.shape[1], dtype=torch.float32))
-        mean = _summed(exact.sum(others)) / count
-        centered = exact - mean.view(shape)
-        variance = _summed(centered.square().sum(others)) / count
-        self._remember(mean.detach(), variance.detach() * count / (count - 1).clamp(min=1))
-        result = centered * (variance + self.eps).rsqrt().view(shape)
-        if self.weight is not None:
-            result = result * self.weight.view(shape)
-        if self.bias is not None:
-            result = result + self.bias.view(shape)
-        return result.to(values.dtype)
+        result, mean, variance, count = _Normalize.apply(  # type: ignore[no-untyped-call]
+            values.float(), self.weight, self.bias, self.eps
+        )
+        self._remember(mean, variance * count / (count - 1).clamp(min=1))
+        normalized: Tensor = result.to(values.dtype)
+        return normalized
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor) -> None:
@@ -192,25 +232,44 @@ class _SharedBatchNorm(nn.Module):
         self.running_var.lerp_(variance, part)
 
 
-def _summed(values: Tensor) -> Tensor:
-    """The sum over the processes, with gradient."""
-    result: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
-    return result
+class _Normalize(torch.autograd.Function):
+    """`(x - mean) / sqrt(variance + eps) * weight + bias` by the mean and the variance of all processes.
 
+    Two exchanges: of the statistics, and of the sums that the gradient needs.
+    """
 
-class _Sum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:
-        total = values.clone()
-        dist.all_reduce(total)
-        return total
+    def forward(
+        ctx: Any, values: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        own = torch.batch_norm_update_stats(values, None, None, 0.0)
+        rows = torch.full_like(own[0], values.numel() // values.shape[1])
+        means, variances, counts = torch.stack(list(_parts(torch.stack([*own, rows])))).double().unbind(1)
+        count = counts.sum(0)
+        mean = (counts * means).sum(0) / count
+        variance = (counts * (variances + (means - mean).square())).sum(0) / count
+        mean, variance, count = mean.float(), variance.float(), count.float()
+        ctx.save_for_backward(values, weight, mean, variance, count)
+        ctx.eps = eps
+        ctx.mark_non_differentiable(mean, variance, count)
+        return nn.functional.batch_norm(values, mean, variance, weight, bias, eps=eps), mean, variance, count
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        total = gradient.clone()
-        dist.all_reduce(total)
-        return total
+    def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor, Tensor | None, Tensor | None, None]:
+        values, weight, mean, variance, count = ctx.saved_tensors
+        # as if the statistics were constants, with this process's sums of g * (x - mean) / std and of g
+        by_values, by_weight, by_bias = torch.ops.aten.native_batch_norm_backward(
+            gradient, values, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
+        )
+        along, across = _total(torch.stack([by_weight, by_bias])) / count
+        scale = (variance + ctx.eps).rsqrt()
+        factor = scale if weight is None else scale * weight
+        slope = -factor * scale * along
+        shape = [1, -1] + [1] * (values.ndim - 2)
+        by_values.addcmul_(values, slope.view(shape)).sub_((factor * across + slope * mean).view(shape))
+        needed = ctx.needs_input_grad
+        return by_values, by_weight if needed[1] else None, by_bias if needed[2] else None, None
 
 
 class _Gather(torch.autograd.Function):
@@ -218,14 +277,11 @@ class _Gather(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor) -> Tensor:
         values = values.contiguous()
         ctx.rows = len(values)
-        parts = [torch.empty_like(values) for _ in range(dist.get_world_size())]
-        dist.all_gather(parts, values)
-        return torch.cat(parts)
+        return torch.cat(list(_parts(values)))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        total = gradient.clone()
-        dist.all_reduce(total)
-        start = dist.get_rank() * ctx.rows
+        total = _total(gradient.clone())
+        start = processes().rank * ctx.rows
         return total[start : start + ctx.rows]

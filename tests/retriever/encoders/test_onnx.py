@@ -4,16 +4,19 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from micro_retrievers import micro_encoder
+import torch
+from micro_retrievers import micro_encoder, told_apart
 from onnx import TensorProto, helper, numpy_helper
 
 from glimpse.errors import OptionError, StorageError
 from glimpse.models.card import NetworkCard
 from glimpse.pixels import Filter, resize
+from glimpse.records import NO_MODALITY, Capture, Records
 from glimpse.retriever import ChannelOrder, ColorEncoder, OnnxEncoder, Preprocessing, Retriever
 from glimpse.retriever.encoders.onnx import fed, open_session
 from glimpse.retriever.export import Form, ModelEncoder, export_onnx
 from glimpse.retriever.export.graph import graph_with_preprocessing
+from glimpse.retriever.export.parity import parity
 from glimpse.similarity import MaskedCosine
 
 
@@ -181,3 +184,105 @@ def test_a_foreign_model_that_does_not_fit_says_why(tmp_path):
         OnnxEncoder.open(tmp_path / "nowhere.onnx", Preprocessing((16, 8)))
     with pytest.raises(OptionError, match=r"deviation .* above 0"):
         Preprocessing((16, 8), std=(1, 0, 1))
+
+
+CAPTURE = Capture.given(5, cameras=[7, 2, 3, -1, 7], modalities=["ir", "rgb", None, "ir", None])
+TOLD = [[8, 2], [4, 1], [0, 0], [8, 0], [0, 2]]
+
+
+@pytest.mark.parametrize("form", Form)
+def test_an_exported_model_may_be_told_what_images_were_taken_with(tmp_path, form):
+    encoder = told_apart()
+    told = export_onnx(encoder, tmp_path / "told.onnx", form=form)
+    assert told.told == ("cameras", "modalities")
+    assert told.parity.scale == 8
+    session = onnxruntime.InferenceSession(tmp_path / "told.onnx")
+    assert [given.name for given in session.get_inputs()] == ["images" if form is Form.PLAIN else "pixels"]
+    further = session.get_overridable_initializers()
+    assert [(given.name, given.type) for given in further] == [
+        ("cameras", "tensor(int64)"),
+        ("modalities", "tensor(int64)"),
+    ]
+    name, given = (
+        ("images", np.zeros((5, 3, 8, 4), np.float32))
+        if form is Form.PLAIN
+        else ("pixels", np.zeros((5, 9, 7, 3), np.uint8))
+    )
+    numbers = {"cameras": CAPTURE.cameras, "modalities": CAPTURE.modalities}
+    assert session.run(None, {name: given, **numbers})[0][:, 3:].tolist() == TOLD
+    assert session.run(None, {name: given})[0][:, 3:].tolist() == [[0, 0]] * 5
+    only = session.run(None, {name: given, "modalities": CAPTURE.modalities})[0]
+    assert only[:, 3:].tolist() == [[modality, 0] for modality, _ in TOLD]
+
+
+@pytest.mark.parametrize("card", [{"cameras": ()}, {"modalities": ()}, {"cameras": (), "modalities": ()}])
+def test_a_model_has_the_inputs_only_that_its_network_asks_for(tmp_path, card):
+    told = export_onnx(told_apart(**card), tmp_path / "told.onnx", form=Form.PLAIN)
+    assert told.told == tuple(name for name in ("cameras", "modalities") if name not in card)
+    graph = onnx.load(tmp_path / "told.onnx").graph
+    assert [given.name for given in graph.input] == ["images", *told.told]
+
+
+def test_a_retriever_of_an_exported_model_is_told_by_its_records(images, folder, tmp_path):
+    encoder = told_apart()
+    export_onnx(encoder, tmp_path / "told.onnx", form=Form.PLAIN)
+    card = encoder.card
+    preprocessing = Preprocessing(card.image, card.mean, card.std, card.interpolation)
+    Retriever(OnnxEncoder.open(tmp_path / "told.onnx", preprocessing)).save(tmp_path / "again")
+    paths = [str(path) for path in sorted(folder.rglob("*.png"))][:5]
+    modality = ["ir", "rgb", NO_MODALITY, "ir", NO_MODALITY]
+    records = Records.from_columns(paths, 1, camera=CAPTURE.cameras, modality=modality)
+    again, torchs = Retriever.load(tmp_path / "again"), Retriever(encoder)
+    found = again.embed(records, batch=2).vectors
+    assert found[:, 3:].tolist() == TOLD
+    np.testing.assert_allclose(found, torchs.embed(records).vectors, rtol=0, atol=1e-5)
+    assert again.embed(images, modalities="ir").vectors[:, 3:].tolist() == [[8, 0]] * len(images)
+    assert again.embed(images).vectors[:, 3:].tolist() == [[0, 0]] * len(images)
+
+
+def test_known_cameras_say_in_an_exported_model_what_they_say_in_torch(exported, images):
+    folder, encoder, told = exported
+    assert told["plain"].told == told["pixels"].told == told["int8"].told == ("cameras",)
+    cameras = [1, 2, 9, -1] * 2 + [2, 1, 1]
+    expected = Retriever(encoder).embed(images, cameras=cameras).vectors
+    assert not np.allclose(expected, Retriever(encoder).embed(images).vectors, atol=1e-2)
+    for name in ("plain", "pixels"):
+        model = ModelEncoder(open_session((folder / f"{name}.onnx").read_bytes()), encoder)
+        found = Retriever(model).embed(images, cameras=cameras).vectors
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+    small = ModelEncoder(open_session((folder / "int8.onnx").read_bytes()), encoder)
+    found = Retriever(small).embed(images, cameras=cameras).vectors
+    cosines = (found * expected).sum(1) / np.linalg.norm(found, axis=1) / np.linalg.norm(expected, axis=1)
+    assert cosines.min() > 0.9
+
+
+def test_parity_finds_a_model_that_is_wrong_only_once_it_is_told(tmp_path):
+    encoder = told_apart()
+    export_onnx(encoder, tmp_path / "told.onnx", form=Form.PLAIN)
+    session = open_session((tmp_path / "told.onnx").read_bytes())
+    assert parity(session, encoder, np.random.default_rng(0)).difference < 1e-5
+    with torch.no_grad():
+        encoder.network.offsets[2] += 1  # of infrared images
+    assert parity(session, encoder, np.random.default_rng(0)).difference == pytest.approx(1)
+
+
+def test_a_model_of_fixed_batch_is_filled_up_with_images_of_which_nothing_is_known():
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["data", "axes"], ["feature"], keepdims=0),
+            helper.make_node("Cast", ["modalities"], ["told"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["told", "one"], ["column"]),
+            helper.make_node("Concat", ["feature", "column"], ["vectors"], axis=1),
+        ],
+        "fixed",
+        [
+            helper.make_tensor_value_info("data", TensorProto.FLOAT, [2, 3, 8, 4]),
+            helper.make_tensor_value_info("modalities", TensorProto.INT64, [2]),
+        ],
+        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, [2, 4])],
+        [numpy_helper.from_array(np.array([2, 3]), "axes"), numpy_helper.from_array(np.array([1]), "one")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    encoder = OnnxEncoder(model.SerializeToString(), Preprocessing((8, 4)))
+    pixels = np.zeros((5, 8, 4, 3), np.uint8)
+    assert encoder.embed(pixels, CAPTURE).vectors[:, 3].tolist() == [1, 0, -1, 1, -1]

@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glimpse.choices import Fill
 from glimpse.errors import OptionError, ShapeError
@@ -14,6 +16,7 @@ from glimpse.training.augment import (
     ColorJitter,
     Erasing,
     FlipAndCrop,
+    MapRule,
     erasing,
     geometry,
     normalized,
@@ -277,3 +280,30 @@ def test_without_gray_nothing_is_drawn_for_it():
     assert torch.equal(plain.get_state(), other.get_state())
     with pytest.raises(OptionError, match="gray is a probability, 0 to 1"):
         ColorJitter(gray=1.5)
+
+
+SIDES = np.arange(256, dtype=np.uint8)
+SIDES[[1, 2]] = 2, 1
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 9), st.sampled_from([0, 255]))
+def test_labels_lie_where_the_pixels_that_encode_them_lie(seed, padding, gone):
+    labels = torch.randint(0, 5, (6, *SIZE), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+    pixels = labels[..., None].expand(*labels.shape, 3).contiguous()
+    before = labels.clone()
+    augmentation = Augmentation(
+        mean=(0, 0, 0),
+        std=(1, 1, 1),
+        geometry=FlipAndCrop(padding=padding),
+        erasing=Erasing(probability=0.7, fill=Fill.CONSTANT, color=(1.0, 1.0, 1.0)),
+    )
+    draws = draw(augmentation, 6, seed)
+    rules = {"sided": MapRule(mirror=SIDES, erased=gone)}
+    images, maps = augmentation.apply(pixels, draws, {"sided": labels, "plain": labels}, rules)
+    shown = (images[:, 0] * 255).round().to(torch.uint8)
+    erased = shown == 255
+    assert torch.equal(erased, draws.rectangles.mask(*SIZE))
+    assert torch.equal(maps["plain"], shown.masked_fill(erased, 0))
+    exchanged = torch.where(draws.placement.flip[:, None, None], torch.from_numpy(SIDES)[shown.long()], shown)
+    assert torch.equal(maps["sided"], exchanged.masked_fill(erased, gone))
+    assert torch.equal(labels, before)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
 from glimpse.pixels.preparation import Preparation
-from glimpse.records import IntArray
+from glimpse.records import Capture
 
 Pixels = NDArray[np.uint8]
 
@@ -40,12 +40,12 @@ class Encoder(Protocol):
         """Whether several threads embed at once, each on one core; False if it shares work out by itself."""
         ...
 
-    def embed(self, pixels: Pixels, cameras: IntArray) -> Embeddings:
+    def embed(self, pixels: Pixels, capture: Capture) -> Embeddings:
         """Embed a micro-batch.
 
         Args:
             pixels: uint8 `[B, H, W, 3]`, prepared.
-            cameras: `[B]` camera numbers as their data set prints them, `NO_CAMERA` if unknown.
+            capture: the B cameras and modalities, for encoders that ask.
 
         Returns:
             B rows.

@@ -13,7 +13,7 @@ from glimpse.baselines import COLOUR_WORDS, color_histogram, color_palette, colo
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
 from glimpse.pixels.preparation import Preparation
-from glimpse.records import IntArray
+from glimpse.records import Capture
 from glimpse.retriever.encoders.base import Pixels, check_pixels
 
 SIZE = (128, 64)  # our choice, as all below
@@ -27,7 +27,7 @@ class ColorEncoder:
     """Images as the colors of their upper and lower half, sentences as the colors that they name.
 
     >>> colors = ColorEncoder()
-    >>> image = colors.embed(np.full((1, 128, 64, 3), (200, 20, 20), np.uint8), np.array([-1]))
+    >>> image = colors.embed(np.full((1, 128, 64, 3), (200, 20, 20), np.uint8), Capture.unknown(1))
     >>> words = colors.embed_texts(["a red coat", "a blue coat"])
     >>> bool((words.vectors @ image.vectors[0]).argmax() == 0)
     True
@@ -46,7 +46,7 @@ class ColorEncoder:
         """Histogram and palette beside each other."""
         return HISTOGRAM + len(COLOUR_WORDS)
 
-    def embed(self, pixels: Pixels, cameras: IntArray) -> Embeddings:
+    def embed(self, pixels: Pixels, capture: Capture) -> Embeddings:
         """See `Encoder.embed`."""
         check_pixels(pixels, SIZE)
         parts = [color_histogram(pixels), PALETTE_WEIGHT * color_palette(pixels)]

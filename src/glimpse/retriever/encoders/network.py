@@ -15,9 +15,10 @@ from glimpse.errors import OptionError
 from glimpse.models.card import NetworkCard
 from glimpse.models.factory import EmbeddingNetwork, TextNetwork
 from glimpse.models.storage import TOKENIZER, load_network, save_network
+from glimpse.models.taken import Taken
 from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.pixels.preparation import Preparation
-from glimpse.records import IntArray
+from glimpse.records import Capture
 from glimpse.retriever.encoders.base import Pixels, check_pixels, no_text_side
 
 
@@ -66,14 +67,14 @@ class NetworkEncoder:
         """On a CPU."""
         return torch.device(self.device).type == "cpu"
 
-    def embed(self, pixels: Pixels, cameras: IntArray) -> Embeddings:
+    def embed(self, pixels: Pixels, capture: Capture) -> Embeddings:
         """See `Encoder.embed`."""
         check_pixels(pixels, self.card.image)
-        places = torch.from_numpy(self.card.camera_rows(cameras)).to(self.device)
+        taken = Taken.of(capture, self.card, self.device)
         with self._inference():
             images = normalized(torch.from_numpy(pixels).to(self.device), self.card)
             # one tensor, normalized once; the mirrored images are made from it
-            vectors, masks = embed_images(cast("EmbeddingNetwork", self.network), images, places, self.flip)
+            vectors, masks = embed_images(cast("EmbeddingNetwork", self.network), images, taken, self.flip)
         return Embeddings(
             vectors.float().numpy(force=True), None if masks is None else masks.float().numpy(force=True)
         )
@@ -135,12 +136,12 @@ def normalized(pixels: Tensor, card: NetworkCard) -> Tensor:
 
 
 def embed_images(
-    network: EmbeddingNetwork, images: Tensor, cameras: Tensor | None, flip: bool
+    network: EmbeddingNetwork, images: Tensor, taken: Taken | None, flip: bool
 ) -> tuple[Tensor, Tensor | None]:
     """Vectors, and masks if the network has them, `[B, D]`, of normalized images `[B, 3, H, W]`."""
-    vectors, masks = _pair(network.embed(images, cameras))
+    vectors, masks = _pair(network.embed(images, taken))
     if flip:
-        mirrored, mirrored_masks = _pair(network.embed(images.flip(3), cameras))
+        mirrored, mirrored_masks = _pair(network.embed(images.flip(3), taken))
         vectors = (vectors + mirrored) / 2
         masks = None if masks is None or mirrored_masks is None else (masks + mirrored_masks) / 2
     return vectors, masks

@@ -17,11 +17,12 @@ from glimpse.extras import require
 from glimpse.files import atomic_write, printable
 from glimpse.models.card import Three
 from glimpse.pixels.preparation import Preparation
-from glimpse.records import IntArray
+from glimpse.records import Capture, IntArray
 from glimpse.retriever.encoders.base import Pixels, check_pixels, no_text_side
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 MODEL, MASKS = "model.onnx", "masks"
+CAMERAS, MODALITIES = "cameras", "modalities"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Preprocessing:
 class OnnxEncoder:
     """A model whose first input is `[N, 3, H, W]` and whose first output is `[N, D]`.
 
-    An output `masks` `[N, D]`, as Glimpse exports it for networks that have masks, is taken for them.
+    An output `masks` `[N, D]`, as Glimpse exports it for networks that have masks, is taken for them, and
+    inputs `cameras` and `modalities`, int64 `[N]`, are told what the images were taken with (`Capture`).
 
     Attributes:
         model: the file's bytes.
@@ -74,7 +76,7 @@ class OnnxEncoder:
         if len(shape) != 4 or any(isinstance(a, int) and a != b for a, b in zip(named, wanted, strict=True)):
             raise OptionError(f"the model must take [N, {', '.join(map(str, wanted))}], it takes {shape}")
         black = np.zeros((1, *self.preprocessing.size, 3), np.uint8)
-        object.__setattr__(self, "_dim", self._run(black).dim)
+        object.__setattr__(self, "_dim", self._run(black, Capture.unknown(1)).dim)
 
     @classmethod
     def open(cls, path: str | Path, preprocessing: Preprocessing) -> OnnxEncoder:
@@ -94,10 +96,10 @@ class OnnxEncoder:
         """As the model's first output has it."""
         return self._dim
 
-    def embed(self, pixels: Pixels, cameras: IntArray) -> Embeddings:
+    def embed(self, pixels: Pixels, capture: Capture) -> Embeddings:
         """See `Encoder.embed`."""
         check_pixels(pixels, self.preprocessing.size)
-        return self._run(pixels)
+        return self._run(pixels, capture)
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
         """See `Encoder.embed_texts`."""
@@ -138,26 +140,36 @@ class OnnxEncoder:
             ) from wrong_value
         return cls.open(folder / MODEL, preprocessing)
 
-    def _run(self, pixels: Pixels) -> Embeddings:
+    def _run(self, pixels: Pixels, capture: Capture) -> Embeddings:
         given = self._session.get_inputs()[0]
         first, *others = (output.name for output in self._session.get_outputs())
         wanted = [first, *(name for name in others if name == MASKS)]
         images = fed(pixels, self.preprocessing)
-        # a model of fixed batch gets full batches, the last one filled up with black
+        told = told_inputs(self._session, capture)
+        # a model of fixed batch gets full batches, the last one filled up with black images of nothing known
         batch = given.shape[0] if isinstance(given.shape[0], int) else len(images)
         parts: list[list[NDArray[np.float32]]] = [[] for _ in wanted]
         for start in range(0, len(images), max(1, batch)):
             part = images[start : start + batch]
-            filled = np.pad(part, [(0, batch - len(part)), (0, 0), (0, 0), (0, 0)])
-            for name, kept, values in zip(
-                wanted, parts, self._session.run(wanted, {given.name: filled}), strict=True
-            ):
+            missing = batch - len(part)
+            filled = {given.name: np.pad(part, [(0, missing), (0, 0), (0, 0), (0, 0)])}
+            for name, numbers in told.items():
+                filled[name] = np.pad(numbers[start : start + batch], (0, missing), constant_values=-1)
+            for name, kept, values in zip(wanted, parts, self._session.run(wanted, filled), strict=True):
                 output = np.asarray(values, np.float32)
                 if output.ndim < 2 or len(output) != batch or output[0].size != output.shape[1]:
                     raise OptionError(f"the model's output {name} must be [N, D], it is {list(output.shape)}")
                 kept.append(output.reshape(batch, -1)[: len(part)])
         vectors, *masks = (np.concatenate(kept) for kept in parts)
         return Embeddings(vectors, masks[0] if masks else None)
+
+
+def told_inputs(session: Any, capture: Capture) -> dict[str, IntArray]:
+    """What a model takes besides images, by the names of its inputs: nothing, or what is known of them."""
+    # inputs with a default are listed apart
+    given = (*session.get_inputs()[1:], *session.get_overridable_initializers())
+    numbers = {CAMERAS: capture.cameras, MODALITIES: capture.modalities}
+    return {one.name: numbers[one.name] for one in given if one.name in numbers}
 
 
 def input_size(model: bytes) -> tuple[int, int] | None:
@@ -187,6 +199,7 @@ def open_session(model: bytes) -> Any:
     options = runtime.SessionOptions()
     # waiting threads sleep: they would take the cores from the threads that decode
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors: it warns of inputs that have a default
     try:
         return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime raises its own classes, straight from Exception

@@ -14,10 +14,11 @@ import numpy as np
 from glimpse.errors import OptionError
 from glimpse.extras import require
 from glimpse.files import atomic_write
+from glimpse.records import Capture
 from glimpse.retriever.encoders.base import Encoder
 from glimpse.retriever.encoders.network import NetworkEncoder
 from glimpse.retriever.encoders.onnx import MASKS, open_session
-from glimpse.retriever.export.graph import PURPOSE, graph_with_preprocessing, plain_graph
+from glimpse.retriever.export.graph import PURPOSE, graph_with_preprocessing, plain_graph, told_to
 from glimpse.retriever.export.parity import TOLERANCE, Parity, cosines, parity, run, trial_images
 
 _PRODUCTS = {"MatMul", "Gemm"}
@@ -73,6 +74,7 @@ class Exported:
         size: height and width that the network sees.
         mean: that a plain graph expects to be subtracted, for values in [0, 1].
         std: that it expects to be divided by.
+        told: further inputs, which may be left out: `cameras`, `modalities`.
         masked: whether there is an output of masks beside the vectors.
         bytes: length of the file.
         parity: how far the float32 model is from torch.
@@ -83,6 +85,7 @@ class Exported:
     size: tuple[int, int]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    told: tuple[str, ...]
     masked: bool
     bytes: int
     parity: Parity
@@ -100,7 +103,8 @@ def export_onnx(
     """Write a network as ONNX, if the model gives what torch gives.
 
     Args:
-        encoder: a `NetworkEncoder`; its flip averaging is in the graph. Cameras are unknown to the model.
+        encoder: a `NetworkEncoder`; its flip averaging is in the graph. Inputs for cameras and modalities are
+            there if it asks for them, and may be left out.
         path: the file.
         form: which graph.
         int8: quantize the weights of matrix products to eight bits.
@@ -125,10 +129,12 @@ def export_onnx(
     if int8:
         data = quantized(model).SerializeToString()
         images = trial_images(encoder.card.image, rng)
-        expected = encoder.embed(images, np.full(len(images), -1)).vectors
+        expected = encoder.embed(images, Capture.unknown(len(images))).vectors
         alike = cosines(run(open_session(data), images, encoder)[0], expected.astype(np.float32))
         cosine = (float(alike.mean()), float(alike.min()))
     with atomic_write(path) as file:
         file.write(data)
     card = encoder.card
-    return Exported(form, card.image, card.mean, card.std, masked, len(data), compared, cosine)
+    return Exported(
+        form, card.image, card.mean, card.std, tuple(told_to(card)), masked, len(data), compared, cosine
+    )

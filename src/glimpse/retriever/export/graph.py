@@ -14,8 +14,10 @@ from glimpse.choices import Filter
 from glimpse.extras import require
 from glimpse.models.card import NetworkCard
 from glimpse.models.factory import EmbeddingNetwork
+from glimpse.models.taken import Taken
+from glimpse.records import modality_numbers
 from glimpse.retriever.encoders.network import NetworkEncoder, embed_images
-from glimpse.retriever.encoders.onnx import MASKS
+from glimpse.retriever.encoders.onnx import CAMERAS, MASKS, MODALITIES
 
 PURPOSE = "exporting to ONNX"
 # 18 is the first with the antialiased Resize; the IR of its time is read by every runtime since 1.14
@@ -23,29 +25,55 @@ OPSET, IR = 18, 9
 IMAGES, PIXELS, VECTORS = "images", "pixels", "vectors"
 
 
+def told_to(card: NetworkCard) -> dict[str, list[int]]:
+    """What a network asks for besides images: the numbers that it knows, by the name of the input."""
+    known = {CAMERAS: list(card.cameras), MODALITIES: modality_numbers(list(card.modalities)).tolist()}
+    return {name: numbers for name, numbers in known.items() if numbers}
+
+
 class _Traced(nn.Module):
-    """What is traced: normalized images in, vectors (and masks) out, mirrored images averaged in."""
+    """What is traced: normalized images in, vectors (and masks) out, mirrored images averaged in.
+
+    What the network asks for besides follows the images: numbers as records have them, in the order of
+    `told_to`. Their places in the network's tables are found inside.
+    """
 
     def __init__(self, encoder: NetworkEncoder) -> None:
         super().__init__()
         self.network = encoder.network
         self.flip = encoder.flip
+        self.known = told_to(encoder.card)
 
-    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        vectors, masks = embed_images(cast("EmbeddingNetwork", self.network), images, None, self.flip)
+    def forward(self, images: Tensor, *told: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        places = {
+            name: _places(numbers.expand(images.shape[0]), known)
+            for (name, known), numbers in zip(self.known.items(), told, strict=True)
+        }
+        taken = Taken(places.get(CAMERAS), places.get(MODALITIES))
+        vectors, masks = embed_images(cast("EmbeddingNetwork", self.network), images, taken, self.flip)
         return vectors if masks is None else (vectors, masks)
+
+
+def _places(numbers: Tensor, known: list[int]) -> Tensor:
+    """The places of numbers `[N]` among known ones, -1 for others."""
+    table = torch.tensor(known, device=numbers.device)
+    after = torch.arange(1, len(known) + 1, device=numbers.device)
+    return ((numbers[:, None] == table) * after).sum(1) - 1
 
 
 def plain_graph(encoder: NetworkEncoder) -> Any:
     """The network as an ONNX model: `images` float32 [N, 3, H, W], normalized, to `vectors` [N, D].
 
-    Output 1 is `masks` where the network has them. All cameras are unknown to it. N is free.
+    Output 1 is `masks` where the network has them. N is free. A network that asks for cameras or modalities
+    has them as inputs, int64 [N], numbered as `Capture` has them; left out, all are unknown.
     """
     onnx = require("onnx", extra="onnx", purpose=PURPOSE)
     traced = _Traced(encoder).eval()
+    further = list(traced.known)
     example = torch.zeros(2, 3, *encoder.card.image, device=encoder.device)
+    unknown = [torch.full((2,), -1, device=encoder.device) for _ in further]
     with torch.no_grad():
-        masked = not isinstance(traced(example), Tensor)
+        masked = not isinstance(traced(example, *unknown), Tensor)
     names = [VECTORS, MASKS][: 1 + masked]
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -54,17 +82,20 @@ def plain_graph(encoder: NetworkEncoder) -> Any:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             traced,
-            (example,),
+            (example, *unknown),
             cast("Any", buffer),  # files in memory are for the tracer only, and its signature is for both
-            input_names=[IMAGES],
+            input_names=[IMAGES, *further],
             output_names=names,
-            dynamic_axes={name: {0: "N"} for name in (IMAGES, *names)},
+            dynamic_axes={name: {0: "N"} for name in (IMAGES, *further, *names)},
             opset_version=OPSET,
             dynamo=False,
         )
     model = onnx.load_from_string(buffer.getvalue())
     model.ir_version = IR
     _without_identities(model.graph)
+    for name in further:
+        # an initializer of an input's name is its default: one number for all
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([-1], np.int64), name))
     return model
 
 

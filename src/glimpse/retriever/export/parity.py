@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, StorageError
+from glimpse.models.card import NetworkCard
 from glimpse.pixels.preparation import Preparation
-from glimpse.records import NO_CAMERA, IntArray
+from glimpse.records import IMAGE_MODALITIES, NO_CAMERA, Capture
 from glimpse.retriever.encoders.base import Pixels, no_text_side
 from glimpse.retriever.encoders.network import NetworkEncoder
-from glimpse.retriever.encoders.onnx import Preprocessing, fed
-from glimpse.retriever.export.graph import IMAGES
+from glimpse.retriever.encoders.onnx import Preprocessing, fed, told_inputs
+from glimpse.retriever.export.graph import IMAGES, told_to
 
 # Our choice: float32 sums in another order differ by some 1e-6 of the longest number in a vector.
 TOLERANCE = 1e-4
@@ -60,25 +61,38 @@ def trial_images(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
     return np.concatenate([noise, flat, extreme])
 
 
+def trial_capture(card: NetworkCard, count: int) -> Capture:
+    """In turn: cameras that a network knows, one that it does not, and none; every modality, and none."""
+    cameras = np.array([NO_CAMERA, *card.cameras, max(card.cameras, default=0) + 1])
+    row = np.arange(count)
+    return Capture(cameras[row % len(cameras)], row % (len(IMAGE_MODALITIES) + 1) - 1)
+
+
 def parity(session: Any, encoder: NetworkEncoder, rng: np.random.Generator) -> Parity:
-    """Compare a model in either form with torch, at the encoder's own size, in batches of several sizes."""
+    """Compare a model in either form with torch, at the encoder's own size, in batches of several sizes.
+
+    A model that may be told what images were taken with is compared told and not told.
+    """
     images = trial_images(encoder.card.image, rng)
-    unknown = np.full(len(images), NO_CAMERA)
-    expected = encoder.embed(images, unknown)
-    wanted = [expected.vectors] + ([] if expected.masks is None else [expected.masks])
-    difference = 0.0
-    for batch in BATCHES:
-        for start in range(0, len(images), batch):
-            part = slice(start, start + batch)
-            outputs = run(session, images[part], encoder)
-            if [output.shape for output in outputs] != [values[part].shape for values in wanted]:
-                raise StorageError(
-                    f"the exported model cannot do a batch of {batch}: its outputs have the shapes "
-                    f"{[output.shape for output in outputs]}"
-                )
-            for output, values in zip(outputs, wanted, strict=True):
-                difference = max(difference, float(np.abs(output - values[part]).max()))
-    scale = max(float(np.abs(values).max()) for values in wanted)
+    trials: list[Capture | None] = [None]
+    if told_to(encoder.card):
+        trials.append(trial_capture(encoder.card, len(images)))
+    difference = scale = 0.0
+    for capture in trials:
+        expected = encoder.embed(images, Capture.unknown(len(images)) if capture is None else capture)
+        wanted = [expected.vectors] + ([] if expected.masks is None else [expected.masks])
+        scale = max(scale, *(float(np.abs(values).max()) for values in wanted))
+        for batch in BATCHES:
+            for start in range(0, len(images), batch):
+                part = slice(start, start + batch)
+                outputs = run(session, images[part], encoder, None if capture is None else capture[part])
+                if [output.shape for output in outputs] != [values[part].shape for values in wanted]:
+                    raise StorageError(
+                        f"the exported model cannot do a batch of {batch}: its outputs have the shapes "
+                        f"{[output.shape for output in outputs]}"
+                    )
+                for output, values in zip(outputs, wanted, strict=True):
+                    difference = max(difference, float(np.abs(output - values[part]).max()))
     return Parity(difference, scale, len(images))
 
 
@@ -107,9 +121,9 @@ class ModelEncoder:
         """The network's."""
         return self.original.dim
 
-    def embed(self, pixels: Pixels, cameras: IntArray) -> Embeddings:
-        """See `Encoder.embed`; cameras mean nothing to an exported model."""
-        return Embeddings(*run(self.session, pixels, self.original))
+    def embed(self, pixels: Pixels, capture: Capture) -> Embeddings:
+        """See `Encoder.embed`."""
+        return Embeddings(*run(self.session, pixels, self.original, capture))
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
         """See `Encoder.embed_texts`."""
@@ -120,14 +134,15 @@ class ModelEncoder:
         raise OptionError("an exported model is not saved again as a retriever")
 
 
-def run(session: Any, pixels: Pixels, encoder: NetworkEncoder) -> list[Floats]:
-    """All outputs of a model in either form for images `[B, H, W, 3]`."""
-    name = session.get_inputs()[0].name
-    if name != IMAGES:
-        return list(session.run(None, {name: pixels}))
+def run(
+    session: Any, pixels: Pixels, encoder: NetworkEncoder, capture: Capture | None = None
+) -> list[Floats]:
+    """All outputs of a model in either form for images `[B, H, W, 3]`; told nothing without `capture`."""
     card = encoder.card
-    given = fed(pixels, Preprocessing(card.image, card.mean, card.std))
-    return list(session.run(None, {name: given}))
+    name = session.get_inputs()[0].name
+    given = fed(pixels, Preprocessing(card.image, card.mean, card.std)) if name == IMAGES else pixels
+    told = {} if capture is None else told_inputs(session, capture)
+    return list(session.run(None, {name: given, **told}))
 
 
 def cosines(ours: Floats, theirs: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from glimpse.training.augment.color import ColorJitter, jittered
 from glimpse.training.augment.erasing import Erasing, Rectangles, erased
 from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
-from glimpse.training.augment.pipeline import Augmentation, Draws, normalized
+from glimpse.training.augment.pipeline import Augmentation, Draws, MapRule, normalized
 
 __all__ = [
     "Augmentation",
@@ -11,6 +11,7 @@ __all__ = [
     "Draws",
     "Erasing",
     "FlipAndCrop",
+    "MapRule",
     "Placement",
     "Rectangles",
     "erased",

@@ -12,9 +12,7 @@ import torch
 from torch import Tensor
 
 from glimpse.errors import OptionError
-
-SATURATION = 2
-_GRAY = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow converts to gray
+from glimpse.training.augment.jitter import GRAY, SATURATION, jitter
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +89,28 @@ def jittered(images: Tensor, colors: Colors) -> Tensor:
     return images
 
 
+def jittered_bytes(planes: Tensor, colors: Colors) -> Tensor:
+    """Change the colors of 8-bit images as drawn: `jittered`, then rounded to 8 bits, ties to even.
+
+    On CPUs compiled code gives the same bytes in a twentieth of the time.
+
+    Args:
+        planes: uint8 `[B, 3, H, W]`.
+        colors: of each of the B images.
+
+    Returns:
+        uint8 `[B, 3, H, W]`, a new tensor.
+    """
+    if planes.device.type == "cpu":
+        return jitter(planes, colors.order, colors.amount)
+    return jittered_bytes_in_torch(planes, colors)
+
+
+def jittered_bytes_in_torch(planes: Tensor, colors: Colors) -> Tensor:
+    """The same on any device, and what the compiled code is tested against."""
+    return (jittered(planes.float().div_(255), colors) * 255).round_().to(torch.uint8)
+
+
 def _brighter(images: Tensor, factor: Tensor) -> Tensor:
     return (images * factor).clamp_(0, 1)
 
@@ -124,7 +144,7 @@ def _turned(images: Tensor, turn: Tensor) -> Tensor:
 
 
 def _gray(images: Tensor) -> Tensor:
-    weights = images.new_tensor(_GRAY).view(1, 3, 1, 1)
+    weights = images.new_tensor(GRAY).view(1, 3, 1, 1)
     return (images * weights).sum(1, keepdim=True)
 
 

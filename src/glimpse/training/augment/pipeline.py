@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.errors import ShapeError
-from glimpse.training.augment.color import ColorJitter, Colors, jittered
+from glimpse.training.augment.color import ColorJitter, Colors, jittered_bytes
 from glimpse.training.augment.erasing import Erasing, Rectangles, erased
 from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
 
@@ -20,6 +22,24 @@ See baselines.md, "Images and augmentation".
 """
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, eq=False)
+class MapRule:
+    """How the labels of a map change with the pixels, beyond being moved with them.
+
+    Attributes:
+        mirror: uint8 [256], the label that each becomes in a mirrored image, as a left arm becomes a right
+            one; None if labels have no sides.
+        erased: label of erased pixels: background, as SAP has it, or one that losses leave out. Padding is
+            background always.
+    """
+
+    mirror: NDArray[np.uint8] | None = None
+    erased: int = 0
+
+
+PLAIN = MapRule()
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +86,11 @@ class Augmentation:
         )
 
     def apply(
-        self, pixels: Tensor, draws: Draws, maps: Mapping[str, Tensor] | None = None
+        self,
+        pixels: Tensor,
+        draws: Draws,
+        maps: Mapping[str, Tensor] | None = None,
+        rules: Mapping[str, MapRule] | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Do what was drawn.
 
@@ -74,6 +98,7 @@ class Augmentation:
             pixels: uint8 `[B, H, W, 3]`, on any device.
             draws: of the B images.
             maps: masks and part maps by name, uint8 `[B, H, W]` on the same device; 0 is background.
+            rules: of the maps whose labels have sides or are erased to something else than background.
 
         Returns:
             The images, float32 `[B, 3, H, W]`, and the maps, moved, cropped and erased alike.
@@ -86,28 +111,41 @@ class Augmentation:
                     f"the map {name} must be uint8 {list(pixels.shape[:3])} like the pixels, "
                     f"got {values.dtype} {list(values.shape)}"
                 )
+        rules = rules or {}
         planes = _planes(pixels)
         moved = {name: values[:, None] for name, values in (maps or {}).items()}
         if self.jitter and draws.colors is not None:
             # back to 8 bits, as the originals have between their steps: the padding's value is in 8 bits
-            planes = (jittered(planes.float().div_(255), draws.colors) * 255).round_().to(torch.uint8)
+            planes = jittered_bytes(planes, draws.colors)
         if self.geometry and draws.placement is not None:
             padding, fill = self.geometry.padding, self.geometry.fill
             planes = placed(planes, draws.placement, padding=padding, fill=fill)
             moved = {name: placed(v, draws.placement, padding=padding) for name, v in moved.items()}
+            for name, values in moved.items():
+                _exchange_sides(values, draws.placement.flip, rules.get(name, PLAIN))
         images = _normalized(planes, self.mean, self.std)
         result = {name: values[:, 0] for name, values in moved.items()}
         if self.erasing and draws.rectangles is not None:
             images = erased(images, draws.rectangles, self.erasing)
             if self.erasing.maps and result:
                 gone = draws.rectangles.mask(*images.shape[2:]).to(images.device)
-                result = {name: values.masked_fill(gone, 0) for name, values in result.items()}
+                result = {
+                    name: values.masked_fill(gone, rules.get(name, PLAIN).erased)
+                    for name, values in result.items()
+                }
         return images, result
 
 
 def normalized(pixels: Tensor, mean: tuple[float, float, float], std: tuple[float, float, float]) -> Tensor:
     """uint8 `[B, H, W, 3]` to float32 `[B, 3, H, W]`, `(value / 255 - mean) / deviation`; a new tensor."""
     return _normalized(_planes(pixels), mean, std)
+
+
+def _exchange_sides(maps: Tensor, flip: Tensor, rule: MapRule) -> None:
+    """In the maps of mirrored images, left becomes right; in place."""
+    if rule.mirror is not None:
+        rows = flip.to(maps.device)
+        maps[rows] = torch.from_numpy(rule.mirror).to(maps.device)[maps[rows].long()]
 
 
 def _planes(pixels: Tensor) -> Tensor:
