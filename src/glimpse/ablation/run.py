@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from glimpse.ablation.arms import Arm
-from glimpse.ablation.results_cache import Results, measured, retriever_fingerprint
+from glimpse.ablation.results_cache import Results, measured, retriever_fingerprint, tested
 from glimpse.ablation.summary import BEST, FINAL, UNTRAINED, Measurement, Row, ablation_rows, measurement
 from glimpse.ablation.table import About, ablation_json, ablation_markdown
 from glimpse.choices import Size
@@ -25,6 +25,7 @@ from glimpse.datasets import Dataset
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import atomic_write, locked, printable, storage_error
 from glimpse.methods.fit import checked, finished_run, fit
+from glimpse.methods.rows import can_be_asked
 from glimpse.progress import Progress, silent
 from glimpse.protocols import Protocol
 from glimpse.recipes.presets import Preset, preset_recipe
@@ -115,6 +116,12 @@ def _recipes(plan: Plan) -> dict[tuple[str, int], Any]:
         for seed in plan.seeds
     }
     for arm in trained:
+        for name, dataset in plan.tests.items():
+            if not all(can_be_asked(arm.made_of, protocol) for protocol in tested(dataset)):
+                raise OptionError(
+                    f"the arm {arm.name} cannot be measured on {name}: it is asked by captions, which "
+                    f"{arm.made_of} does not read"
+                )
         for seed in plan.seeds:
             assert plan.train is not None  # checked above
             checked(arm.made_of, recipes[arm.name, seed], *_learned_from(plan.train))

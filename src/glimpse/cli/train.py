@@ -79,6 +79,7 @@ def train(
     """
     from glimpse.errors import OptionError
     from glimpse.methods.fit import fit
+    from glimpse.methods.rows import can_be_asked
     from glimpse.methods.spt_masks import SelectorMasks
     from glimpse.progress import terminal_bar
     from glimpse.runtime import torch_device
@@ -99,6 +100,10 @@ def train(
     dataset = read_source(data, options or [])
     if not len(dataset.train):
         raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
+    measured = test and bool(dataset.protocols)
+    if measured and not can_be_asked(method, dataset.protocol()):
+        measured = False
+        typer.echo(f"no test at the end: {data} is asked by captions, which {method} does not read", err=True)
     # until the report is written: it is the first process's alone
     with joined(torch_device(engine.device)) as group:
         fitted = fit(
@@ -116,7 +121,7 @@ def train(
             quiet=False,
         )
         if group.first:
-            _report(fitted, dataset if test and dataset.protocols else None, device, out, as_json)
+            _report(fitted, dataset if measured else None, device, out, as_json)
 
 
 def _report(fitted: Fitted, dataset: Dataset | None, device: str, out: Path, as_json: bool) -> None:

@@ -39,12 +39,12 @@ from glimpse.methods.rows import (
 from glimpse.methods.validation import (
     Validation,
     check_answers,
-    has_text,
     images_of,
     needed_images,
     protocol_in_words,
     protocol_of,
     split_persons,
+    texts_of,
 )
 from glimpse.models.factory import TextNetwork, build_network
 from glimpse.models.storage import CARD, TOKENIZER, save_network
@@ -159,15 +159,14 @@ def fit(
             validate = None
             if held is not None and protocol is not None:
                 tokenizer = prepared.tokenizer if isinstance(prepared.method.network, TextNetwork) else None
-                if tokenizer is None and (has_text(protocol.query) or has_text(protocol.gallery)):
+                if tokenizer is None and texts_of(protocol):
                     # a method may read, and leave a network that does not
                     protocol = asked(recipe, held, like, texts=False)
-                records = needed_images(held, protocol)
-                card = prepared.card
+                card, needed = prepared.card, needed_images(held, protocol)
                 seen = PixelCache.build(
-                    records.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
+                    needed.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
                 )
-                validate = Validation(card, records, seen, protocol, tokenizer)
+                validate = Validation(card, needed, seen, protocol, tokenizer)
             about = {} if source is None else {"masks": source.truth}
             about |= {} if teacher is None else {"parts": teacher.truth}
             if words:

@@ -20,7 +20,9 @@ from torch import Tensor
 
 from glimpse.choices import Reads
 from glimpse.errors import OptionError
+from glimpse.methods.validation import texts_of
 from glimpse.models.text.tokenizer import Tokenizer
+from glimpse.protocols import Protocol
 from glimpse.recipes.groups import SamplerRecipe
 from glimpse.recipes.registry import row_of
 from glimpse.records import NO_MODALITY, TEXT, IntArray, Records
@@ -57,6 +59,11 @@ def usable_rows(method: str, rows: Records) -> Records:
             f"{row.name} learns from images, and all of the {len(rows):,} training rows are captions"
         )
     return rows[~is_text] if is_text.any() else rows
+
+
+def can_be_asked(method: str, protocol: Protocol) -> bool:
+    """Whether a method's retriever can answer a protocol: captions are asked of one that reads."""
+    return not texts_of(protocol) or row_of(method).reads is Reads.CAPTIONS
 
 
 def learned_rows(method: str, rows: Records) -> Records:
@@ -132,9 +139,8 @@ def each_image(rows: Records) -> Records:
     first = rows[TrainingData(rows).first_rows]
     if IMAGE_MODALITY not in rows.extra:
         return first
-    return first.with_columns(modality=first.extra[IMAGE_MODALITY], caption="").without_columns(
-        IMAGE_MODALITY
-    )
+    images = first.with_columns(modality=first.extra[IMAGE_MODALITY], caption="")
+    return images.without_columns(IMAGE_MODALITY)
 
 
 def training_data(
