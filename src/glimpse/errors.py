@@ -2,7 +2,7 @@
 
 
 class GlimpseError(Exception):
-    """Something the user can mend: what was wrong, what was expected, what to do.
+    """Something the user can fix: what was wrong, what was expected, what to do.
 
     The command line prints the sentence and exits with code 2; anything that is not a
     `GlimpseError` is a defect of ours and keeps its traceback.

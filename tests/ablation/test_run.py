@@ -17,6 +17,7 @@ from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.evaluation import Result
 from glimpse.files import locked
 from glimpse.protocols import text_to_image
+from glimpse.recipes.presets import Preset
 from glimpse.records import Records
 from glimpse.retriever import Retriever
 from glimpse.training import stage_run
@@ -63,6 +64,19 @@ def test_every_arm_and_seed_is_in_the_table_and_kept(plan, tmp_path):
         Retriever.load(run / "best")
         assert Result.load(run / "results" / "final" / "market" / "test.json").valid.tolist() == [3]
         assert json.loads((run / "recipe.json").read_text())["seed"] == seed
+
+
+def test_an_arm_without_weights_is_refused_before_anything_is_trained(plan, tmp_path):
+    plan = replace(plan, arms=[*plan.arms[:1], parse_arm("published=bot")], preset=Preset.PUBLISHED)
+    with pytest.raises(OptionError, match="no weights for a resnet backbone of size base"):
+        run_ablation(plan, tmp_path, ABOUT)
+    assert not (tmp_path / "runs").exists()
+    # a run that is done needs no weights again
+    (tmp_path / "runs" / "published" / "seed-0" / FINAL).mkdir(parents=True)
+    with pytest.raises(OptionError, match="no weights"):
+        running._recipes(plan, tmp_path)
+    (tmp_path / "runs" / "published" / "seed-1" / FINAL).mkdir(parents=True)
+    assert set(running._recipes(plan, tmp_path)) == {(a, s) for a in ("plain", "published") for s in (0, 1)}
 
 
 def test_the_same_command_does_nothing_twice(plan, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 import torch
 import typer
 from onnx import TensorProto, helper
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from glimpse.cli.import_weights import import_weights
@@ -79,6 +79,26 @@ def test_nothing_is_written_when_the_import_is_refused(run, tmp_path, checkpoint
     with pytest.raises(WeightsError, match="no known style"):
         run(tmp_path / "odd.safetensors", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_torchscript_archive_is_imported_as_data(run, tmp_path, checkpoint):
+    """Whatever it would run; its half precision becomes single."""
+    state = load_file(checkpoint[0])
+    path = tmp_path / "network.pt"
+    root = torch.nn.Module()
+    for name, value in state.items():
+        *parts, last = name.split(".")
+        part = root
+        for step in parts:
+            if step not in dict(part.named_children()):
+                part.add_module(step, torch.nn.Module())
+            part = part.get_submodule(step)
+        part.register_buffer(last, value.half() if value.is_floating_point() else value)
+    torch.jit.script(root).save(str(path))
+    assert "style: torchvision-resnet" in run(path, "--out", tmp_path / "out")
+    weight = load_backbone(tmp_path / "out" / "image.safetensors").stems[0].conv.weight
+    assert weight.dtype is torch.float32
+    assert weight.equal(state["base.conv1.weight"].half().float())
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ def run(monkeypatch, capsys):
     module = types.ModuleType("example_recipe")
     module.Example = Example
     monkeypatch.setitem(sys.modules, "example_recipe", module)
-    row = MethodRow("exa-mple", recipe="example_recipe:Example", network="", prepare="")
+    row = MethodRow("exa-mple", "example_recipe:Example", network="none:none", prepare="none:none")
+    monkeypatch.setattr(registry, "_BUILT_IN", {"exa-mple": row})
     monkeypatch.setattr(registry, "rows", lambda: {"exa-mple": row})
 
     def running(*arguments):

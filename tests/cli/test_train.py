@@ -58,6 +58,20 @@ def market(tmp_path_factory):
     return root
 
 
+def sentences(err):
+    """What was refused, without what is told of a data set that is smaller than the published one."""
+    return [line for line in err.splitlines() if not line.startswith("problem in ")]
+
+
+@pytest.fixture
+def broken(market, tmp_path):
+    """The same rows, but no image can be decoded."""
+    for path in market.glob("*/*.jpg"):
+        (tmp_path / "broken" / path.parent.name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "broken" / path.parent.name / path.name).write_bytes(b"no image")
+    return tmp_path / "broken"
+
+
 def test_training_is_measured_once_and_can_be_resumed(run, market, tmp_path):
     command = short_training(market, tmp_path / "run")
     code, out, err = run(*command, "--json")
@@ -130,7 +144,7 @@ def test_captions_are_not_read_by_a_method_of_images_and_val_chooses_its_model(r
     command[command.index(f"market1501:{captioned}")] = f"cuhk_pedes:{captioned}"
     code, out, err = run(*command)
     assert code == 0, err
-    assert f"no test at the end: cuhk_pedes:{captioned} is asked by captions, which bot does not read" in err
+    assert f"no test: cuhk_pedes:{captioned} is asked by captions, which bot does not read" in err
     assert "validation, best: rank-1" in out
     assert "test, " not in out
     assert "bot learns from 10 images; 20 captions are not read" in err
@@ -142,6 +156,49 @@ def test_captions_are_not_read_by_a_method_of_images_and_val_chooses_its_model(r
     assert code == 2
     assert err.splitlines()[-1].endswith("a balanced sampler needs two modalities, got only rgb")
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "weights"),
+    [
+        ("bot", "timm/resnet50.tv_in1k"),
+        ("transreid", "timm/vit_base_patch16_224.orig_in21k_ft_in1k"),
+        ("dpm++", "openai/clip-vit-base-patch16"),
+    ],
+)
+def test_a_published_recipe_without_weights_is_refused_before_an_image_is_read(
+    run, broken, tmp_path, method, weights
+):
+    command = ["train", method, "--data", f"market1501:{broken}", "--out", tmp_path / "run"]
+    code, out, err = run(*command)
+    assert code == 2
+    assert out == ""
+    assert len(sentences(err)) == 1
+    assert f"glimpse import-weights {weights} --out weights/" in err
+    assert "--set weights=none" in err
+    assert not (tmp_path / "run").exists()
+    # told to start from noise, or at a size with weights, it goes on to the images
+    for insisted in (["--set", "weights=none"], ["--size", "tiny"]):
+        code, out, err = run(*command, *insisted, "--set", "sampler.persons=2")
+        assert code == 2
+        assert "cannot use the image" in err
+        assert out.startswith("starting from ")
+
+
+def test_weights_that_are_not_there_are_refused_before_an_image_is_read(run, broken, tmp_path):
+    settings = ["--set", f"weights={tmp_path / 'none'}"]
+    code, out, err = run(
+        "train", "bot", "--data", f"market1501:{broken}", "--out", tmp_path / "run", *settings
+    )
+    assert code == 2
+    assert out == ""
+    assert "there are no weights to start from" in err
+    assert len(sentences(err)) == 1
+
+
+def test_the_start_is_said_first(run, market, tmp_path):
+    out = run(*short_training(market, tmp_path / "run"), "--no-test")[1]
+    assert out.splitlines()[0] == "starting from random weights"
 
 
 @pytest.mark.parametrize(

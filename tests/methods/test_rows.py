@@ -111,7 +111,7 @@ def test_a_method_of_another_package_says_what_it_reads(monkeypatch):
     from glimpse.methods import rows as module
     from glimpse.recipes.registry import MethodRow
 
-    row = MethodRow("reader", recipe="", network="", prepare="", reads=Reads.CAPTIONS)
+    row = MethodRow("reader", recipe="a:B", network="a:B", prepare="a:b", reads=Reads.CAPTIONS)
     monkeypatch.setattr(module, "row_of", lambda method: row)
     assert len(learned_rows("reader", usable_rows("reader", captioned()))) == 7
 

@@ -170,7 +170,7 @@ def test_two_threads_building_at_once_share_the_work(tmp_path):
 
 
 def test_ctrl_c_ends_the_build_and_its_workers_and_the_next_one_goes_on(tmp_path):
-    paths = slow_images(tmp_path / "in", 200)
+    paths = slow_images(tmp_path / "in", 600)
     cache = tmp_path / "cache"
     process = start(tmp_path, cache, paths)
     wait_until(lambda: done(cache) >= 20)
@@ -179,7 +179,7 @@ def test_ctrl_c_ends_the_build_and_its_workers_and_the_next_one_goes_on(tmp_path
     assert process.returncode != 0
     with locked(cache / NAME / "lock", wait=False):
         kept = spoil_done(cache, paths)
-    assert PixelCache.build(paths, cache, size=SIZE, progress=silent).report.decoded == 200 - kept
+    assert PixelCache.build(paths, cache, size=SIZE, progress=silent).report.decoded == 600 - kept
 
 
 def test_a_worker_that_dies_is_one_sentence_and_what_was_done_is_kept(tmp_path, monkeypatch):

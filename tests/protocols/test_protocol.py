@@ -51,6 +51,15 @@ def test_a_rule_by_keys_equals_the_rule_by_pairs(rule, query, gallery):
     assert np.array_equal(by_keys, np.array(by_pairs, bool).reshape(len(query), len(gallery)))
 
 
+def test_persons_whose_numbers_are_far_apart_keep_keys_of_their_own():
+    far = 2**62
+    asked = rows([(far, 1), (far, 5), (0, 5), (DISTRACTOR, 1)])
+    searched = rows([(far, 5), (far, 1), (1, 0), (0, 5), (far - 1, 1)], "g")
+    query_key, gallery_key = same_person_and_camera(asked, searched)
+    assert (query_key[:, None] == gallery_key).nonzero()[0].tolist() == [0, 1, 2]
+    assert (query_key[:, None] == gallery_key).nonzero()[1].tolist() == [1, 0, 3]
+
+
 @pytest.mark.parametrize("rule", PLAIN_RULES)
 @given(query=sides, gallery=sides)
 def test_valid_queries_are_those_with_a_right_answer_left(rule, query, gallery):

@@ -1,12 +1,23 @@
+import sys
+
 import pytest
 
 from glimpse.choices import Reads, Size
+from glimpse.cli import main
 from glimpse.errors import OptionError
 from glimpse.methods.prepare import prepare
 from glimpse.recipes.groups import scaled
 from glimpse.recipes.presets import world_recipe
 from glimpse.recipes.provenance import entries, from_json, to_json, with_settings
-from glimpse.recipes.registry import MethodRow, recipe_of, row_of, trained_methods, world_settings
+from glimpse.recipes.registry import (
+    MethodRow,
+    recipe_of,
+    resolve,
+    row_of,
+    rows,
+    trained_methods,
+    world_settings,
+)
 
 
 @pytest.mark.parametrize("method", trained_methods())
@@ -66,4 +77,102 @@ def test_methods_read_images_unless_they_say_otherwise():
     assert {row_of(method).reads for method in trained_methods()} == {Reads.IMAGES}
     assert row_of("clip").reads is Reads.CAPTIONS
     with pytest.raises(OptionError, match="the method odd must read 'images' or 'images and captions', got"):
-        MethodRow("odd", recipe="", network="", prepare="", reads="books")
+        MethodRow("odd", recipe="a:B", network="a:B", prepare="a:b", reads="books")
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Puts a package `another` with an entry point on the path; gives what runs a command afterwards."""
+
+    def installing(code, value="another:ROW", name="mine"):
+        (tmp_path / "another.py").write_text(code)
+        about = tmp_path / "another-1.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: another\nVersion: 1\n")
+        (about / "entry_points.txt").write_text(f"[glimpse.methods]\n{name} = {value}\n")
+        monkeypatch.syspath_prepend(tmp_path)
+
+    rows.cache_clear()
+    yield installing
+    sys.modules.pop("another", None)
+    rows.cache_clear()
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs the command line as its user does; gives exit code, output and errors."""
+
+    def running(*arguments):
+        monkeypatch.setattr(sys, "argv", ["glimpse", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return running
+
+
+ROW = "from glimpse.recipes.registry import MethodRow\nROW = MethodRow({})\n"
+GOOD = "'mine', recipe='glimpse.recipes.bot:BoTRecipe', network='another:Network', prepare='another:prepare'"
+
+
+def test_a_method_of_another_package_stands_beside_our_own(install, command):
+    install(ROW.format(GOOD))
+    assert trained_methods()[-1] == "mine"
+    assert row_of("MINE").network == "another:Network"
+    assert recipe_of("mine") == recipe_of("bot")
+    assert "\nmine " in command("recipes")[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("ROW = 3", "the entry point 'mine' of glimpse.methods must be a MethodRow, got 3"),
+        ("", "the method 'mine' of another package cannot be loaded from another:ROW: AttributeError: "),
+        ("import nowhere", "another:ROW: ModuleNotFoundError: No module named 'nowhere'"),
+        ("raise ValueError('two\\nlines')", "another:ROW: ValueError: two lines"),
+        (
+            ROW.format(GOOD.replace("mine", "bot")),
+            "two methods are called 'bot': glimpse.recipes.bot:BoTRecipe, glimpse.recipes.bot:BoTRecipe",
+        ),
+        (ROW.format(GOOD.replace("mine", "My_Own")), "is in lower case with dashes, got 'My_Own'"),
+        (
+            ROW.format(GOOD.replace("another:prepare", "another.prepare")),
+            "the prepare of mine is named as module:attribute, got 'another.prepare'",
+        ),
+    ],
+)
+def test_a_broken_package_is_one_sentence_and_stops_only_what_asks_for_it(install, command, code, sentence):
+    install(code)
+    for arguments in (("recipes",), ("recipes", "show", "mine")):
+        exit_code, out, err = command(*arguments)
+        assert (exit_code, out) == (2, "")
+        assert sentence in err
+        assert len(err.splitlines()) == 1
+    exit_code, out, err = command("recipes", "show", "bot")
+    assert (exit_code, err) == (0, "")
+    assert row_of("dpm").name == "dpm"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "sentence"),
+    [
+        ("nowhere.recipe:Recipe", "a method names nowhere.recipe:Recipe, but there is no module nowhere"),
+        (
+            "another.recipe:Recipe",
+            "a method names another.recipe:Recipe, but there is no module another.recipe",
+        ),
+        ("another:Recipe", "a method names another:Recipe, but another has no Recipe"),
+    ],
+)
+def test_a_row_that_leads_nowhere_is_one_sentence(install, command, recipe, sentence):
+    install(ROW.format(GOOD.replace("glimpse.recipes.bot:BoTRecipe", recipe)))
+    exit_code, out, err = command("recipes", "show", "mine")
+    assert (exit_code, out) == (2, "")
+    assert sentence in err
+
+
+def test_a_part_that_is_there_but_fails_keeps_its_own_error(install):
+    install("import nowhere")
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        resolve("another:Recipe")

@@ -104,7 +104,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     )
     child = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 60
-    while len(list(tmp_path.rglob("*.npy"))) < 5 and child.poll() is None and time.monotonic() < deadline:
+    while len(list(tmp_path.rglob("[!.]*.npy"))) < 5 and child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     child.kill()
     child.wait()

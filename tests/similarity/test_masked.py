@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from similarity_cases import random_embeddings
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import ShapeError
-from glimpse.similarity import Cosine, MaskedCosine, MaskSide, Precision, TwoPass, participation_ratio
+from glimpse.similarity import Cosine, MaskedCosine, MaskSide, participation_ratio
 
 
 def unit(vector):
@@ -37,11 +38,6 @@ def naive(side, query, gallery):
             for q, m in zip(query.vectors, ours, strict=True)
         ]
     ).reshape(len(query), len(gallery))
-
-
-def random_embeddings(rng, rows, dim, masked=True, dtype=np.float64):
-    masks = rng.uniform(size=(rows, dim)).astype(dtype) if masked else None
-    return Embeddings(rng.normal(size=(rows, dim)).astype(dtype), masks)
 
 
 @pytest.mark.parametrize("side", MaskSide)
@@ -133,16 +129,3 @@ def test_binary_mask_keeps_the_query_at_full_length():
     np.testing.assert_allclose(
         MaskedCosine().pairwise(Embeddings(query, mask), Embeddings(gallery)), expected, atol=1e-6
     )
-
-
-def test_two_passes_find_what_one_finds():
-    rng = np.random.default_rng(3)
-    query, gallery = random_embeddings(rng, 20, 32), random_embeddings(rng, 400, 32)
-    for side in MaskSide:
-        exact = MaskedCosine(side)
-        quick = TwoPass(MaskedCosine(side, precision=Precision.BFLOAT16), exact)
-        found, expected = quick.top_k(query, gallery, 5), exact.top_k(query, gallery, 5)
-        np.testing.assert_array_equal(found.rows, expected.rows)
-        np.testing.assert_allclose(found.scores, expected.scores, atol=1e-6)
-        assert quick.top_k(query, gallery[:3], 5).rows.shape == (20, 3)
-        np.testing.assert_array_equal(quick.pairwise(query, gallery), exact.pairwise(query, gallery))

@@ -41,6 +41,26 @@ def test_persons_and_cameras_become_numbers_from_0_in_sorted_order():
     assert data.modalities.tolist() == [0, 1, 0]
 
 
+def test_a_batch_tells_networks_what_its_images_were_taken_with():
+    records = Records.from_columns(
+        ["a", "b", "c", "a"],
+        [70, 3, 70, 70],
+        camera=[5, NO_CAMERA, 2, 5],
+        modality=["ir", "rgb", NO_MODALITY, "text"],
+        caption=["", "", "", "a red coat"],
+    )
+    data = TrainingData(records)
+    assert data.modalities.tolist() == [1, 0, -1, 2]
+    batch = batch_of(data, [3, 2, 1, 0])
+    assert batch.modalities.tolist() == [2, -1, 0, 1]
+    assert batch.taken.cameras.tolist() == [1, 0, -1, 1]
+    # captions are taken in no light, and the numbers are those that a card gives
+    card = NetworkCard("bot", Size.MICRO, (64, 32), cameras=(2, 5), modalities=("rgb", "ir"))
+    told = Taken.of(Capture.of(records[[3, 2, 1, 0]]), card)
+    assert batch.taken.modalities.tolist() == told.modalities.tolist() == [-1, -1, 0, 1]
+    assert batch.taken.cameras.tolist()[1:] == told.cameras.tolist()[1:]
+
+
 def test_rows_of_an_image_with_captions_know_their_image():
     rows = Records.from_columns(
         ["b", "a", "b", "c"],
@@ -62,26 +82,6 @@ def test_images_without_captions_are_rows_of_their_own():
     assert not data.captioned
     assert data.images.tolist() == data.first_rows.tolist() == list(range(24))
     assert batch_of(data, [3]).captions == ()
-
-
-def test_a_batch_tells_networks_what_its_images_were_taken_with():
-    records = Records.from_columns(
-        ["a", "b", "c", "a"],
-        [70, 3, 70, 70],
-        camera=[5, NO_CAMERA, 2, 5],
-        modality=["ir", "rgb", NO_MODALITY, "text"],
-        caption=["", "", "", "a red coat"],
-    )
-    data = TrainingData(records)
-    assert data.modalities.tolist() == [1, 0, -1, 2]
-    batch = batch_of(data, [3, 2, 1, 0])
-    assert batch.modalities.tolist() == [2, -1, 0, 1]
-    assert batch.taken.cameras.tolist() == [1, 0, -1, 1]
-    # captions are taken in no light, and the numbers are those that a card gives
-    card = NetworkCard("bot", Size.MICRO, (64, 32), cameras=(2, 5), modalities=("rgb", "ir"))
-    told = Taken.of(Capture.of(records[[3, 2, 1, 0]]), card)
-    assert batch.taken.modalities.tolist() == told.modalities.tolist() == [-1, -1, 0, 1]
-    assert batch.taken.cameras.tolist()[1:] == told.cameras.tolist()[1:]
 
 
 def test_a_batch_holds_everything_that_belongs_to_its_rows():

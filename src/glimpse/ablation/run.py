@@ -26,6 +26,7 @@ from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import atomic_write, locked, printable, storage_error
 from glimpse.methods.fit import checked, finished_run, fit
 from glimpse.methods.rows import can_be_asked
+from glimpse.models.pretrained import start_of
 from glimpse.progress import Progress, silent
 from glimpse.protocols import Protocol
 from glimpse.recipes.presets import Preset, preset_recipe
@@ -85,7 +86,7 @@ def run_ablation(
     Returns:
         The table's rows.
     """
-    recipes = _recipes(plan)
+    recipes = _recipes(plan, out)
     first = plan.arms[0].name
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -102,7 +103,7 @@ def run_ablation(
     return rows
 
 
-def _recipes(plan: Plan) -> dict[tuple[str, int], Any]:
+def _recipes(plan: Plan, out: Path) -> dict[tuple[str, int], Any]:
     """Every recipe, before anything is trained: a mistake in the last arm must not show after days."""
     for arm in plan.arms:
         if not arm.trained:
@@ -124,7 +125,9 @@ def _recipes(plan: Plan) -> dict[tuple[str, int], Any]:
                 )
         for seed in plan.seeds:
             assert plan.train is not None  # checked above
-            checked(arm.made_of, recipes[arm.name, seed], *_learned_from(plan.train))
+            if not (run_folder(out, arm, seed) / FINAL).is_dir():
+                start_of(recipes[arm.name, seed])
+                checked(arm.made_of, recipes[arm.name, seed], *_learned_from(plan.train))
     return recipes
 
 

@@ -59,7 +59,7 @@ def _version(
 
 
 def main() -> None:
-    """Run the command line; whatever the user can mend is one sentence and exit code 2."""
+    """Run the command line; whatever the user can fix is one sentence and exit code 2."""
     try:
         app()
     except GlimpseError as error:

@@ -8,7 +8,7 @@ import numpy as np
 
 from glimpse.compiled import over_pieces
 from glimpse.errors import ShapeError
-from glimpse.evaluation.kernels import Queries, rank_matches
+from glimpse.evaluation.kernels import Queries, chunk_columns, rank_matches
 from glimpse.evaluation.sources import Block, ScoreSource
 from glimpse.evaluation.trial_index import TrialIndex, index_trial
 from glimpse.protocols import Cmc, Protocol
@@ -91,6 +91,7 @@ def _rank_block(block: Block, index: TrialIndex, by_identity: bool) -> tuple[Int
         block.scores,
         block.start,
         index,
+        chunk_columns(index.columns),
         queries,
         by_identity,
         ranks,
@@ -98,7 +99,6 @@ def _rank_block(block: Block, index: TrialIndex, by_identity: bool) -> tuple[Int
         nan_at,
     )
     refuse_nan(nan_at, index, chosen.start)
-    ranks = ranks[np.lexsort((ranks, np.repeat(np.arange(len(counts)), counts)))]
     if not by_identity:
         place[counts > 0] = ranks[offsets[:-1][counts > 0]]
     return ranks, place

@@ -93,7 +93,11 @@ def _group(
 ) -> Groups:
     labels, of_gallery = np.unique(gallery_label, return_inverse=True)
     of_gallery = of_gallery.reshape(-1).astype(np.int64)
-    rows = np.argsort(of_gallery, kind="stable") if place is None else np.lexsort((place, of_gallery))
+    if place is None:
+        # numbers of 16 bits are sorted by their digits, in a tenth of the time of wider ones
+        rows = np.argsort(of_gallery.astype(np.min_scalar_type(len(labels))), kind="stable")
+    else:
+        rows = np.lexsort((place, of_gallery))
     start = np.zeros(len(labels) + 1, np.int64)
     np.cumsum(np.bincount(of_gallery, minlength=len(labels)), out=start[1:])
     of_query = np.full(len(query_label), ABSENT, np.int64)

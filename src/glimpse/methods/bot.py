@@ -60,7 +60,7 @@ def prepare_bot(recipe: BoTRecipe, data: TrainingData) -> Prepared:
     """BoT for the persons of the training rows."""
     options = BoTOptions(ibn=recipe.ibn)
     network = BoTNetwork(recipe.size, options)
-    start = starting_folder(recipe.weights, "resnet", recipe.size)
+    start = starting_folder(recipe.weights, recipe.pretrained, recipe.size)
     if start is not None:
         load_pretrained(start, "backbone", network.backbone)
     card = NetworkCard(

@@ -114,7 +114,7 @@ def prepare_clip_reid(recipe: ClipReIDRecipe, data: TrainingData) -> Prepared:
     cameras = camera_table(data) if recipe.cameras else ()
     network = ClipReIDNetwork(recipe.size, recipe.augment.size, len(cameras), options)
     texts = TextBackbone(CLIP_TEXT[recipe.size])
-    start = starting_folder(recipe.weights, "clip", recipe.size)
+    start = starting_folder(recipe.weights, recipe.pretrained, recipe.size)
     if start is not None:
         load_pretrained(start, "images", network.backbone)
         load_pretrained(start, "texts", texts)

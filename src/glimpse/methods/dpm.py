@@ -151,7 +151,7 @@ def prepare_dpm(recipe: DpmRecipe, data: TrainingData) -> Prepared:
     )
     cameras = camera_table(data) if recipe.cameras else ()
     network = DpmNetwork(recipe.size, recipe.augment.size, len(cameras), options)
-    start = starting_folder(recipe.weights, "vit", recipe.size)
+    start = starting_folder(recipe.weights, recipe.pretrained, recipe.size)
     if start is not None:
         load_pretrained(start, "backbone", network.backbone)
     masked = recipe.mask is not MaskKind.NONE

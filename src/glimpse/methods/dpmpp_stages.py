@@ -59,7 +59,7 @@ def prepare_dpmpp(recipe: DpmppRecipe, data: TrainingData) -> Prepared:
     cameras = camera_table(data) if recipe.cameras else ()
     network = DpmppNetwork(recipe.size, recipe.augment.size, len(cameras), options)
     clip = recipe.backbone is Backbone.CLIP
-    start = starting_folder(recipe.weights, "clip" if clip else "vit", recipe.size)
+    start = starting_folder(recipe.weights, recipe.pretrained, recipe.size)
     if start is not None:
         load_pretrained(start, "images" if clip else "backbone", network.backbone)
     prompts = None

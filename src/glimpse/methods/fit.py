@@ -47,6 +47,7 @@ from glimpse.methods.validation import (
     texts_of,
 )
 from glimpse.models.factory import TextNetwork, build_network
+from glimpse.models.pretrained import start_of
 from glimpse.models.storage import CARD, TOKENIZER, save_network
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, silent
@@ -124,7 +125,11 @@ def fit(
         resume: go on from the last checkpoint.
         progress: shows the preparation of pixels.
         quiet: show no progress of training.
+
+    Raises:
+        OptionError: if the recipe starts from weights that are not there; before anything is decoded.
     """
+    start_of(recipe)  # refused before anything is decoded
     engine = engine or Engine()
     with joined(device_of(engine)):
         with first_before_others():

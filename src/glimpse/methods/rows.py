@@ -149,7 +149,7 @@ def training_data(
     maps: Mapping[str, NDArray[np.uint8]],
     rules: Mapping[str, MapRule] = MappingProxyType({}),
 ) -> TrainingData:
-    """The rows with their pixels, and with the maps of `each_image` of them."""
+    """The rows with their pixels, and with the maps of `each_image` of them and how they are augmented."""
     bare = TrainingData(rows)
     if bare.captioned:
         maps = {name: values[bare.images] for name, values in maps.items()}

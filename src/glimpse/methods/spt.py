@@ -98,7 +98,7 @@ def prepare_spt(recipe: SptRecipe, data: TrainingData) -> Prepared:
     """The selector for the persons of the training rows."""
     options = SptOptions(recipe.drop_path)
     network = SptNetwork(recipe.size, recipe.augment.size, options)
-    start = starting_folder(recipe.weights, "vit", recipe.size)
+    start = starting_folder(recipe.weights, recipe.pretrained, recipe.size)
     if start is not None:
         load_pretrained(start, "backbone", network.backbone)
     card = NetworkCard(

@@ -79,7 +79,7 @@ def prepare_transreid(recipe: TransReIDRecipe, data: TrainingData) -> Prepared:
     )
     cameras = camera_table(data) if recipe.cameras else ()
     network = TransReIDNetwork(recipe.size, recipe.augment.size, len(cameras), options)
-    start = starting_folder(recipe.weights, "vit", recipe.size)
+    start = starting_folder(recipe.weights, recipe.pretrained, recipe.size)
     if start is not None:
         load_pretrained(start, "backbone", network.backbone)
         if network.local is not None:

@@ -18,7 +18,7 @@ class Task(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A slot whose image cannot be decoded; `lasting` if only a change of the file can mend it."""
+    """A slot whose image cannot be decoded; `lasting` if only a change of the file can help."""
 
     slot: int
     reason: str

@@ -33,7 +33,7 @@ _ArrowArray._fields_ = [
 
 
 def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
-    """The pixels of an RGB image: `[H, W, 4]`, lent, to be read only; or a copy `[H, W, 3]`.
+    """The pixels of an RGB image: `[H, W, 4]`, without a copy, to be read only; or a copy `[H, W, 3]`.
 
     The fourth channel says nothing. A copy is made where Pillow cannot lend: before version 11.2, and where
     a large image lies in several blocks.

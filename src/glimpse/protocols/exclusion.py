@@ -65,7 +65,13 @@ def _sysu_location(camera: IntArray) -> IntArray:
 
 
 def _pair_keys(query: IntArray, gallery: IntArray) -> tuple[IntArray, IntArray]:
-    """One number per distinct column of [2, Q] and [2, G] together."""
-    _, key = np.unique(np.concatenate([query, gallery], axis=1), axis=1, return_inverse=True)
-    key = key.reshape(-1).astype(np.int64)
+    """One number per distinct column of [2, Q] and [2, G] together, never negative."""
+    columns = np.concatenate([query, gallery], axis=1)
+    low, high = columns.min(axis=1, initial=0), columns.max(axis=1, initial=0)
+    spans = [int(last) - int(first) + 1 for first, last in zip(low, high, strict=True)]
+    if spans[0] * spans[1] < 2**63:
+        key = (columns[0] - low[0]) * spans[1] + (columns[1] - low[1])
+    else:  # labels so far apart are numbered, which takes a sort
+        _, key = np.unique(columns, axis=1, return_inverse=True)
+        key = key.reshape(-1).astype(np.int64)
     return key[: query.shape[1]], key[query.shape[1] :]

@@ -28,7 +28,7 @@ class BoTRecipe:
 
     Attributes:
         size: of the backbone.
-        weights: what the backbone starts from: `auto`, `none`, or a folder with a network.
+        weights: what the backbone starts from: `auto`, `none`, or where weights lie.
         ibn: IBN-a norms in the first three stages.
         epochs: of training.
         smoothing: of the labels.
@@ -72,6 +72,11 @@ class BoTRecipe:
     )
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)
+
+    @property
+    def pretrained(self) -> str:
+        """The kind of the weights that `auto` looks for (`glimpse.models.pretrained`)."""
+        return "resnet-ibn" if self.ibn else "resnet"
 
 
 WORLD: tuple[str, ...] = (

@@ -34,7 +34,7 @@ class ClipReIDRecipe:
 
     Attributes:
         size: of the backbone.
-        weights: what both backbones start from: `auto`, `none`, or a folder with a network.
+        weights: what both backbones start from: `auto`, `none`, or where weights lie.
         stride: of patches, in sixteenths of a patch; 12 makes them overlap.
         cameras: whether each camera of the training rows has an embedding, on the class token only.
         camera_weight: of the camera embedding.
@@ -49,7 +49,7 @@ class ClipReIDRecipe:
         optimizer: of the image side.
         sampler: of the second stage's batches.
         augment: what is done to images in the second stage.
-        transfer: occlusions lent by other images of the batch (SPT).
+        transfer: occlusions taken from other images of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """
@@ -89,6 +89,11 @@ class ClipReIDRecipe:
     transfer: TransferRecipe = group(TransferRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)
+
+    @property
+    def pretrained(self) -> str:
+        """The kind of the weights that `auto` looks for (`glimpse.models.pretrained`)."""
+        return "clip"
 
 
 WORLD: tuple[str, ...] = (

@@ -38,7 +38,7 @@ class DpmRecipe:
 
     Attributes:
         size: of the backbone.
-        weights: what the backbone starts from: `auto`, `none`, or a folder with a network.
+        weights: what the backbone starts from: `auto`, `none`, or where weights lie.
         mask: what makes the masks, or none.
         form: how backbone and mask head are trained by turns.
         stride: of patches, in sixteenths of a patch; 11 and 12 overlap.
@@ -62,7 +62,7 @@ class DpmRecipe:
         mask_optimizer: of the mask head.
         sampler: of the batches.
         augment: what is done to images.
-        transfer: occlusions lent by other images of the batch (SPT).
+        transfer: occlusions taken from other images of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """
@@ -106,6 +106,11 @@ class DpmRecipe:
     transfer: TransferRecipe = group(TransferRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)
+
+    @property
+    def pretrained(self) -> str:
+        """The kind of the weights that `auto` looks for (`glimpse.models.pretrained`)."""
+        return "vit"
 
     def __post_init__(self) -> None:
         if self.train_mask_side not in (MaskSide.QUERY, MaskSide.SUBSPACE):

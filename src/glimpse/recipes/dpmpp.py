@@ -70,7 +70,7 @@ class DpmppRecipe:
 
     Attributes:
         size: of the backbone.
-        weights: what it starts from: `auto`, `none`, or a folder with a network.
+        weights: what it starts from: `auto`, `none`, or where weights lie.
         backbone: `clip`, or `vit` for ImageNet's, which has no texts.
         text: whether words of persons are learned and supervise the backbone; only with CLIP.
         pull_back: whether the prototypes start from the words.
@@ -191,6 +191,11 @@ class DpmppRecipe:
     transfer: CopiesRecipe = group(CopiesRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)
+
+    @property
+    def pretrained(self) -> str:
+        """The kind of the weights that `auto` looks for (`glimpse.models.pretrained`)."""
+        return self.backbone.value
 
     @property
     def tells_stripes(self) -> bool:

@@ -119,7 +119,7 @@ class TransferRecipe:
         return self.share > 0
 
 
-WEIGHTS = "auto: shipped weights of this size, if any; the papers' own starts are not ours to ship"
+WEIGHTS = "auto: the shipped weights of micro and tiny; the papers' own starts are not ours to ship"
 SEED = "any will do"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

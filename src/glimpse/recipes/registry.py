@@ -1,7 +1,8 @@
 """The methods: one row each, which says where its recipe, its network and its training are.
 
 Everything is imported when it is asked for: recipes need no torch, and a network nothing that trains it.
-A package of its own adds a method by an entry point of the group `glimpse.methods` that names its row:
+A package of its own adds a method by an entry point of the group `glimpse.methods` that names its row
+(docs/add-a-method.md):
 
     [project.entry-points."glimpse.methods"]
     my-method = "my_package:ROW"
@@ -9,6 +10,7 @@ A package of its own adds a method by an entry point of the group `glimpse.metho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +24,7 @@ from glimpse.errors import OptionError
 
 GROUP = "glimpse.methods"
 """The group of entry points by which other packages add their methods."""
+_NAME, _REFERENCE = re.compile(r"[a-z0-9.+-]+"), re.compile(r"[\w.]+:\w+")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,13 @@ class MethodRow:
     reads: Reads = Reads.IMAGES
 
     def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise OptionError(f"a method's name is in lower case with dashes, got {self.name!r}")
+        for part in ("recipe", "network", "prepare", *(["world"] if self.world else [])):
+            if not _REFERENCE.fullmatch(getattr(self, part)):
+                raise OptionError(
+                    f"the {part} of {self.name} is named as module:attribute, got {getattr(self, part)!r}"
+                )
         if self.reads not in list(Reads):
             raise OptionError(
                 f"the method {self.name} must read {' or '.join(map(repr, map(str, Reads)))}, "
@@ -54,7 +64,7 @@ class MethodRow:
             )
 
 
-_BUILT_IN = (
+_ROWS = (
     MethodRow(
         name="bot",
         recipe="glimpse.recipes.bot:BoTRecipe",
@@ -106,6 +116,7 @@ _BUILT_IN = (
         reads=Reads.CAPTIONS,
     ),
 )
+_BUILT_IN: Mapping[str, MethodRow] = MappingProxyType({row.name: row for row in _ROWS})
 
 
 @cache
@@ -115,13 +126,15 @@ def rows() -> Mapping[str, MethodRow]:
     Raises:
         OptionError: if another package's entry point gives no row, or a name that is taken.
     """
-    found = {row.name: row for row in _BUILT_IN}
+    found = dict(_BUILT_IN)
     for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
         try:
             row = point.load()
         except Exception as error:
+            reason = " ".join(str(error).split())
             raise OptionError(
-                f"the method {point.name!r} of another package cannot be loaded from {point.value}: {error}"
+                f"the method {point.name!r} of another package cannot be loaded from {point.value}: "
+                f"{type(error).__name__}: {reason}"
             ) from error
         if not isinstance(row, MethodRow):
             raise OptionError(f"the entry point {point.name!r} of {GROUP} must be a MethodRow, got {row!r}")
@@ -151,16 +164,35 @@ def row_of(method: str) -> MethodRow:
     Raises:
         OptionError: if no method is called so; the sentence names those that are.
     """
-    row = rows().get(method_name(method))
+    name = method_name(method)
+    # our own first: what another package breaks must not stop a retriever that has nothing to do with it
+    row = _BUILT_IN.get(name) or rows().get(name)
     if row is None:
-        raise OptionError(f"no method is called {method!r}; there are {', '.join(trained_methods())}")
+        raise OptionError(
+            f"no method is called {method!r}; there are {', '.join(trained_methods())}, or install the "
+            "package that brings it"
+        )
     return row
 
 
 def resolve(reference: str) -> Any:
-    """What `module:attribute` names."""
-    module, _, attribute = reference.partition(":")
-    return getattr(import_module(module), attribute)
+    """What `module:attribute` names.
+
+    Raises:
+        OptionError: if there is no such module, or nothing of that name in it; a module that is there but
+            fails keeps its own error.
+    """
+    name, _, attribute = reference.partition(":")
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise OptionError(f"a method names {reference}, but there is no module {error.name}") from error
+    try:
+        return getattr(module, attribute)
+    except AttributeError as error:
+        raise OptionError(f"a method names {reference}, but {name} has no {attribute}") from error
 
 
 def recipe_of(method: str) -> Any:

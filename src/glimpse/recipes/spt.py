@@ -24,7 +24,7 @@ class SptRecipe:
 
     Attributes:
         size: of the backbone.
-        weights: what the backbone starts from: `auto`, `none`, or a folder with a network.
+        weights: what the backbone starts from: `auto`, `none`, or where weights lie.
         drop_path: of the last block.
         epochs: of training.
         usage: share of patches that a batch keeps on average.
@@ -49,6 +49,11 @@ class SptRecipe:
     augment: AugmentRecipe = group(AugmentRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)
+
+    @property
+    def pretrained(self) -> str:
+        """The kind of the weights that `auto` looks for (`glimpse.models.pretrained`)."""
+        return "vit"
 
 
 WORLD: tuple[str, ...] = (

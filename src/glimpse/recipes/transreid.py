@@ -28,7 +28,7 @@ class TransReIDRecipe:
 
     Attributes:
         size: of the backbone.
-        weights: what the backbone starts from: `auto`, `none`, or a folder with a network.
+        weights: what the backbone starts from: `auto`, `none`, or where weights lie.
         stride: of patches, in sixteenths of a patch: 12; 11 for Occluded-Duke; 16 without overlap.
         cameras: whether each camera of the training rows has an embedding.
         camera_weight: of the camera embedding.
@@ -40,7 +40,7 @@ class TransReIDRecipe:
         optimizer: of everything.
         sampler: of the batches.
         augment: what is done to images.
-        transfer: occlusions lent by other images of the batch (SPT).
+        transfer: occlusions taken from other images of the batch (SPT).
         validation: how the best epoch is found.
         seed: of everything that is drawn.
     """
@@ -63,6 +63,11 @@ class TransReIDRecipe:
     transfer: TransferRecipe = group(TransferRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
     seed: int = our_choice(0, SEED)
+
+    @property
+    def pretrained(self) -> str:
+        """The kind of the weights that `auto` looks for (`glimpse.models.pretrained`)."""
+        return "vit"
 
 
 WORLD: tuple[str, ...] = (

@@ -74,10 +74,11 @@ def build_sampler(recipe: SamplerRecipe, data: TrainingData, seed: int) -> Sampl
     persons, images, distinct = recipe.persons, recipe.images, recipe.distinct
     if not recipe.balanced:
         return with_captions(PersonSampler(labels, persons, images, seed, distinct), data, seed)
-    if len(modalities) and modalities.min() < 0:
+    numbers = np.unique(modalities)
+    if len(numbers) and numbers[0] < 0:
         row = int(np.argmin(data.modalities))
         raise OptionError(f"a balanced sampler needs to know every row's modality, and not that of row {row}")
-    names = [MODALITIES[number] for number in np.unique(modalities)]
+    names = [MODALITIES[number] for number in numbers]
     if len(names) < 2:
         raise OptionError(f"a balanced sampler needs two modalities, got only {' '.join(names) or 'no rows'}")
     batches = max(1, len(labels) // (persons * images * len(names)))

@@ -38,7 +38,7 @@ def write_captions(
     This individual in an olive shirt, seen from the back.
     """
     if count < 1:
-        raise OptionError(f"a picture gets at least one caption, got {count}")
+        raise OptionError(f"an image gets at least one caption, got {count}")
     chosen = load_grammar() if grammar is None else grammar
     written: list[str] = []
     for _ in range(count):

@@ -153,7 +153,7 @@ def as_page(rows: Sequence[Row], world: World) -> str:
         "td{padding:.2rem .4rem;vertical-align:top;font-size:12px}td.who{max-width:16rem}"
         "img{display:block;width:96px}</style>"
         f"<h1>World {world.seed}</h1><p>{len(world.people)} people, {len(world.cameras)} cameras, "
-        f"hardness {world.hardness:g}. Under each picture: camera, visible fraction, what hides the rest.</p>"
+        f"hardness {world.hardness:g}. Under each image: camera, visible fraction, what hides the rest.</p>"
         f"<table><tr><th>person</th>{heads}</tr>{body}</table></html>\n"
     )
 

@@ -150,7 +150,7 @@ class World:
         """
         height, width = size
         if not (16 <= height <= 1024 and 8 <= width <= 1024):
-            raise OptionError(f"a picture is 16 to 1024 pixels high and 8 to 1024 wide, got {height}x{width}")
+            raise OptionError(f"an image is 16 to 1024 pixels high and 8 to 1024 wide, got {height}x{width}")
         if not 1 <= samples <= len(SAMPLES):
             raise OptionError(f"samples go from 1 to {len(SAMPLES)} per pixel, got {samples}")
         if threads is not None and threads < 1:

@@ -81,11 +81,25 @@ def test_new_parts_must_be_allowed_by_name(saved, state):
     with pytest.raises(WeightsError, match=r"missing image\.camera_embedding\.table"):
         load_weights(backbone, path)
     with pytest.raises(WeightsError, match=r"missing image\.camera_embedding\.table"):
-        load_weights(backbone, path, allow_missing=["non_local."])
-    assert load_weights(backbone, path, allow_missing=["camera_embedding."]).missing == (
-        "image.camera_embedding.table",
-    )
+        load_weights(backbone, path, new_parts=["non_local", "camera"])
+    report = load_weights(backbone, path, new_parts=["camera_embedding"])
+    assert report.missing == ("image.camera_embedding.table",)
     assert backbone.camera_embedding.table.equal(table)
+
+
+def test_a_new_part_is_new_as_a_whole(saved, state):
+    del state["blocks.2.norm1.bias"]
+    backbone = ViT(SMALL)
+    before = copied(backbone)
+    with pytest.raises(WeightsError, match=r"missing image\.blocks\.2\.norm1\.bias; left over nothing"):
+        load_weights(backbone, saved(state), new_parts=["blocks.2"])
+    assert unchanged(backbone, before)
+    without = {key: value for key, value in state.items() if not key.startswith("blocks.2.")}
+    report = load_weights(backbone, saved(without), new_parts=["blocks.2"])
+    assert len(report.missing) == 12
+    assert all(name.startswith("image.blocks.2.") for name in report.missing)
+    assert backbone.blocks[2].mlp.up.weight.equal(before["blocks.2.mlp.up.weight"])
+    assert backbone.blocks[1].mlp.up.weight.equal(state["blocks.1.mlp.fc1.weight"])
 
 
 def test_a_head_is_set_aside_with_its_reason(saved, state):
@@ -134,11 +148,26 @@ def test_positions_move_to_the_network_s_grid(saved, state):
 def test_one_stem_fills_both_streams(saved):
     state = draw(stem_shapes() | stage_shapes())
     backbone = ResNet(replace(NARROW, streams=2, non_local=(0, 1, 0, 0)))
-    report = load_weights(backbone, saved(state), allow_missing=["non_local."])
+    report = load_weights(backbone, saved(state), new_parts=["non_local"])
     assert report.reshaped == ("the stem copied to the second stream",)
     for stem in backbone.stems:
         assert stem.conv.weight.equal(state["conv1.weight"])
         assert stem.norm.running_var.equal(state["bn1.running_var"])
+
+
+def test_one_part_fills_several_unless_they_have_weights_of_their_own(saved, state):
+    del state["blocks.2.norm1.bias"]
+    backbone = ViT(replace(SMALL, depth=4))
+    lost = [key for key in state if key.startswith("blocks.2.")]
+    path = saved({key: value for key, value in state.items() if key not in lost})
+    copies = {"blocks.1": ("blocks.0", "blocks.1", "blocks.2", "blocks.3")}
+    report = load_weights(backbone, path, copies=copies)
+    assert (report.missing, report.left_over) == ((), ())
+    for number, source in enumerate((0, 1, 1, 1)):
+        assert backbone.blocks[number].mlp.up.weight.equal(state[f"blocks.{source}.mlp.fc1.weight"])
+    # what is copied away is no longer where it was
+    with pytest.raises(WeightsError, match=r"missing image\.blocks\.1\."):
+        load_weights(ViT(SMALL), path, copies={"blocks.1": ("blocks.2",)})
 
 
 def test_counters_of_norms_may_be_absent(saved):

@@ -55,12 +55,14 @@ def test_numpy_scores_may_not_smuggle_objects(tmp_path):
     assert not mark.exists()
 
 
-def test_a_torchscript_program_is_refused(tmp_path):
-    path = tmp_path / "clip.pt"
+def test_a_torchscript_archive_is_read_as_data(tmp_path):
+    path, network = tmp_path / "linear.pt", torch.nn.Sequential(torch.nn.Linear(3, 2))
+    torch.jit.script(network).save(str(path))
+    assert same(read_checkpoint(path)[0], network.state_dict())
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("clip/constants.pkl", b"")
         archive.writestr("clip/data.pkl", b"")
-    with pytest.raises(WeightsError, match="TorchScript program, which is not run"):
+    with pytest.raises(WeightsError, match="damaged TorchScript archive"):
         read_checkpoint(path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,6 +59,39 @@ def install(
     return Fit(missing, left_over, reshaped)
 
 
+def copied(state: Mapping[str, Tensor], copies: Mapping[str, Sequence[str]]) -> dict[str, Tensor]:
+    """The weights with parts under further or other names, as one stem for two streams.
+
+    >>> one = {"stem.weight": torch.ones(2), "norm.bias": torch.zeros(2)}
+    >>> sorted(copied(one, {"stem": ("stem_rgb", "stem_ir")}))
+    ['norm.bias', 'stem_ir.weight', 'stem_rgb.weight']
+
+    Args:
+        state: by name.
+        copies: for a part of `state` the parts that get its weights, unless `state` has weights for them; it
+            keeps them itself only if it is among those.
+    """
+    result = dict(state)
+    for source, targets in copies.items():
+        inside = _within(state, source)
+        for target in targets:
+            if not _within(state, target):
+                result |= {target + name.removeprefix(source): state[name] for name in inside}
+        if source not in targets:
+            for name in inside:
+                del result[name]
+    return result
+
+
+def untouched(wanted: Collection[str], state: Collection[str], new_parts: Collection[str]) -> set[str]:
+    """The names of a network that may stay without weights: of new parts for which `state` has nothing."""
+    return {name for part in new_parts if not _within(state, part) for name in _within(wanted, part)}
+
+
+def _within(names: Iterable[str], part: str) -> list[str]:
+    return [name for name in names if name == part or name.startswith(f"{part}.")]
+
+
 def _fitted(
     backbone: Backbone, state: dict[str, Tensor], source: Grid | None
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
@@ -67,12 +100,7 @@ def _fitted(
         (rows, columns), (old_rows, old_columns) = backbone.grid, source
         return state, (f"positions moved from {old_rows}x{old_columns} to {rows}x{columns}",)
     if isinstance(backbone, ResNet) and backbone.config.streams == 2 and not _has(state, "stems.1."):
-        copies = {
-            name.replace("stems.0.", "stems.1."): value
-            for name, value in state.items()
-            if name.startswith("stems.0.")
-        }
-        return {**state, **copies}, ("the stem copied to the second stream",)
+        return copied(state, {"stems.0": ("stems.0", "stems.1")}), ("the stem copied to the second stream",)
     return state, ()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
@@ -18,7 +19,7 @@ from glimpse.models.backbones.vit import ViT, ViTConfig
 from glimpse.models.former_names import former_weight
 from glimpse.models.weights.describe import bert_config, resnet_config, text_config, vit_config
 from glimpse.models.weights.hub import find_weights
-from glimpse.models.weights.install import Backbone, Fit, install
+from glimpse.models.weights.install import Backbone, Fit, copied, install, untouched
 from glimpse.models.weights.reading import read_checkpoint
 from glimpse.models.weights.report import ImportReport
 from glimpse.models.weights.saved import Config, build, saved_config
@@ -88,14 +89,24 @@ def load_weights(
     *,
     style_name: str | None = None,
     made_for: MadeFor = MadeFor(),
-    allow_missing: Collection[str] = (),
+    new_parts: Collection[str] = (),
+    copies: Mapping[str, Sequence[str]] = MappingProxyType({}),
     allow_left_over: Collection[str] = (),
 ) -> ImportReport:
     """Fill a backbone from a file of ours or of somebody else's; position embeddings are moved to its grid.
 
-    New parts of the backbone, such as a camera embedding (`camera_embedding.`) or non-local blocks
-    (`non_local.`), must be named in `allow_missing`; the backbone is only touched once nothing else is in
-    the way.
+    The backbone is only touched once nothing is in the way.
+
+    Args:
+        backbone: is filled.
+        file: a file, or a name on the hub.
+        style_name: whose names it has; by default that is told from them.
+        made_for: image size and stride of the file, where they cannot be told.
+        new_parts: of the backbone that stay as they are if the file has nothing for them, such as
+            `camera_embedding` or `non_local`.
+        copies: for a part of the file the parts of the backbone that get its weights, each unless the file
+            has weights of its own for it, as `{"stems.0": ("stems.0", "stems.1")}`.
+        allow_left_over: starts of keys that may be left over.
     """
     path = find_weights(file)
     state, metadata = read_checkpoint(path)
@@ -117,12 +128,12 @@ def load_weights(
         translation, name = _only(chosen.read(state), modality), chosen.name
         config = _describe(family, translation.modality(modality), chosen, made_for)
     source = config.grid if isinstance(config, ViTConfig) else None
-    trial = install(backbone, translation.modality(modality), source=source, dry=True)
+    weights = copied(translation.modality(modality), copies)
+    trial = install(backbone, weights, source=source, dry=True)
     report = _account(name, translation, {modality: trial})
-    report.check(
-        allow_missing=[f"{modality}.{start}" for start in allow_missing], allow_left_over=allow_left_over
-    )
-    install(backbone, translation.modality(modality), source=source)
+    may_stay = untouched(backbone.state_dict(), weights, new_parts)
+    report.check(allow_missing=[f"{modality}.{part}" for part in may_stay], allow_left_over=allow_left_over)
+    install(backbone, weights, source=source)
     return report
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import warnings
-import zipfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from glimpse.errors import WeightsError
 from glimpse.files import printable
+from glimpse.models.weights.archive import is_archive, read_archive
 
 # Under these names training scripts keep the state dict beside epochs and scores.
 _WRAPPERS = ("state_dict", "model", "net", "model_state_dict", "network")
@@ -27,8 +27,9 @@ _PREFIXES = ("module.", "_orig_mod.")
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors of a checkpoint by name, and the metadata of a safetensors file.
 
-    Either safetensors, or a torch file read with `weights_only=True`, whose wrappers (`state_dict`,
-    `model`, `net`) are opened. Prefixes that all keys share (`module.`) are removed.
+    Either safetensors; or a torch file read with `weights_only=True`, whose wrappers (`state_dict`,
+    `model`, `net`) are opened; or a TorchScript archive (`glimpse.models.weights.archive`). Prefixes that
+    all keys share (`module.`) are removed.
     """
     path = Path(path)
     if not path.is_file():
@@ -55,13 +56,8 @@ def _is_torch(path: Path) -> bool:
 
 
 def _load_torch(path: Path) -> Any:
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
-                raise WeightsError(
-                    f"{printable(path)} is a TorchScript program, which is not run: save its state dict, or "
-                    f"take the same weights from the hub (openai/clip-vit-base-patch16)"
-                )
+    if is_archive(path):
+        return read_archive(path)
     try:
         with _numpy_scores(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of old or odd pickles: they are read, or refused below

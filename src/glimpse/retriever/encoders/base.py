@@ -18,7 +18,7 @@ Pixels = NDArray[np.uint8]
 
 
 class Encoder(Protocol):
-    """A network, somebody's ONNX file, or plain colors."""
+    """A network, a user's ONNX file, or plain colors."""
 
     @property
     def kind(self) -> str:

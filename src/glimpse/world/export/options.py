@@ -98,5 +98,5 @@ def _check(options: Options, writer: Writer) -> None:
         raise OptionError(f"a seed is a whole number from 0, got {options.seed}")
     if not (32 <= options.height <= 1024 and 16 <= options.width <= 1024):
         raise OptionError(
-            f"a picture is 32 to 1024 pixels high and 16 to 1024 wide, got {options.height}x{options.width}"
+            f"an image is 32 to 1024 pixels high and 16 to 1024 wide, got {options.height}x{options.width}"
         )

@@ -1,23 +1,9 @@
-"""CUHK-PEDES, ICFG-PEDES and RSTPReid."""
-
-import json
+"""CUHK-PEDES, and caption files that are refused."""
 
 import pytest
+from caption_files import entry, write
 
-from glimpse.datasets.captions import Entry
-from glimpse.datasets.rstpreid import OBSOLETE_PERSONS, refuse_obsolete_split
 from glimpse.errors import LayoutError
-from glimpse.protocols import Validity
-
-
-def write(root, name, entries):
-    (root / name).write_text(json.dumps(entries))
-    return root
-
-
-def entry(person, path, captions, split, key="file_path"):
-    return {"id": person, key: path, "captions": captions, "split": split}
-
 
 CUHK = [
     entry(1, "CUHK01/0363004.png", ["a man in red", "red shirt"], "train"),
@@ -111,57 +97,3 @@ def test_a_file_that_is_no_json_is_refused(cuhk, quietly, text):
     (cuhk / "reid_raw.json").write_text(text)
     with pytest.raises(LayoutError, match="cannot read the captions"):
         quietly("cuhk_pedes", cuhk)
-
-
-@pytest.mark.parametrize(
-    ("folder", "file"), [("ICFG-PEDES", "ICFG-PEDES.json"), ("ICFG_PEDES/ICFG-PEDES", "ICFG_PEDES.json")]
-)
-def test_icfg_split_is_the_json_and_not_the_folder(plant, quietly, own_problems, folder, file):
-    entries = [
-        entry(0, "test/0000/0000_000_01_0303morning_0008_0.jpg", ["a man"], "train"),
-        entry(9, "train/0009/0009_000_01_0303morning_0008_0.jpg", ["a lady"], "test"),
-    ]
-    root = plant(*(f"{folder}/imgs/{e['file_path']}" for e in entries))
-    write(root / folder, file, entries)
-    dataset = quietly("icfg_pedes", root)
-    assert own_problems(dataset) == []
-    assert dataset.train.persons.tolist() == [0]
-    assert dataset.selection is None
-    assert list(dataset.protocols) == ["test"]
-    assert dataset.protocol().validity() == (Validity(1, 0),)
-
-
-def test_rstpreid_reads_img_path(plant, quietly, own_problems):
-    entries = [
-        entry(0, "0000_c14_0031.jpg", ["a", "b"], "train", key="img_path"),
-        entry(4000, "4000_c1_0001.jpg", ["c", "d"], "test", key="img_path"),
-    ]
-    root = plant(*(f"RSTPReid/imgs/{e['img_path']}" for e in entries))
-    write(root / "RSTPReid", "data_captions.json", entries)
-    dataset = quietly("rstpreid", root)
-    assert own_problems(dataset) == []
-    assert dataset.protocol().query.caption.tolist() == ["c", "d"]
-
-
-def split_of(sizes):
-    persons = iter(range(sum(sizes.values())))
-    return [
-        entry(next(persons), f"{s}{i}.jpg", ["x"], s, key="img_path")
-        for s, n in sizes.items()
-        for i in range(n)
-    ]
-
-
-def test_the_obsolete_rstpreid_split_is_refused(plant, quietly):
-    root = plant("RSTPReid/imgs/0000_c14_0031.jpg")
-    write(root / "RSTPReid", "data_captions.json", split_of(OBSOLETE_PERSONS))
-    with pytest.raises(LayoutError, match="obsolete split"):
-        quietly("rstpreid", root)
-
-
-def test_the_current_rstpreid_split_is_not_taken_for_the_obsolete_one(tmp_path):
-    entries = [
-        Entry(e["id"], e["img_path"], ("x",), e["split"])
-        for e in split_of({"train": 3701, "val": 200, "test": 200})
-    ]
-    refuse_obsolete_split(entries, tmp_path)

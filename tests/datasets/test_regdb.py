@@ -1,0 +1,75 @@
+"""RegDB: its splits and lists."""
+
+import pytest
+
+from glimpse.errors import LayoutError, OptionError
+from glimpse.protocols import Validity
+
+
+@pytest.fixture
+def regdb(plant):
+    folders = (("Visible", "v"), ("Thermal", "t"))
+    root = plant(
+        *(f"RegDB/{f}/{p}/img_{s}_{n}.bmp" for f, s in folders for p in (1, 2, 3, 40) for n in (1, 2))
+    )
+    root = root / "RegDB"
+    (root / "idx").mkdir()
+    for split in range(1, 11):
+        persons = {"train": (2, 40), "test": (1, 3)} if split == 1 else {"train": (1, 2), "test": (3, 40)}
+        for part, chosen in persons.items():
+            for (folder, suffix), side in zip(folders, ("visible", "thermal"), strict=True):
+                lines = [
+                    f"{folder}/{p}/img_{suffix}_{n}.bmp {i}" for i, p in enumerate(chosen) for n in (1, 2)
+                ]
+                (root / "idx" / f"{part}_{side}_{split}.txt").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def test_regdb_persons_are_folders_because_labels_start_at_0_in_train_and_test(regdb, quietly, own_problems):
+    dataset = quietly("regdb", regdb)
+    assert own_problems(dataset) == []
+    assert dataset.train.persons.tolist() == [2, 40]
+    assert dataset.protocol().query.persons.tolist() == [1, 3]
+    assert set(dataset.train.modality) == {"rgb", "ir"}
+    assert list(dataset.protocols) == ["visible-to-thermal", "thermal-to-visible"]
+    assert dataset.protocol("thermal-to-visible").query.camera.tolist() == [2] * 4
+    assert all(p.validity() == (Validity(4, 0),) for p in dataset.protocols.values())
+
+
+def test_regdb_split_is_a_train_and_test_set_of_its_own(regdb, quietly):
+    assert quietly("regdb", regdb, split=7).train.persons.tolist() == [1, 2]
+    with pytest.raises(OptionError, match="splits 1 to 10, got 0"):
+        quietly("regdb", regdb, split=0)
+
+
+def test_regdb_lists_with_backslashes_are_read(regdb, quietly):
+    path = regdb / "idx" / "test_visible_1.txt"
+    before = quietly("regdb", regdb).protocol().query
+    path.write_text(path.read_text().replace("/", "\\"))
+    assert quietly("regdb", regdb).protocol().query == before
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Visible/1/img_v_1.bmp\n", "line 1: expected like"),
+        ("Visible/1/img_v_1.bmp x\n", "line 1: expected like"),
+        ("Visible/1/img_v_1.bmp 0\nVisible/3/img_v_1.bmp 0\n", "line 2: label 0 is folder 1 and 3"),
+        ("Visible/1/none.bmp 0\n", "1 of the 1 images listed in test_visible_1.txt are missing"),
+    ],
+)
+def test_regdb_lists_that_do_not_fit_are_refused(regdb, quietly, text, message):
+    (regdb / "idx" / "test_visible_1.txt").write_text(text)
+    with pytest.raises(LayoutError, match=message):
+        quietly("regdb", regdb)
+
+
+def test_regdb_without_lists_draws_halves_and_says_they_are_not_comparable(regdb, quietly, own_problems):
+    for path in (regdb / "idx").iterdir():
+        path.unlink()
+    (regdb / "idx").rmdir()
+    dataset = quietly("regdb", regdb, split=2)
+    assert len(dataset.train.persons) == len(dataset.protocol().query.persons) == 2
+    assert not set(dataset.train.persons) & set(dataset.protocol().query.persons)
+    assert "not comparable" in own_problems(dataset)[0]
+    assert quietly("regdb", regdb, split=2).train == dataset.train
