@@ -16,6 +16,7 @@ from glimpse.choices import Precision
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.evaluation import Result
 from glimpse.files import locked
+from glimpse.protocols import text_to_image
 from glimpse.recipes.presets import Preset
 from glimpse.records import Records
 from glimpse.retriever import Retriever
@@ -190,4 +191,14 @@ def test_rows_that_an_arm_cannot_learn_from_are_refused_before_anything_is_train
     plan = replace(plan, arms=[plan.arms[0], parse_arm(f"balanced=bot:{SHORT},sampler.balanced=true")])
     with pytest.raises(OptionError, match="a balanced sampler needs two modalities, got only rgb"):
         run_ablation(plan, tmp_path / "out", ABOUT)
+    assert not (tmp_path / "out").exists()
+
+
+def test_arms_that_cannot_be_asked_as_a_test_asks_are_refused_before_anything_is_trained(plan, tmp_path):
+    images = plan.train.protocol().gallery
+    words = Records.from_columns(images.path, images.person, modality="text", caption="somebody")
+    asked = text_to_image(words, images, name="test", trained_on="")
+    texts = replace(plan.train, protocols={"test": asked})
+    with pytest.raises(OptionError, match="the arm plain cannot be measured on words: it is asked by capt"):
+        run_ablation(replace(plan, tests={**plan.tests, "words": texts}), tmp_path / "out", ABOUT)
     assert not (tmp_path / "out").exists()

@@ -142,8 +142,11 @@ def captioned(tmp_path_factory):
 def test_captions_are_not_read_by_a_method_of_images_and_val_chooses_its_model(run, captioned, tmp_path):
     command = short_training(captioned, tmp_path / "run")
     command[command.index(f"market1501:{captioned}")] = f"cuhk_pedes:{captioned}"
-    code, _, err = run(*command, "--no-test")
+    code, out, err = run(*command)
     assert code == 0, err
+    assert f"no test: cuhk_pedes:{captioned} is asked by captions, which bot does not read" in err
+    assert "validation, best: rank-1" in out
+    assert "test, " not in out
     assert "bot learns from 10 images; 20 captions are not read" in err
     recipe = json.loads((tmp_path / "run" / "recipe.json").read_text())
     assert recipe["validated_by"] == "query: 4 rgb; gallery: 4 rgb; not counted: same_image"

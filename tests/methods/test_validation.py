@@ -7,10 +7,10 @@ from micro_retrievers import told_apart
 
 from glimpse.choices import Size
 from glimpse.errors import OptionError
+from glimpse.methods.embedding import embed_rows
 from glimpse.methods.validation import (
     Validation,
     check_answers,
-    embed_rows,
     images_of,
     needed_images,
     protocol_of,

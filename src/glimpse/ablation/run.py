@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from glimpse.ablation.arms import Arm
-from glimpse.ablation.results_cache import Results, measured, retriever_fingerprint
+from glimpse.ablation.results_cache import Results, measured, retriever_fingerprint, tested
 from glimpse.ablation.summary import BEST, FINAL, UNTRAINED, Measurement, Row, ablation_rows, measurement
 from glimpse.ablation.table import About, ablation_json, ablation_markdown
 from glimpse.choices import Size
@@ -25,6 +25,7 @@ from glimpse.datasets import Dataset
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import atomic_write, locked, printable, storage_error
 from glimpse.methods.fit import checked, finished_run, fit
+from glimpse.methods.rows import can_be_asked
 from glimpse.models.pretrained import start_of
 from glimpse.progress import Progress, silent
 from glimpse.protocols import Protocol
@@ -116,6 +117,12 @@ def _recipes(plan: Plan, out: Path) -> dict[tuple[str, int], Any]:
         for seed in plan.seeds
     }
     for arm in trained:
+        for name, dataset in plan.tests.items():
+            if not all(can_be_asked(arm.made_of, protocol) for protocol in tested(dataset)):
+                raise OptionError(
+                    f"the arm {arm.name} cannot be measured on {name}: it is asked by captions, which "
+                    f"{arm.made_of} does not read"
+                )
         for seed in plan.seeds:
             assert plan.train is not None  # checked above
             if not (run_folder(out, arm, seed) / FINAL).is_dir():

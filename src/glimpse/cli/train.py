@@ -79,6 +79,7 @@ def train(
     """
     from glimpse.errors import OptionError
     from glimpse.methods.fit import fit
+    from glimpse.methods.rows import can_be_asked
     from glimpse.methods.spt_masks import SelectorMasks
     from glimpse.models.pretrained import start_of
     from glimpse.progress import terminal_bar
@@ -100,11 +101,15 @@ def train(
     dataset = read_source(data, options or [])
     if not len(dataset.train):
         raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
+    unread = bool(dataset.protocols) and not can_be_asked(method, dataset.protocol())
+    measured = test and bool(dataset.protocols) and not unread
     start = start_of(recipe)
     # until the report is written: it is the first process's alone
     with joined(torch_device(engine.device)) as group:
         if group.first and start is not None:
             typer.echo(f"starting from {start}", err=as_json)
+        if group.first and test and unread:
+            typer.echo(f"no test: {data} is asked by captions, which {method} does not read", err=True)
         fitted = fit(
             method.lower().replace("_", "-"),
             recipe,
@@ -120,7 +125,7 @@ def train(
             quiet=False,
         )
         if group.first:
-            _report(fitted, dataset if test and dataset.protocols else None, device, out, as_json)
+            _report(fitted, dataset if measured else None, device, out, as_json)
 
 
 def _report(fitted: Fitted, dataset: Dataset | None, device: str, out: Path, as_json: bool) -> None:

@@ -39,12 +39,12 @@ from glimpse.methods.rows import (
 from glimpse.methods.validation import (
     Validation,
     check_answers,
-    has_text,
     images_of,
     needed_images,
     protocol_in_words,
     protocol_of,
     split_persons,
+    texts_of,
 )
 from glimpse.models.factory import TextNetwork, build_network
 from glimpse.models.pretrained import start_of
@@ -141,9 +141,10 @@ def fit(
             size = recipe.augment.size
             images = PixelCache.build(learned.path.tolist(), pixels, size=size, progress=progress)
             source = mask_source(recipe, pixels, masks, progress, quiet=quiet)
-            maps = person_maps(source, each_image(learned), pixels, size, progress)
+            shown = each_image(learned)
+            maps = person_maps(source, shown, pixels, size, progress)
             teacher = part_source(recipe, parts)
-            labels = part_maps(teacher, each_image(learned), pixels, size, progress)
+            labels = part_maps(teacher, shown, pixels, size, progress)
             rules = {} if teacher is None else {PART: MapRule(mirror=mirror_table(teacher.names))}
             data = training_data(learned, images, {**maps, **labels}, rules)
             prepared = prepared_from_seed(method, recipe, data)
@@ -163,15 +164,14 @@ def fit(
             validate = None
             if held is not None and protocol is not None:
                 tokenizer = prepared.tokenizer if isinstance(prepared.method.network, TextNetwork) else None
-                if tokenizer is None and (has_text(protocol.query) or has_text(protocol.gallery)):
+                if tokenizer is None and texts_of(protocol):
                     # a method may read, and leave a network that does not
                     protocol = asked(recipe, held, like, texts=False)
-                records = needed_images(held, protocol)
-                card = prepared.card
+                card, needed = prepared.card, needed_images(held, protocol)
                 seen = PixelCache.build(
-                    records.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
+                    needed.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
                 )
-                validate = Validation(card, records, seen, protocol, tokenizer)
+                validate = Validation(card, needed, seen, protocol, tokenizer)
             about = {} if source is None else {"masks": source.truth}
             about |= {} if teacher is None else {"parts": teacher.truth}
             if words:
@@ -344,7 +344,7 @@ def finished(
         network.load_state_dict(network_state(state))
         network.to(torch_device(engine.device)).eval()
         # an image with several captions must not count as several of its person
-        records, once = data.records[data.first_rows], PixelsOfRows(pixels, data.first_rows)
+        records, once = each_image(data.records), PixelsOfRows(pixels, data.first_rows)
         rows = EmbeddedRows(records, embed_rows(network, prepared.card, once, records))
         seed_global_generators(seed)
         return prepared.finish(network, rows)

@@ -20,10 +20,12 @@ from torch import Tensor
 
 from glimpse.choices import Reads
 from glimpse.errors import OptionError
+from glimpse.methods.validation import texts_of
 from glimpse.models.text.tokenizer import Tokenizer
+from glimpse.protocols import Protocol
 from glimpse.recipes.groups import SamplerRecipe
 from glimpse.recipes.registry import row_of
-from glimpse.records import RGB, TEXT, IntArray, Records
+from glimpse.records import NO_MODALITY, TEXT, IntArray, Records
 from glimpse.training.augment import MapRule
 from glimpse.training.batches import IMAGE_MODALITY, PixelSource, TrainingData
 from glimpse.training.build import build_sampler
@@ -59,6 +61,11 @@ def usable_rows(method: str, rows: Records) -> Records:
     return rows[~is_text] if is_text.any() else rows
 
 
+def can_be_asked(method: str, protocol: Protocol) -> bool:
+    """Whether a method's retriever can answer a protocol: captions are asked of one that reads."""
+    return not texts_of(protocol) or row_of(method).reads is Reads.CAPTIONS
+
+
 def learned_rows(method: str, rows: Records) -> Records:
     """The rows of a method's training data: of its usable rows the images, or their pairs with captions."""
     return caption_pairs(rows) if row_of(method).reads is Reads.CAPTIONS else rows
@@ -75,7 +82,7 @@ def caption_pairs(rows: Records) -> Records:
     """A row for every caption, with what is known of its image; images without a caption are left out.
 
     The row's modality stays `text`, so that an image may have several; `IMAGE_MODALITY` is its image's, or
-    `rgb` where the image has no row of its own.
+    unknown where the image has no row of its own.
     """
     captions, images = rows[rows.modality == TEXT], rows[rows.modality != TEXT]
     place = {path: number for number, path in enumerate(images.path.tolist())}
@@ -97,7 +104,7 @@ def caption_pairs(rows: Records) -> Records:
         name: of_image(captions.column(name), images.column(name))
         for name in (*_FROM_THE_IMAGE, *captions.extra)
     }
-    modality = of_image(np.full(len(captions), RGB, images.modality.dtype), images.modality)
+    modality = of_image(np.full(len(captions), NO_MODALITY, images.modality.dtype), images.modality)
     return captions.with_columns(**columns, **{IMAGE_MODALITY: modality})
 
 
@@ -128,8 +135,12 @@ def in_words(rows: Records, learned: Records) -> str:
 
 
 def each_image(rows: Records) -> Records:
-    """The first row of each image: all rows, unless several are of one image with several captions."""
-    return rows[TrainingData(rows).first_rows]
+    """The images of the rows of training data, each once: the rows themselves, if they are no captions."""
+    first = rows[TrainingData(rows).first_rows]
+    if IMAGE_MODALITY not in rows.extra:
+        return first
+    images = first.with_columns(modality=first.extra[IMAGE_MODALITY], caption="")
+    return images.without_columns(IMAGE_MODALITY)
 
 
 def training_data(

@@ -119,7 +119,7 @@ def protocol_of(
     """
     if isinstance(held, Records):
         return validation_protocol(held, seed, like, texts=texts)
-    if texts or not (has_text(held.query) or has_text(held.gallery)):
+    if texts or not texts_of(held):
         return held
     return _images_ask(images_of(held.query, held.gallery), seed)
 
@@ -136,6 +136,11 @@ def check_answers(protocol: Protocol, advice: str = "") -> None:
 def has_text(records: Records) -> bool:
     """Whether there are captions among the rows."""
     return bool(np.any(records.modality == TEXT))
+
+
+def texts_of(protocol: Protocol) -> bool:
+    """Whether captions ask or are searched."""
+    return has_text(protocol.query) or has_text(protocol.gallery)
 
 
 def images_of(*tables: Records) -> Records:
@@ -166,7 +171,7 @@ def protocol_in_words(protocol: Protocol) -> str:
     'query: 1 ir; gallery: 1 rgb whole; not counted: same_person_and_camera'
     """
     query, gallery = (
-        " ".join([f"{len(part):,}", *np.unique(part.modality), *filter(None, np.unique(part.kind))])
+        " ".join(filter(None, [f"{len(part):,}", *np.unique(part.modality), *np.unique(part.kind)]))
         for part in (protocol.query, protocol.gallery)
     )
     return f"query: {query}; gallery: {gallery}; not counted: {protocol.exclusion.__name__}"
