@@ -30,6 +30,9 @@ COMMANDS = [line for block in CONSOLE.findall(PAGE) for line in block.splitlines
 SEARCH = re.search(r"^```python\n(import sys\n.*?)^```$", PAGE, flags=re.S | re.M)[1]
 ROW = re.search(r'^ +"([\w-]+)": "([\w.]+:\w+)",$', PAGE, flags=re.M)
 
+# each command is an interpreter of its own, and the first to run compiles kernels
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
