@@ -13,10 +13,10 @@ from collections.abc import Callable
 import numba
 import numpy as np
 import torch
-from glimpse.encoders.size import Size
-from glimpse.encoders.sizes import VIT
 
 from benchmarks.training_engine import Steps
+from glimpse.choices import Size
+from glimpse.models.backbones.sizes import VIT
 from glimpse.training.augment import ColorJitter
 from glimpse.training.augment.color import jittered_bytes, jittered_bytes_in_torch
 
