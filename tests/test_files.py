@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from glimpse.errors import StorageError
-from glimpse.files import atomic_path, atomic_write, locked, printable
+from glimpse.files import atomic_path, atomic_write, locked, printable, regular_target
 
 
 def names(folder: Path) -> list[str]:
@@ -79,6 +79,40 @@ def test_a_missing_folder_and_a_folder_in_the_way_are_one_sentence(tmp_path):
     ):
         file.write(b"1")
     assert names(tmp_path) == ["taken"]
+
+
+def test_a_link_is_followed_and_stays(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "card.json").write_bytes(b"old")
+    for name in ("card.json", "new.json"):
+        link = tmp_path / f"link to {name}"
+        link.symlink_to(Path("there") / name)
+        with atomic_write(link) as file:
+            file.write(b"new")
+        assert link.is_symlink()
+        assert (tmp_path / "there" / name).read_bytes() == b"new"
+    assert names(tmp_path / "there") == ["card.json", "new.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
+def test_what_is_no_regular_file_is_neither_replaced_nor_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "one").symlink_to("other")
+    (tmp_path / "other").symlink_to("one")
+    for name, sentence in [
+        (tmp_path / "pipe", "it is a pipe, and a regular file is expected"),
+        (tmp_path / "link", "it is a pipe"),
+        (tmp_path / "one", "its links lead in a circle"),
+        (tmp_path / ("a" * 300), "its name is too long"),
+        (tmp_path / "link" / "a", "a part of its path is a file"),
+    ]:
+        with pytest.raises(StorageError, match=sentence), atomic_write(name) as file:
+            file.write(b"1")
+    assert (tmp_path / "pipe").is_fifo()
+    with pytest.raises(StorageError, match="it is a device"):
+        regular_target(os.devnull)
+    assert regular_target(tmp_path / "a") == tmp_path / "a"
 
 
 def test_an_error_about_another_file_passes_through(tmp_path):

@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,8 @@ _REASONS = {
     errno.ENOTDIR: "a part of its path is a file, not a folder",
     errno.EISDIR: "a folder has that name",
     errno.EEXIST: "a file has that name",
+    errno.ELOOP: "its links lead in a circle",
+    errno.ENAMETOOLONG: "its name is too long",
 }
 # Errors that only a write can give: inside a caller's block any other OSError may be about another file.
 _WRITE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
@@ -53,15 +56,37 @@ def storage_error(path: str | os.PathLike[str], error: OSError) -> StorageError:
     return StorageError(f"cannot write {printable(path)}: {reason}")
 
 
+def regular_target(path: str | os.PathLike[str]) -> Path:
+    """Where a file that is written to `path` comes to lie: what links lead to is written, the links stay.
+
+    Raises:
+        StorageError: if something is there that is no regular file. Whoever may replace a device or a pipe
+            would otherwise make a file of it.
+    """
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 (of the path as it was given)
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    except OSError as error:
+        raise storage_error(path, error) from error
+    if stat.S_ISDIR(mode):
+        raise storage_error(path, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    if not stat.S_ISREG(mode):
+        kind = "pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
+        raise StorageError(f"cannot write {printable(path)}: it is a {kind}, and a regular file is expected")
+    return Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path)
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path in the same folder that becomes `path` when the block ends well.
 
     For libraries that insist on opening the file themselves; `atomic_write` is simpler. The file reaches
     the disk before it gets its name, so a kill or a power cut leaves the old file or the new one, whole.
-    The temporary path keeps the suffix of `path`, and is removed if the block raises.
+    The temporary path keeps the suffix of `path`, and is removed if the block raises. Of a link the target
+    is replaced; what is there and no regular file is refused (`regular_target`).
     """
-    target = Path(path)
+    target = regular_target(path)
     temporary = target.with_name(f".tmp-{secrets.token_hex(8)}{target.suffix}")
     try:
         try:

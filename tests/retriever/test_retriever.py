@@ -1,5 +1,6 @@
 """A retriever comes back from its folder as it was, or says in one sentence why not."""
 
+import dataclasses
 import json
 import shutil
 
@@ -110,6 +111,17 @@ def test_a_retriever_makes_way_only_when_told(retriever, saved, images):
     Retriever(ColorEncoder()).save(saved, replace=True)
     assert Retriever.load(saved).encoder == ColorEncoder()
     assert [path.name for path in saved.parent.iterdir()] == ["saved"]
+
+
+def test_a_link_to_a_retriever_keeps_leading_to_it(retriever, tmp_path):
+    retriever.save(tmp_path / "there")
+    (tmp_path / "link").symlink_to("there")
+    with pytest.raises(StorageError, match="a retriever is there"):
+        retriever.save(tmp_path / "link")
+    dataclasses.replace(retriever, about={"what": "new"}).save(tmp_path / "link", replace=True)
+    assert (tmp_path / "link").is_symlink()
+    assert Retriever.load(tmp_path / "there").about == {"what": "new"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "there"]
 
 
 def test_other_folders_never_make_way(retriever, tmp_path):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.errors import StorageError
-from glimpse.files import atomic_write, printable, reserve, storage_error
+from glimpse.files import atomic_write, printable, regular_target, reserve, storage_error
 from glimpse.pixels.decode import Stamp
 from glimpse.pixels.preparation import Preparation
 
@@ -161,6 +161,7 @@ def _write_at(file: FileIO, offset: int, data: bytes) -> None:
 def _allocate(path: Path, size: int) -> None:
     """Extend the file to `size` bytes that the disk truly has; a longer file is left as it is."""
     missing = size
+    path = regular_target(path)
     try:
         with path.open("ab") as file:
             old = file.tell()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import shutil
@@ -24,16 +25,11 @@ _KEYS = {"format", "encoder", "similarity", "reranker", "calibration", "about", 
 def write_folder(folder: Path, write: Callable[[Path], dict[str, Any]], *, replace: bool) -> None:
     """Let `write` fill a new folder and return its card's values, then give it its name.
 
-    The name appears in one step, so that no half-written folder is ever seen under it. With `replace` an
-    old retriever makes way; a kill in the instant between leaves it beside, as `.old-NAME-…`.
+    The name appears in one step, so that no half-written folder is ever seen under it; a link keeps leading
+    there. With `replace` an old retriever makes way; a kill in the instant between leaves it beside, as
+    `.old-NAME-…`.
     """
-    if folder.exists() and not (replace and (folder / CARD).is_file()):
-        what = (
-            "a retriever is there: say that it is to be replaced"
-            if (folder / CARD).is_file()
-            else ("something else is there")
-        )
-        raise StorageError(f"cannot write {printable(folder)}: {what}")
+    folder = check_free(folder, replace=replace)
     try:
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
         with _beside(folder, "tmp") as temporary:
@@ -49,6 +45,23 @@ def write_folder(folder: Path, write: Callable[[Path], dict[str, Any]], *, repla
                 temporary.rename(folder)
     except OSError as error:
         raise storage_error(folder, error) from error
+
+
+def check_free(folder: Path, *, replace: bool) -> Path:
+    """The folder, at the end of its links, where a retriever may be written; else a `StorageError`."""
+    try:
+        folder = Path(os.path.realpath(folder)) if folder.is_symlink() else folder
+        retriever = (folder / CARD).is_file()
+        if folder.exists() and not (replace and retriever):
+            what = (
+                "a retriever is there: say that it is to be replaced"
+                if retriever
+                else "something else is there"
+            )
+            raise StorageError(f"cannot write {printable(folder)}: {what}")
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    return folder
 
 
 def read_card(folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from glimpse.extras import require
-from glimpse.files import atomic_write
+from glimpse.files import atomic_write, regular_target
 
 _PATIENCE = 2.0  # seconds; DESIGN: progress on anything longer
 
@@ -51,6 +51,7 @@ def json_lines(path: Path, done: int) -> Listener:
 
     Lines of steps after `done` are removed first: a resumed run does those steps again.
     """
+    path = regular_target(path)
     kept = [line for line in _lines(path) if json.loads(line)["done"] <= done]
     with atomic_write(path) as file:
         file.writelines(line + b"\n" for line in kept)

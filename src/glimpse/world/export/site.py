@@ -13,7 +13,7 @@ from pathlib import Path
 
 from glimpse.datasets.counts import WORLD_CARD
 from glimpse.errors import OptionError, StorageError
-from glimpse.files import atomic_write, locked, printable, storage_error
+from glimpse.files import atomic_write, locked, printable, regular_target, storage_error
 from glimpse.world.export.tree import Options
 
 TRUTH = "ground_truth"
@@ -53,7 +53,7 @@ def write_whole(root: Path, path: str, content: bytes) -> None:
     `settle_on_disk` makes many of them durable at once: to wait for the disk at each of a hundred
     thousand small files (`glimpse.files.atomic_write`) takes longer than to render them.
     """
-    target = root / path
+    target = regular_target(root / path)
     temporary = target.with_name(f"{_HALF}{secrets.token_hex(8)}")
     try:
         try:
