@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -37,3 +38,25 @@ def test_memory_that_was_freed_is_not_asked_for_again():
 
 def test_cores_and_processor_are_named():
     assert re.fullmatch(r"\d+ cores of \S.*", hardware())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"GOMP_SPINCOUNT": "1000"}),
+        ({"GOMP_SPINCOUNT": "7"}, {"GOMP_SPINCOUNT": "7"}),
+        ({"OMP_WAIT_POLICY": "active"}, {"OMP_WAIT_POLICY": "active"}),
+    ],
+)
+def test_commands_limit_spinning_before_torch_is_there_unless_told_otherwise(before, after):
+    script = """
+import os, sys
+import glimpse.cli
+glimpse.cli.app = lambda: print("torch" in sys.modules, {k: v for k, v in os.environ.items() if "OMP_" in k})
+glimpse.cli.main()
+"""
+    inherited = {name: value for name, value in os.environ.items() if "OMP_" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=inherited | before, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"False {after}\n"

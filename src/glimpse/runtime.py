@@ -27,6 +27,17 @@ def cores(most: int | None = None) -> int:
     return usable if most is None else min(usable, most)
 
 
+def limit_spinning() -> None:
+    """Let OpenMP's idle threads spin for microseconds; to be called before torch is imported.
+
+    Torch's threads meet after every operation. Where another program keeps a core busy, one of them has to
+    wait there, and the others burn the time that it needs: training a small network on two threads then is
+    half as fast as on one. What a user has set in the environment stays.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+
 def hardware() -> str:
     """The processor, and how many cores of it this process may use, for the record of a figure."""
     model = platform.processor() or platform.machine()

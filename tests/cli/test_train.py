@@ -208,7 +208,6 @@ def test_the_start_is_said_first(run, market, tmp_path):
         (["bot", "--data", "market"], "name a data set as NAME:DIR"),
         (["bot", "--data", "market1501:.", "--set", "epoch=3"], "did you mean epochs"),
         (["bot", "--data", "market1501:.", "--set", "epochs=many"], "whole number"),
-        (["bot", "--data", "market1501:.", "--workers", "2", "--threads", "2"], "leave --threads out"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(run, tmp_path, arguments, sentence):

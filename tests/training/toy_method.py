@@ -116,5 +116,3 @@ if __name__ == "__main__":
     elif what == "shared":
         # dropout and the method's own noise differ between one process and two, by nature
         train_toy(folder, method=toy(dropout=0.0, noise=0.0))
-    elif what == "shared, with draws":
-        train_toy(folder)

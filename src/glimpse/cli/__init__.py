@@ -18,6 +18,7 @@ from glimpse.cli.import_weights import import_weights
 from glimpse.cli.pretrain import pretrain
 from glimpse.cli.train import train
 from glimpse.errors import GlimpseError
+from glimpse.runtime import limit_spinning
 
 app = typer.Typer(
     help="Find a person again from whatever is at hand: occluded, partial, infrared or described in words.",
@@ -60,6 +61,7 @@ def _version(
 
 def main() -> None:
     """Run the command line; whatever the user can fix is one sentence and exit code 2."""
+    limit_spinning()
     try:
         app()
     except GlimpseError as error:

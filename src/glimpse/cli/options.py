@@ -28,14 +28,6 @@ Threads = Annotated[
     typer.Option(help="Of torch, all cores if left out; other numbers of threads differ in the last bits."),
 ]
 
-Workers = Annotated[
-    int,
-    typer.Option(
-        min=1,
-        help="Threads that train a share of every batch each, on a core of a CPU, instead of --threads. The "
-        "batch must be a multiple; what is drawn depends on the share, as with torchrun.",
-    ),
-]
 Average = Annotated[
     float | None,
     typer.Option(
@@ -58,7 +50,6 @@ def engine_of(
     validate_every: int = 1,
     average: float | None = None,
     tensorboard: bool = False,
-    workers: int = 1,
 ) -> Engine:
     """The engine that the options ask for; torch computes with so many threads from here on."""
     import torch
@@ -70,8 +61,6 @@ def engine_of(
     if threads is not None:
         if threads < 1:
             raise OptionError(f"threads must be at least 1, got {threads}")
-        if threads > 1 and workers > 1:
-            raise OptionError(f"each of the {workers} workers computes on one core: leave --threads out")
         torch.set_num_threads(threads)
     if tensorboard:
         # before anything is prepared: to learn of it afterwards would cost the preparation
@@ -84,7 +73,6 @@ def engine_of(
         validate_every=validate_every,
         average=average,
         tensorboard=tensorboard,
-        workers=workers,
     )
 
 

@@ -17,7 +17,6 @@ from glimpse.cli.options import (
     PassPrecision,
     Tensorboard,
     Threads,
-    Workers,
     engine_of,
     load_retriever,
     read_source,
@@ -67,7 +66,6 @@ def train(
     compile_with: CompileWith = None,
     checkpoint_steps: CheckpointSteps = None,
     threads: Threads = None,
-    workers: Workers = 1,
     average: Average = None,
     tensorboard: Tensorboard = False,
     test: Annotated[bool, typer.Option(help="Measure on the test rows at the end, once.")] = True,
@@ -96,7 +94,6 @@ def train(
         validate_every=recipe.validation.every,
         average=average,
         tensorboard=tensorboard,
-        workers=workers,
     )
     dataset = read_source(data, options or [])
     if not len(dataset.train):

@@ -65,7 +65,7 @@ from glimpse.training.augment import MapRule
 from glimpse.training.batches import PixelSource, TrainingData
 from glimpse.training.checkpoint import tensor_bytes
 from glimpse.training.distributed import first_before_others, joined, processes
-from glimpse.training.engine import Engine, device_of, torch_settings
+from glimpse.training.engine import Engine, torch_settings
 from glimpse.training.loop import Outcome, train
 from glimpse.training.run_record import check_same_run, fingerprint, read_run
 from glimpse.training.seeding import preserved_generators, seed_global_generators
@@ -131,7 +131,7 @@ def fit(
     """
     start_of(recipe)  # refused before anything is decoded
     engine = engine or Engine()
-    with joined(device_of(engine)):
+    with joined(torch_device(engine.device)):
         with first_before_others():
             learned, held, protocol = checked(method, recipe, rows, validation, like)
             words = in_words(rows, learned)

@@ -26,10 +26,10 @@ from glimpse.recipes.groups import scaled
 from glimpse.recipes.presets import world_recipe
 from glimpse.recipes.provenance import with_settings
 from glimpse.records import IntArray
-from glimpse.runtime import hardware
+from glimpse.runtime import hardware, torch_device
 from glimpse.training.batches import TrainingData
 from glimpse.training.distributed import first_before_others, joined
-from glimpse.training.engine import Engine, device_of
+from glimpse.training.engine import Engine
 from glimpse.world.world import World
 
 
@@ -129,7 +129,7 @@ def pretrain(
         tokenizer = world_tokenizer(rows, recipe)
         rows = replace(rows, captions=CaptionColumns(len(rows), tokenizer))
     columns = {IDS: rows.captions.ids, ENDS: rows.captions.ends} if rows.captions is not None else {}
-    with joined(device_of(engine)):
+    with joined(torch_device(engine.device)):
         with first_before_others():
             kept = CachedRows.open(images or out / "images", rows)
         data = TrainingData(rows.records(), kept, columns=columns)

@@ -8,10 +8,9 @@ of one process on the whole batch.
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -32,13 +31,10 @@ class Processes:
     Attributes:
         rank: from 0.
         world: how many.
-        exchange: for threads that stand for processes (`glimpse.training.replicas`): takes a tensor to all
-            of them, and returns theirs by rank.
     """
 
     rank: int = 0
     world: int = 1
-    exchange: Callable[[Tensor], Sequence[Tensor]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def first(self) -> bool:
@@ -46,24 +42,8 @@ class Processes:
         return self.rank == 0
 
 
-_thread = threading.local()
-
-
-@contextmanager
-def as_member(member: Processes) -> Iterator[None]:
-    """Let this thread stand for a process."""
-    _thread.member = member
-    try:
-        yield
-    finally:
-        _thread.member = None
-
-
 def processes() -> Processes:
     """Which of how many; one of one outside a distributed run."""
-    member: Processes | None = getattr(_thread, "member", None)
-    if member is not None:
-        return member
     if not (dist.is_available() and dist.is_initialized()):
         return Processes()
     return Processes(dist.get_rank(), dist.get_world_size())
@@ -87,10 +67,7 @@ def joined(device: torch.device) -> Iterator[Processes]:
 
 def wait_for_all() -> None:
     """Return when every process has come here."""
-    here = processes()
-    if here.exchange is not None:
-        here.exchange(torch.empty(0))
-    elif here.world > 1:
+    if processes().world > 1:
         dist.barrier()
 
 
@@ -150,25 +127,15 @@ def mean_over_processes(values: Tensor) -> Tensor:
 
 def _parts(values: Tensor) -> Sequence[Tensor]:
     """The tensors of all processes, which are of equal shape, by rank."""
-    here = processes()
-    if here.exchange is not None:
-        return here.exchange(values)
-    parts = [torch.empty_like(values) for _ in range(here.world)]
+    parts = [torch.empty_like(values) for _ in range(processes().world)]
     dist.all_gather(parts, values)
     return parts
 
 
 def _total(values: Tensor) -> Tensor:
-    """The sum over all processes; `values` may be overwritten by it."""
-    here = processes()
-    if here.exchange is None:
-        dist.all_reduce(values)
-        return values
-    first, *rest = here.exchange(values)
-    total = first.clone()
-    for part in rest:
-        total += part
-    return total
+    """The sum over all processes; `values` is overwritten by it."""
+    dist.all_reduce(values)
+    return values
 
 
 def copy_from_first(module: nn.Module) -> None:

@@ -12,7 +12,6 @@ import torch
 
 from glimpse.choices import Precision
 from glimpse.errors import OptionError
-from glimpse.runtime import torch_device
 from glimpse.training.ema import check_decay
 
 
@@ -30,8 +29,6 @@ class Engine:
         keep: how many checkpoints stay.
         validate_every: epochs between validations; the last epoch is always validated.
         select_by: the measure that says which epoch was best; the highest wins, the earliest of equals.
-        workers: threads that train a share of every batch each, on one core of a CPU
-            (`glimpse.training.replicas`); with 1 torch shares every operation among its own threads.
         tensorboard: write TensorBoard events into the run's folder too; needs the extra of that name.
     """
 
@@ -45,35 +42,18 @@ class Engine:
     validate_every: int = 1
     select_by: str = "map"
     tensorboard: bool = False
-    workers: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("checkpoint_steps", "keep", "validate_every", "workers"):
+        for name in ("checkpoint_steps", "keep", "validate_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise OptionError(f"{name} must be at least 1, got {value}")
         if self.average is not None:
             check_decay(self.average)
-        if self.workers > 1 and self.compile_backend is not None:
-            raise OptionError(
-                "workers run copies of the method, which cannot be compiled: choose one of both"
-            )
 
     def learns_by(self) -> dict[str, Any]:
         """What changes the weights beyond their last bits, as JSON values: a resumed run must share it."""
-        return {"precision": self.precision.value, "average": self.average, "workers": self.workers}
-
-
-def device_of(engine: Engine) -> torch.device:
-    """The device that a run of this process computes on."""
-    device = torch_device(engine.device)
-    if engine.workers > 1 and device.type != "cpu":
-        raise OptionError(
-            f"workers share the cores of a CPU, and the device is {device}: choose the device cpu or 1 worker"
-        )
-    if engine.workers > 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise OptionError("the processes of torchrun share each batch already: let each have 1 worker")
-    return device
+        return {"precision": self.precision.value, "average": self.average}
 
 
 @contextmanager

@@ -21,12 +21,12 @@ from torch import Tensor
 
 from glimpse.errors import OptionError
 from glimpse.files import atomic_write, locked
-from glimpse.runtime import keep_freed_memory
+from glimpse.runtime import keep_freed_memory, torch_device
 from glimpse.training.batches import TrainingData
 from glimpse.training.checkpoint import Position, latest_snapshot, sweep, tensor_bytes
 from glimpse.training.distributed import copy_from_first, joined, wait_for_all, with_shared_statistics
 from glimpse.training.ema import MovingAverage
-from glimpse.training.engine import Engine, device_of, torch_settings
+from glimpse.training.engine import Engine, torch_settings
 from glimpse.training.loggers import EpochReport, Listener, json_lines, no_bar, tensorboard, training_bar
 from glimpse.training.run_record import check_same_run, describe_run, now, read_run
 from glimpse.training.seeding import preserved_generators
@@ -91,7 +91,7 @@ def train(
     if not stages:
         raise OptionError("training needs at least one stage")
     engine = engine or Engine()
-    device = device_of(engine)
+    device = torch_device(engine.device)
     keep_freed_memory()
     with ExitStack() as stack:
         stack.enter_context(preserved_generators())

@@ -94,8 +94,8 @@ def check_same_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         if name == "engine" and name not in before:  # a run of a version that did not record it
             continue
         was, now_is = before.get(name), known[name]
-        if name == "engine" and isinstance(was, dict):  # runs of versions without workers had one
-            was = {"workers": 1, **was}
+        if name == "engine" and isinstance(was, dict):  # versions with workers wrote how many
+            was = {key: value for key, value in was.items() if (key, value) != ("workers", 1)}
         if was == now_is:
             continue
         if isinstance(was, dict) and isinstance(now_is, dict):

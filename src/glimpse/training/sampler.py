@@ -219,9 +219,7 @@ def share(batch: IntArray, rank: int, world: int) -> slice:
     slice(4, 8, None)
     """
     if len(batch) % world:
-        raise OptionError(
-            f"a batch of {len(batch)} rows cannot be shared evenly by {world} processes or workers"
-        )
+        raise OptionError(f"a batch of {len(batch)} rows cannot be shared evenly by {world} processes")
     part = len(batch) // world
     return slice(rank * part, (rank + 1) * part)
 

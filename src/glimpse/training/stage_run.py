@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,12 @@ from torch import Tensor
 from glimpse.files import atomic_write
 from glimpse.records import IntArray
 from glimpse.training.augment import Draws
-from glimpse.training.batches import Batch, RawBatch, TrainingData, make_batch, prefetch, read_raw
+from glimpse.training.batches import RawBatch, TrainingData, make_batch, prefetch, read_raw
 from glimpse.training.checkpoint import Position, Snapshot, save_snapshot, tensor_bytes
 from glimpse.training.distributed import Processes, wait_for_all
 from glimpse.training.ema import MovingAverage
 from glimpse.training.engine import Engine
 from glimpse.training.loggers import EpochReport, Listener, Show
-from glimpse.training.replicas import Replicas
 from glimpse.training.run_record import write_run
 from glimpse.training.sampler import share
 from glimpse.training.seeding import generator, numbers, seed_global_generators
@@ -90,12 +89,9 @@ def run_stage(run: Run, stage: Stage, number: int, snapshot: Snapshot | None) ->
             optimizer.load_state_dict(dict(state))
     write_record(run)
     with ExitStack() as stack:
-        workers = None
-        if run.engine.workers > 1:
-            workers = stack.enter_context(closing(Replicas(run.method, run.engine.workers)))
         show = stack.enter_context(run.bar(stage.name, stage.epochs))
         for epoch in range(entered.epoch, stage.epochs + 1):
-            _run_epoch(run, stage, data, ready, epoch, show, workers)
+            _run_epoch(run, stage, data, ready, epoch, show)
     for parameter in trainable:
         parameter.requires_grad_(True)
 
@@ -107,22 +103,17 @@ def _run_epoch(
     ready: Sequence[ReadyUpdate],
     epoch: int,
     show: Show,
-    workers: Replicas | None,
 ) -> None:
     plan = stage.sampler.plan(epoch)
     rates = {one.update.name: one.set_lrs(epoch) for one in ready}
-    if workers is None:
-        set_mode(run.method, stage)
-    else:
-        workers.begin_epoch(stage, plan)
+    set_mode(run.method, stage)
     running = RunningLosses(**run.notes.pop("running", {}))
     observed = RunningLosses(**run.notes.pop("observed", {}))
     where = f"in epoch {epoch} of the stage {stage.name}"
     begun, images = time.monotonic(), 0
     for index, raw in enumerate(_reading(run, data, plan[run.position.step :]), start=run.position.step):
-        running.add(_one_step(run, stage, data, ready, raw, epoch, index, plan, workers))
-        seen = run.method.observed() if workers is None else workers.observed()
-        observed.add({name: value.detach() for name, value in seen.items()})
+        running.add(_one_step(run, stage, data, ready, raw, epoch, index, plan))
+        observed.add({name: value.detach() for name, value in run.method.observed().items()})
         images += len(plan[index])
         run.position = replace(run.position, step=index + 1, done=run.position.done + 1)
         if run.device.type == "cpu" or index % _LOOK_EVERY == 0:
@@ -175,31 +166,24 @@ def _one_step(
     epoch: int,
     index: int,
     plan: Sequence[IntArray],
-    workers: Replicas | None,
 ) -> dict[str, Tensor]:
     key = (run.seed, run.position.stage, epoch, index)
-    rows = plan[index]
+    rows, here = plan[index], run.processes
 
-    def batch_of(raw: RawBatch, here: Processes) -> Batch:
-        def draw(size: tuple[int, int]) -> Draws:
-            # all draw for the global batch and take their part: the same images however many there are
-            draws = stage.augmentation.draw(len(rows), size, generator(*key))
-            return draws[share(rows, here.rank, here.world)]
+    def draw(size: tuple[int, int]) -> Draws:
+        # all processes draw for the global batch and take their part: the same images however many there are
+        draws = stage.augmentation.draw(len(rows), size, generator(*key))
+        return draws[share(rows, here.rank, here.world)]
 
-        batch = make_batch(data, raw, stage.augmentation, draw, run.device)
-        return batch if stage.transfer is None else stage.transfer.apply(batch, numbers(*key, here.rank))
-
+    batch = make_batch(data, raw, stage.augmentation, draw, run.device)
+    if stage.transfer is not None:
+        batch = stage.transfer.apply(batch, numbers(*key, here.rank))
     steps = {
         one.update.name: Step(stage.name, one.update.name, epoch, stage.epochs, index, len(plan), key)
         for one in ready
     }
-    if workers is None:
-        batch = batch_of(raw, run.processes)
-        seed_global_generators(*key, 1 + run.processes.rank)
-        losses = take_step(run.method, batch, steps, ready, run.engine.precision)
-    else:
-        seed_global_generators(*key, 1)
-        losses = workers.take_step(raw, batch_of, steps, ready, run.engine.precision, key)
+    seed_global_generators(*key, 1 + here.rank)
+    losses = take_step(run.method, batch, steps, ready, run.engine.precision)
     if run.average is not None:
         run.average.update(run.method)
     return losses

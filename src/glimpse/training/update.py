@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -84,39 +84,6 @@ def take_step(
     Returns:
         The losses by `update/loss`, detached.
     """
-
-    def gradients(one: ReadyUpdate) -> Mapping[str, Tensor]:
-        losses = losses_of(method, batch, one.update, step[one.update.name], precision)
-        total_of(losses.values()).backward()  # type: ignore[no-untyped-call]
-        average_gradients(one.parameters)
-        return losses
-
-    return take_updates(ready, gradients)
-
-
-def losses_of(
-    method: Method, batch: Batch, update: Update, step: Step, precision: Precision
-) -> dict[str, Tensor]:
-    """The losses that count in an update, of one forward pass."""
-    with torch.autocast(batch.rows.device.type, torch.bfloat16, enabled=precision is Precision.BFLOAT16):
-        losses = update.chosen(method.losses(batch, step))
-    if not losses:
-        raise TrainingError(f"the method gave no loss for the update {update.name}")
-    return losses
-
-
-def take_updates(
-    ready: Sequence[ReadyUpdate], gradients: Callable[[ReadyUpdate], Mapping[str, Tensor]]
-) -> dict[str, Tensor]:
-    """Do all updates of a step.
-
-    Args:
-        ready: the updates, in order.
-        gradients: gives the parameters of one of them their gradients, and returns its losses.
-
-    Returns:
-        The losses by `update/loss`, detached.
-    """
     values: dict[str, Tensor] = {}
     for one in ready:
         name = one.update.name
@@ -130,13 +97,26 @@ def take_updates(
         for other in ready:
             for optimizer in other.optimizers:
                 optimizer.zero_grad(set_to_none=True)
-        losses = gradients(one)
+        losses = _losses_of(method, batch, one.update, step[name], precision)
+        total_of(losses.values()).backward()  # type: ignore[no-untyped-call]
+        average_gradients(one.parameters)
         if one.update.clip is not None:
             nn.utils.clip_grad_norm_(one.parameters, one.update.clip)
         for optimizer in one.optimizers:
             optimizer.step()
         values |= {f"{name}/{loss}": value.detach() for loss, value in losses.items()}
     return values
+
+
+def _losses_of(
+    method: Method, batch: Batch, update: Update, step: Step, precision: Precision
+) -> dict[str, Tensor]:
+    """The losses that count in an update, of one forward pass."""
+    with torch.autocast(batch.rows.device.type, torch.bfloat16, enabled=precision is Precision.BFLOAT16):
+        losses = update.chosen(method.losses(batch, step))
+    if not losses:
+        raise TrainingError(f"the method gave no loss for the update {update.name}")
+    return losses
 
 
 class RunningLosses:

@@ -78,24 +78,18 @@ class QuickGELU(nn.Module):
 
 
 class DropPath(nn.Module):
-    """In training, leave a branch out for a random part of the rows, and scale up the rest.
-
-    Attributes:
-        rate: the part.
-        generator: what draws the rows; torch's global one if None.
-    """
+    """In training, leave a branch out for a random part of the rows (`rate`), and scale up the rest."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.rate = rate
-        self.generator: torch.Generator | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop whole rows of `[B, T, D]`."""
         if not self.training or self.rate == 0:
             return x
         rows = (len(x),) + (1,) * (x.ndim - 1)
-        kept = torch.rand(rows, generator=self.generator, device=x.device) >= self.rate
+        kept = torch.rand(rows, device=x.device) >= self.rate
         return x * kept.to(x.dtype) / (1 - self.rate)
 
 
