@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glimpse.models.backbones.sizes import Size
-from glimpse.models.factory import NetworkCard, build_network
+from glimpse.models.card import NetworkCard
+from glimpse.models.factory import build_network
 from glimpse.retriever import NetworkEncoder, Retriever
 
 IMAGES = {Size.MICRO: (64, 32), Size.TINY: (128, 64), Size.SMALL: (256, 128), Size.BASE: (256, 128)}

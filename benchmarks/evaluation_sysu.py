@@ -9,6 +9,7 @@ filter by location, keep the first row of each person with `np.unique`, per quer
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,8 @@ def main() -> None:
     scores = np.random.default_rng(0).standard_normal((len(infrared), len(visible)), dtype=np.float32)
     for protocol in sysu_mm01(infrared, visible, None)[: 1 + multi]:
         evaluate(scores, protocol, max_rank=MAX_RANK)  # compile
-        result, ours = measured(lambda p=protocol: evaluate(scores, p, max_rank=MAX_RANK), 3)
-        expected, peer = measured(lambda p=protocol: plain_loop(scores, p))
+        result, ours = measured(partial(evaluate, scores, protocol, max_rank=MAX_RANK), 3)
+        expected, peer = measured(partial(plain_loop, scores, protocol))
         found = (result.rank_k(1), result.mean_ap, result.mean_inp)
         gallery = len(protocol.trials[0].gallery)
         print(f"SYSU-MM01, {protocol.name}, ten trials of {len(infrared)} x {gallery}")

@@ -51,7 +51,7 @@ def main() -> None:
     count, workers = len(shots), cores()
     print(f"{count} images of 256x128, of {options.people} persons, {workers} cores")
     seconds: dict[str, list[NDArray[np.float64]]] = {"one worker": [], "all cores": [], "kept masks": []}
-    first = None
+    first: NDArray[np.bool_] | None = None
     for _ in range(options.rounds):
         for name, number in (("one worker", 1), ("all cores", workers)):
             with tempfile.TemporaryDirectory() as folder:
@@ -60,6 +60,7 @@ def main() -> None:
                 timed(source, pixels, persons, seconds["kept masks"])
             assert first is None or np.array_equal(masks, first)
             first = masks
+    assert first is not None
     one, _ = np.min(seconds["one worker"], axis=0)
     for name, found in seconds.items():
         spent, processor = np.min(found, axis=0)

@@ -8,6 +8,7 @@ memory does not suffice for the dense form, both are also compared at `--dense` 
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 import numpy as np
 import psutil
@@ -86,10 +87,10 @@ def main() -> None:
         sizes.append((options.dense // 7, options.dense - options.dense // 7))
     for place, (queries, rows) in enumerate(sizes):
         print(f"k-reciprocal, N = {queries + rows}: {queries} x {rows} x {options.dim}")
-        scores, ours = measured(lambda q=queries, g=rows: sparse(q, g), 2)
+        scores, ours = measured(partial(sparse, queries, rows), 2)
         line("ours, from embeddings", ours)
         if place == len(sizes) - 1:
-            expected, peer = measured(lambda q=queries, g=rows: dense(query[:q], gallery[:g], method))
+            expected, peer = measured(partial(dense, query[:queries], gallery[:rows], method))
             line("dense reference", peer, ours, f"{peer.memory / max(ours.memory, 1):.1f} times the memory")
             apart = np.abs(scores + expected)
             print(

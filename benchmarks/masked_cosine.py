@@ -7,6 +7,7 @@ as the authors' evaluation does; it is timed on some queries and multiplied.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 import numpy as np
 import torch
@@ -31,18 +32,17 @@ def main() -> None:
     options = parser.parse_args()
     random = np.random.default_rng(0)
     shape = (options.queries, options.dim)
-    query = Embeddings(
-        random.standard_normal(shape, dtype=np.float32), random.random(shape, dtype=np.float32)
-    )
+    vectors, masks = random.standard_normal(shape, dtype=np.float32), random.random(shape, dtype=np.float32)
+    query = Embeddings(vectors, masks)
     gallery = Embeddings(random.standard_normal((options.gallery, options.dim), dtype=np.float32))
-    few = [torch.from_numpy(part[: options.looped]) for part in (query.vectors, query.masks)]
+    few, few_masks = (torch.from_numpy(part[: options.looped]) for part in (vectors, masks))
     theirs = torch.from_numpy(gallery.vectors)
     MaskedCosine().top_k(query[:2], gallery[:10], 2)  # compile
 
     print(f"masked cosine, {options.queries} x {options.gallery} x {options.dim}")
     _, plain = measured(lambda: torch.from_numpy(query.vectors) @ theirs.T, 3)
     scores, ours = measured(lambda: MaskedCosine().pairwise(query, gallery), 3)
-    expected, some = measured(lambda: loop(*few, theirs))
+    expected, some = measured(lambda: loop(few, few_masks, theirs))
     factor = options.queries / options.looped
     looped = Measured(some.wall * factor, some.cpu * factor, some.memory)
     line("ours, all scores", ours)
@@ -51,7 +51,7 @@ def main() -> None:
     for side in (MaskSide.SUBSPACE, MaskSide.BOTH):
         line(
             f"ours, side {side.value}",
-            measured(lambda side=side: MaskedCosine(side).pairwise(query, gallery))[1],
+            measured(partial(MaskedCosine(side).pairwise, query, gallery))[1],
         )
     exact, top = measured(lambda: MaskedCosine().top_k(query, gallery, 100), 2)
     line("ours, top 100", top)

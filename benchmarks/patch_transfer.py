@@ -16,6 +16,7 @@ import torch
 
 from glimpse.choices import Size
 from glimpse.methods.transreid import TransReID
+from glimpse.models.backbones.sizes import VIT
 from glimpse.models.transreid import TransReIDNetwork, TransReIDOptions
 from glimpse.recipes.groups import scaled
 from glimpse.recipes.transreid import TransReIDRecipe
@@ -62,7 +63,7 @@ def main() -> None:
         images=torch.randn(options.batch, 3, *image),
         maps={PERSON: torch.from_numpy(masks(options.batch, image, generator))},
     )
-    patch = network.encoder.config.patch
+    patch = VIT[options.size].patch
     transfer = PatchTransfer(0.5, (image[0] // patch, image[1] // patch))
     step = Step("train", "all", 1, 1, 0, 1)
 

@@ -46,7 +46,7 @@ from glimpse.training.loggers import EpochReport
 from glimpse.training.loop import train
 from glimpse.training.optimizers import Optimizer
 from glimpse.training.sampler import PersonSampler
-from glimpse.training.stages import Method, Stage, Step, one_update
+from glimpse.training.stages import Method, Stage, Step, one_update, total_of
 
 PERSONS, IMAGES = 16, 4
 
@@ -154,7 +154,7 @@ class Steps:
     def __call__(self, pixels: Tensor, labels: Tensor) -> None:
         """One step."""
         self.optimizer.zero_grad(set_to_none=True)
-        sum(self.model.losses_of(pixels, labels).values()).backward()
+        total_of(self.model.losses_of(pixels, labels).values()).backward()
         self.optimizer.step()
 
 

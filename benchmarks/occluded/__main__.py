@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def _asked(dataset: Dataset, own: Shots, series: Shots) -> tuple[Dataset, Questi
     return with_whole, Questions(test, whole, own[order], series)
 
 
-def _alone(folder: Path):  # noqa: ANN202 (a context manager)
+def _alone(folder: Path) -> AbstractContextManager[int]:
     """One process renders, the others wait for it."""
     folder.mkdir(parents=True, exist_ok=True)
     return locked(folder / ".lock", wait=True)

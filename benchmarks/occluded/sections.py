@@ -223,7 +223,8 @@ def by_visible(runs: Runs) -> str:
     """Accuracy by visible fraction."""
     parts = [VISIBLE]
     for shots, title in SHOTS.items():
-        some = next((run.study["visible"][shots] for of_arm in runs.values() for run in of_arm.values()), {})
+        studied = (run.study["visible"][shots] for of_arm in runs.values() for run in of_arm.values())
+        some: Mapping[str, Any] = next(studied, {})
         there = [near for near in reversed(NEAR) if near in some]
         for measure, called in (("rank1", "Rank-1"), ("map", "mAP")):
             rows = [
@@ -246,9 +247,9 @@ def known(runs: Runs) -> str:
     parts = [KNOWN]
     for shots, title in SHOTS.items():
         found = {name: known_figures(of_arm, shots) for name, of_arm in runs.items() if masked(of_arm)}
-        for names in KNOWN_COLUMNS:
+        for columns in KNOWN_COLUMNS:
             # the layout's own queries are all occluded: they have no figures of whole ones
-            names = [one for one in names if any(figures[one] is not None for figures in found.values())]
+            names = [one for one in columns if any(figures[one] is not None for figures in found.values())]
             rows = [[name, *(figure(figures[one]) for one in names)] for name, figures in found.items()]
             if names:
                 parts.append(f"Over {title}:\n\n{table(['arm', *names], rows, left=1)}")

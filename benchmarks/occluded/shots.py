@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,7 +163,7 @@ def _records(images: list[Image], paths: list[str]) -> Records:
     return Records.from_columns(paths, [p.label for p in images], camera=[p.printed_camera for p in images])
 
 
-def _kind(share: float) -> str:
+def _kind(share: float) -> Literal["whole", "occluded"]:
     return "whole" if share == 1.0 else "occluded"
 
 
