@@ -27,6 +27,7 @@ def test_rows_are_chosen_with_their_masks():
     [
         (np.zeros(3, np.float32), None, r"\[N, D\], got float32 \[3\]"),
         (np.zeros((2, 2), int), None, "got int64"),
+        (np.zeros((2, 0), np.float32), None, "at least one dimension"),
         (np.full((2, 2), np.nan, np.float32), None, "vectors must be finite, got nan in row 0"),
         (np.array([[0], [np.inf]], np.float32), None, "got inf in row 1"),
         (vectors(), vectors()[:2], r"masks must be float32 \[3, 2\] like the vectors, got float32 \[2, 2\]"),

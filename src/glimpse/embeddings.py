@@ -34,6 +34,8 @@ class Embeddings:
             raise ShapeError(
                 f"vectors must be float32 or float64 [N, D], got {vectors.dtype} {list(vectors.shape)}"
             )
+        if not vectors.shape[1]:
+            raise ShapeError("vectors need at least one dimension, got none")
         check_finite("vectors", vectors)
         object.__setattr__(self, "vectors", vectors)
         if self.masks is None:
@@ -124,6 +126,23 @@ def _checked(path: Path) -> Path:
             f"{printable(path)}"
         )
     return path
+
+
+ROWS = "rows"
+"""Under which a file of embeddings holds the digest of the records that they are of."""
+
+
+def read_about(path: Path) -> dict[str, str]:
+    """The texts that a `.safetensors` file of embeddings holds besides; none in a `.npz`."""
+    if path.suffix != ".safetensors":
+        return {}
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as held:
+            return dict(held.metadata() or {})
+    except (SafetensorError, OSError, TypeError) as damage:
+        raise StorageError(f"{printable(path)} cannot be read as .safetensors: {damage}") from damage
 
 
 def _read_npz(path: Path) -> dict[str, Any]:

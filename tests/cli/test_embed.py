@@ -1,5 +1,6 @@
 """`glimpse embed` and `glimpse export`: files that other commands and other people read."""
 
+import errno
 import json
 
 import numpy as np
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from glimpse.cli.embed import embed
 from glimpse.cli.export import export
 from glimpse.embeddings import Embeddings
-from glimpse.errors import BrokenImageError, GlimpseError, OptionError
+from glimpse.errors import BrokenImageError, GlimpseError, OptionError, RecordsError, StorageError
 from glimpse.models.backbones.sizes import Size
 from glimpse.models.factory import NetworkCard, build_network
 from glimpse.records import JUNK, Records
@@ -95,6 +96,32 @@ def test_broken_images_stop_or_are_named(run, folder, tmp_path):
     assert (told["rows"], told["dim"], told["masks"]) == (3, 531, False)
     assert told["skipped"] == {str(folder / "a" / "2.png"): "it is not a JPEG, PNG, BMP, TIFF or WebP file"}
     assert len(Records.load(told["records"])) == len(Embeddings.load(out)) == 3
+
+
+def test_a_name_that_the_records_cannot_hold_is_said_before_anything_is_replaced(run, folder, tmp_path):
+    out = tmp_path / "out.safetensors"
+    run("embed", "colors", folder, out, "--records-as", ".arrow")
+    before = out.read_bytes()
+    (folder / "a" / "1.png").rename(folder / "a" / "1\udcff.png")
+    with pytest.raises(RecordsError, match=r"1\\udcff\.png is no valid UTF-8"):
+        run("embed", "colors", folder, out, "--records-as", ".arrow")
+    assert out.read_bytes() == before
+    run("embed", "colors", folder, out)
+    assert len(Records.load(tmp_path / "out.csv")) == 4
+
+
+def test_records_that_cannot_be_written_leave_the_vectors_as_they_were(run, folder, tmp_path, monkeypatch):
+    out = tmp_path / "out.safetensors"
+    run("embed", "colors", folder, out)
+    before = out.read_bytes(), (tmp_path / "out.csv").read_bytes()
+
+    def full(self, path):
+        raise OSError(errno.ENOSPC, "full", str(path))
+
+    monkeypatch.setattr(Records, "save", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        run("embed", "colors", folder / "a", out)
+    assert (out.read_bytes(), (tmp_path / "out.csv").read_bytes()) == before
 
 
 @pytest.mark.parametrize(

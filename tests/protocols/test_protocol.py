@@ -113,3 +113,13 @@ def test_rows_outside_the_protocol_are_refused():
 def test_single_shot_needs_a_repeat():
     with pytest.raises(OptionError, match="at least 1 repeat, got 0"):
         SingleShot(repeats=0)
+
+
+def test_rows_that_are_left_out_of_the_gallery_leave_every_trial():
+    gallery = Records.from_columns(["a", "b", "c", "d"], [1, 2, 3, 4])
+    trials = (Trial(np.array([0]), np.array([3, 1])), Trial(np.array([0]), np.array([0, 2, 3])))
+    kept = Protocol("test", gallery[:1], gallery, nothing, trials=trials).keeping(
+        np.array([True, False, True, True])
+    )
+    asked = [kept.gallery.path[trial.gallery].tolist() for trial in kept.trials]
+    assert asked == [["d"], ["a", "c", "d"]]

@@ -132,3 +132,13 @@ def test_without_pyarrow_the_sentence_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib, "import_module", without)
     with pytest.raises(MissingExtraError, match=r'pip install "glimpse\[arrow\]"'):
         Records.empty().save(tmp_path / "t.arrow")
+
+
+@pytest.mark.parametrize("ending", [".arrow", ".parquet"])
+def test_a_name_that_is_no_utf8_is_said_before_anything_is_written(tmp_path, ending):
+    table = Records.from_columns(["a.jpg", "b\udcff.jpg"], [1, 2])
+    with pytest.raises(RecordsError, match=r"row 1, column path: b\\udcff\.jpg is no valid UTF-8"):
+        table.save(tmp_path / f"t{ending}")
+    assert not list(tmp_path.iterdir())
+    table.save(tmp_path / "t.csv")
+    assert Records.load(tmp_path / "t.csv") == table

@@ -158,3 +158,11 @@ def test_labels_are_contiguous_sorted_and_invertible(persons):
     labels, values = records.labels()
     assert values.tolist() == sorted(set(persons))
     assert values[labels].tolist() == persons
+
+
+def test_a_number_that_does_not_fit_is_refused():
+    with pytest.raises(RecordsError, match="row 1, column person: 18446744073709551615 is more than"):
+        Records.from_columns(["a", "b"], np.array([1, 2**64 - 1], np.uint64))
+    with pytest.raises(RecordsError, match="row 0, column camera"):
+        Records.from_columns(["a"], [1], camera=np.array([2**63], np.uint64))
+    assert Records.from_columns(["a"], np.array([2**63 - 1], np.uint64)).person[0] == 2**63 - 1

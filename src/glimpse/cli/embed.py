@@ -97,9 +97,9 @@ def embed(
         workers=workers,
         on_broken=OnBroken(broken.value),
         progress=terminal_bar,
+        table=table,
     )
     seconds = time.perf_counter() - started
-    records[embedded.rows].save(table)
     skipped = {str(records.path[row]): error.reason for row, error in sorted(embedded.broken.items())}
     rows, dim = embedded.embeddings.vectors.shape
     if as_json:

@@ -120,12 +120,20 @@ def evaluate(
     """
     from glimpse.evaluation.result import table
 
-    measured, own = _inputs(source, data, protocol, records, query, gallery, options or [], device, flip)
+    measured, own = _inputs(
+        source, data, protocol, records, query, gallery, options or [], device, flip, similarity
+    )
     if out is not None and out.suffix == ".json" and len(measured) > 1:
         from glimpse.errors import OptionError
 
         names = ", ".join(one.protocol.name for one in measured)
         raise OptionError(f"{out} can hold one protocol's result, not those of {names}: give a folder")
+    if own is None and similarity is None and any(side.masks is not None for side in measured[0].pair):
+        typer.echo(
+            "these embeddings have masks and do not say how they are compared: the cosine leaves the masks "
+            "out, --similarity masked-cosine uses them",
+            err=True,
+        )
     compared = comparing(own, similarity, rerank)
     figures: dict[str, Any] = {}
     for one in measured:
@@ -155,6 +163,7 @@ def _inputs(
     options: list[str],
     device: str | None,
     flip: bool,
+    similarity: str | None,
 ) -> tuple[list[Measured], Comparing | None]:
     """What is measured, and how a retriever wants its embeddings to be compared."""
     from glimpse.errors import OptionError
@@ -169,11 +178,13 @@ def _inputs(
             only("EMBEDDINGS, not with a retriever", records=records)
             return of_retriever(source, device or "auto", flip, read_source(data, options), protocol)
         only("a retriever, not with EMBEDDINGS", device=device, flip=flip)
-        return [of_embeddings(Path(source), records, read_source(data, options), protocol)], None
+        one, own = of_embeddings(Path(source), records, read_source(data, options), protocol)
+        return [one], own
     if query is not None and gallery is not None and source is None and data is None:
         elsewhere = "--data, not with --query and --gallery"
         only(elsewhere, protocol=protocol, records=records, set=options, device=device, flip=flip)
-        return [of_two_tables(query, gallery)], None
+        one, own = of_two_tables(query, gallery, similarity)
+        return [one], own
     raise OptionError("give either RETRIEVER or EMBEDDINGS with --data, or --query with --gallery")
 
 

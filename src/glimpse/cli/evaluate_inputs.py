@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from glimpse.cli.options import load_retriever
 
 if TYPE_CHECKING:
@@ -70,45 +72,78 @@ def of_retriever(
 ) -> tuple[list[Measured], Comparing]:
     """Every protocol of the data set, or the named one, embedded and compared as the card says."""
     from glimpse.progress import terminal_bar
-    from glimpse.retriever.codec import RERANKERS, SIMILARITIES, to_json
     from glimpse.retriever.protocol_embeddings import embed_protocols
 
     loaded = load_retriever(source, device=device, flip=flip)
     chosen = list(dataset.protocols.values()) if protocol is None else [dataset.protocol(protocol)]
     pairs = embed_protocols(loaded, chosen, progress=terminal_bar)
-    own = to_json(loaded.similarity, SIMILARITIES, {})["name"], loaded.similarity
-    reranker = None
-    if loaded.reranker is not None:
-        reranker = to_json(loaded.reranker, RERANKERS, {})["name"], loaded.reranker
     measured = [Measured(one, pair) for one, pair in zip(chosen, pairs, strict=True)]
-    return measured, Comparing(own, reranker)
+    return measured, _named(loaded.similarity, loaded.reranker)
 
 
-def of_embeddings(source: Path, records: Path | None, dataset: Dataset, protocol: str | None) -> Measured:
-    """One protocol with saved embeddings, found by the paths in their records."""
-    from glimpse.evaluation.alignment import rows_by_path
+def _named(similarity: Similarity, reranker: Reranker | None) -> Comparing:
+    from glimpse.retriever.codec import RERANKERS, SIMILARITIES, to_json
 
-    chosen = dataset.protocol(protocol)
+    name = to_json(similarity, SIMILARITIES, {})["name"]
+    if reranker is None:
+        return Comparing((name, similarity), None)
+    return Comparing((name, similarity), (to_json(reranker, RERANKERS, {})["name"], reranker))
+
+
+def of_embeddings(
+    source: Path, records: Path | None, dataset: Dataset, protocol: str | None
+) -> tuple[Measured, Comparing | None]:
+    """One protocol with saved embeddings, found by the paths in their records; compared as they say."""
+    from glimpse.evaluation.alignment import rows_by_path, without_missing_junk
+
     embeddings, saved = load_with_records(source, records)
+    chosen, missing = without_missing_junk(dataset.protocol(protocol), saved, dataset.root)
+    if missing:
+        typer.echo(f"{missing} gallery rows of nobody (junk) have no embedding; they count nowhere", err=True)
     pair = (
         embeddings[rows_by_path(chosen.query, saved, dataset.root, "query")],
         embeddings[rows_by_path(chosen.gallery, saved, dataset.root, "gallery")],
     )
-    return Measured(chosen, pair)
+    return Measured(chosen, pair), _saved_comparing(source)
 
 
-def of_two_tables(query: Path, gallery: Path) -> Measured:
-    """Market-1501's rule over two saved tables."""
+def of_two_tables(query: Path, gallery: Path, similarity: str | None) -> tuple[Measured, Comparing | None]:
+    """Market-1501's rule over two saved tables, compared as both say unless a similarity is named."""
     from glimpse.protocols import single_query
 
     (asked, query_rows), (searched, gallery_rows) = (load_with_records(path) for path in (query, gallery))
-    return Measured(single_query(query_rows, gallery_rows), (asked, searched))
+    measured = Measured(single_query(query_rows, gallery_rows), (asked, searched))
+    return measured, _agreed(query, gallery, similarity)
+
+
+def _agreed(query: Path, gallery: Path, similarity: str | None) -> Comparing | None:
+    from glimpse.errors import OptionError
+    from glimpse.files import printable
+    from glimpse.retriever.codec import read_comparison, same_comparison
+
+    said = [own for path in (query, gallery) if (own := read_comparison(path)) is not None]
+    if len(said) == 2 and not same_comparison(*said):
+        if similarity is None:
+            raise OptionError(
+                f"{printable(query)} and {printable(gallery)} say that they are compared in different ways: "
+                "embed both with one retriever, or name a --similarity"
+            )
+        return None
+    return _named(*said[0]) if said else None
+
+
+def _saved_comparing(path: Path) -> Comparing | None:
+    from glimpse.retriever.codec import read_comparison
+
+    said = read_comparison(path)
+    return None if said is None else _named(*said)
 
 
 def load_with_records(path: Path, records: Path | None = None) -> tuple[Embeddings, Records]:
     """Embeddings and the records that lie beside them."""
-    from glimpse.embeddings import Embeddings
-    from glimpse.errors import OptionError, ShapeError
+    from glimpse.embeddings import ROWS, Embeddings, read_about
+    from glimpse.errors import OptionError, ShapeError, StorageError
+    from glimpse.files import printable
     from glimpse.records import Records
 
     embeddings = Embeddings.load(path)
@@ -122,6 +157,11 @@ def load_with_records(path: Path, records: Path | None = None) -> tuple[Embeddin
     table = Records.load(records)
     if len(table) != len(embeddings):
         raise ShapeError(f"{path.name} has {len(embeddings)} rows, but {records.name} has {len(table)}")
+    if read_about(path).get(ROWS, table.digest) != table.digest:
+        raise StorageError(
+            f"{printable(records)} is not the table of {printable(path)}: it lists other images than those "
+            "that were embedded, or in another order; embed them again"
+        )
     return embeddings, table
 
 

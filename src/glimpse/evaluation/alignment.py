@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from glimpse.errors import RecordsError
-from glimpse.records import TEXT, IntArray, Records
+from glimpse.protocols import Protocol
+from glimpse.records import JUNK, TEXT, IntArray, Records
 
 
 def rows_by_path(wanted: Records, saved: Records, root: Path, what: str) -> IntArray:
@@ -20,11 +21,8 @@ def rows_by_path(wanted: Records, saved: Records, root: Path, what: str) -> IntA
         root: folder of the data set; a saved path may be given from there on.
         what: how to call the wanted rows.
     """
-    row_of: dict[tuple[str, str], int] = {}
-    for row, key in enumerate(_keys(saved, root)):
-        row_of.setdefault(key, row)
     keys = _keys(wanted, root)
-    rows = np.array([row_of.get(key, -1) for key in keys], np.int64)
+    rows = _found(keys, saved, root)
     missing = np.flatnonzero(rows < 0)
     if missing.size:
         path, caption = keys[missing[0]]
@@ -33,6 +31,24 @@ def rows_by_path(wanted: Records, saved: Records, root: Path, what: str) -> IntA
             f"{missing.size} of the {len(wanted)} {what} rows have no embedding, the first is {first}"
         )
     return rows
+
+
+def without_missing_junk(protocol: Protocol, saved: Records, root: Path) -> tuple[Protocol, int]:
+    """The protocol without those junk rows of its gallery that were not saved, and how many these are.
+
+    Many tools save no features of junk, which counts nowhere.
+    """
+    junk = protocol.gallery.person == JUNK
+    missing = junk & (_found(_keys(protocol.gallery, root), saved, root) < 0)
+    return (protocol.keeping(~missing) if missing.any() else protocol), int(missing.sum())
+
+
+def _found(keys: Sequence[tuple[str, str]], saved: Records, root: Path) -> IntArray:
+    """The first saved row of each key, [N]; -1 where there is none."""
+    row_of: dict[tuple[str, str], int] = {}
+    for row, key in enumerate(_keys(saved, root)):
+        row_of.setdefault(key, row)
+    return np.array([row_of.get(key, -1) for key in keys], np.int64)
 
 
 def _keys(records: Records, root: Path) -> Sequence[tuple[str, str]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
 
 from glimpse.errors import OptionError
-from glimpse.records import JUNK, IntArray, Records
+from glimpse.records import JUNK, BoolArray, IntArray, Records
 
 Exclusion = Callable[[Records, Records], tuple[IntArray, IntArray]]
 """A rule that keeps gallery rows from counting, as one key per row: a gallery row does not count
@@ -158,6 +158,14 @@ class Protocol:
         gallery = self.gallery[gallery_rows]
         query_key, gallery_key = self.exclusion(query, gallery)
         return Comparison(trial.query, gallery_rows, query.person, gallery.person, query_key, gallery_key)
+
+    def keeping(self, gallery: BoolArray) -> Protocol:
+        """The same with some of its gallery rows, boolean [N], in every trial."""
+        place = np.cumsum(gallery) - 1
+        trials = tuple(
+            Trial(trial.query, place[trial.gallery[gallery[trial.gallery]]]) for trial in self.trials
+        )
+        return replace(self, gallery=self.gallery[gallery], trials=trials)
 
     def validity(self) -> tuple[Validity, ...]:
         """Valid and skipped queries of each trial."""

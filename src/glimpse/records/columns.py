@@ -26,6 +26,9 @@ WHOLE, OCCLUDED, PARTIAL = "whole", "occluded", "partial"
 KINDS = ("", WHOLE, OCCLUDED, PARTIAL)
 """How much of the person the row shows; empty where the layout does not say."""
 
+LARGEST = np.iinfo(np.int64).max
+"""The largest number of a person or a camera."""
+
 CORE_COLUMNS = ("path", "person", "camera", "modality", "caption", "time", "kind")
 
 IntArray = NDArray[np.int64]
@@ -74,6 +77,11 @@ def whole_numbers(name: str, values: ArrayLike) -> IntArray:
             (row for row, value in enumerate(array.tolist()) if type(value) is not int), 0
         )  # bool is not a person
         raise RecordsError(f"row {bad}, column {name}: expected a whole number, got {array[bad]!r}")
+    if array.dtype == np.uint64 and array.max() > LARGEST:
+        bad = int(np.argmax(array > LARGEST))
+        raise RecordsError(
+            f"row {bad}, column {name}: {array[bad]} is more than {LARGEST}, the largest number"
+        )
     return array.astype(np.int64)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from glimpse.errors import RecordsError
 from glimpse.extras import require
-from glimpse.files import atomic_write
+from glimpse.files import atomic_write, printable
 from glimpse.records.columns import CORE_COLUMNS, Array
 from glimpse.records.table import Records
 
@@ -30,7 +30,25 @@ _SHAPES = b"glimpse.shapes"
 def save(records: Records, path: Path) -> None:
     """Write `records` to `path` in the format that its ending names, all or nothing."""
     write, _ = _format(path)
+    check_saved_as(records, path)
     write(records, path)
+
+
+def check_saved_as(records: Records, path: Path) -> None:
+    """Refuse what the format of `path` cannot hold: names that are no UTF-8, in Arrow and Parquet."""
+    _format(path)
+    if path.suffix == ".csv":
+        return
+    for name in (*CORE_COLUMNS, *records.extra):
+        values = records.column(name)
+        for row, value in enumerate(values if values.dtype == object else ()):
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise RecordsError(
+                    f"row {row}, column {name}: {printable(value)} is no valid UTF-8, which {path.suffix} "
+                    "needs: save the table as .csv"
+                ) from None
 
 
 def load(path: Path) -> Records:

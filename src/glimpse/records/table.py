@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,7 @@ from glimpse.records.columns import (
     NO_CAMERA,
     NO_MODALITY,
     RGB,
+    TEXT,
     Array,
     IntArray,
     check_rows,
@@ -293,6 +296,17 @@ class Records:
         """The known cameras that occur, sorted."""
         found: IntArray = np.unique(self.camera[self.camera != NO_CAMERA])
         return found
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of which image or caption each row is, in order; what rows say of them does not count.
+
+        It binds saved embeddings to the table of their rows.
+        """
+        made_of = hashlib.sha256()
+        for path, caption, modality in zip(self.path, self.caption, self.modality, strict=True):
+            made_of.update(json.dumps([path, caption if modality == TEXT else ""]).encode())
+        return made_of.hexdigest()
 
     def save(self, path: Path | str) -> None:
         """Write the table; the ending says how: `.csv`, `.arrow` or `.parquet` (extra `arrow`)."""

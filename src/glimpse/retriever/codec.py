@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any, TypeVar, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
-from glimpse.errors import OptionError, StorageError
-from glimpse.files import atomic_write
+from glimpse.embeddings import read_about
+from glimpse.errors import OptionError, ShapeError, StorageError
+from glimpse.files import atomic_write, printable
 from glimpse.reranking import AlphaQueryExpansion, KReciprocal, Reranker, SimilarityInference
 from glimpse.serial import WrongKeysError, WrongValueError, from_plain, to_plain
 from glimpse.similarity import Similarity
@@ -28,6 +30,8 @@ RERANKERS: Mapping[str, type[Reranker]] = MappingProxyType(
     {"sim": SimilarityInference, "k-reciprocal": KReciprocal, "query-expansion": AlphaQueryExpansion}
 )
 ARRAYS = "comparing.safetensors"
+COMPARISON = "comparison"
+"""Under which a file of embeddings says how they are compared; its arrays' names begin with it."""
 _OF_THE_MACHINE = ("device",)  # where things are computed is not the card's business
 
 
@@ -56,6 +60,57 @@ def from_json(values: Any, known: Mapping[str, type[Thing]], arrays: Arrays) -> 
         raise OptionError(f"the card names {got!r}; there are {', '.join(known)}")
     kind = known[values["name"]]
     return _built(kind, values["name"], {n: v for n, v in values.items() if n != "name"}, arrays)
+
+
+def comparison_to_text(similarity: Similarity, reranker: Reranker | None, arrays: Arrays) -> str:
+    """How embeddings are compared, as the JSON that is kept beside them; `arrays` takes in its arrays."""
+    values = {
+        "similarity": to_json(similarity, SIMILARITIES, arrays, COMPARISON + "."),
+        "reranker": None if reranker is None else to_json(reranker, RERANKERS, arrays),
+    }
+    return json.dumps(values, allow_nan=False)
+
+
+def comparison_from_text(text: str, arrays: Arrays) -> tuple[Similarity, Reranker | None]:
+    """Back from `comparison_to_text`."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as damage:
+        raise OptionError(f"how they are compared cannot be read: {damage}") from damage
+    if not isinstance(values, dict) or set(values) != {"similarity", "reranker"}:
+        raise OptionError(f"how they are compared must be a similarity and a reranker, got {text!r}")
+    reranker = values["reranker"]
+    return (
+        from_json(values["similarity"], SIMILARITIES, arrays),
+        None if reranker is None else from_json(reranker, RERANKERS, {}),
+    )
+
+
+Comparison = tuple[Similarity, Reranker | None]
+"""How embeddings are compared, and perhaps re-ranked."""
+
+
+def same_comparison(one: Comparison, other: Comparison) -> bool:
+    """Whether both are the same, arrays included."""
+    ours: Arrays = {}
+    theirs: Arrays = {}
+    if comparison_to_text(*one, ours) != comparison_to_text(*other, theirs):
+        return False
+    return all(np.array_equal(array, theirs[name]) for name, array in ours.items())
+
+
+def read_comparison(path: Path) -> Comparison | None:
+    """How the embeddings in a file are compared; None if it does not say."""
+    about = read_about(path)
+    if COMPARISON not in about:
+        return None
+    try:
+        with safe_open(path, framework="numpy") as held:
+            names = [name for name in held.keys() if name.startswith(COMPARISON + ".")]  # noqa: SIM118
+            arrays = {name: held.get_tensor(name) for name in names}
+        return comparison_from_text(about[COMPARISON], arrays)
+    except (SafetensorError, OSError, TypeError, OptionError, ShapeError) as damage:
+        raise StorageError(f"{printable(path)} does not say how it is compared: {damage}") from damage
 
 
 def write_arrays(folder: Path, arrays: Arrays, name: str = ARRAYS) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glimpse.embeddings import Embeddings
+from glimpse.embeddings import ROWS, Embeddings
 from glimpse.errors import OptionError, ShapeError, StorageError
 from glimpse.evaluation import Calibration
 from glimpse.files import atomic_path
@@ -19,11 +20,15 @@ from glimpse.models.factory import similarity_of
 from glimpse.models.storage import CARD as NETWORK_CARD
 from glimpse.pixels import OnBroken
 from glimpse.progress import Progress, silent
+from glimpse.records import Records
+from glimpse.records.storage import check_saved_as
 from glimpse.reranking import Reranker
 from glimpse.retriever.codec import (
+    COMPARISON,
     RERANKERS,
     SIMILARITIES,
     Arrays,
+    comparison_to_text,
     from_json,
     read_arrays,
     to_json,
@@ -127,18 +132,44 @@ class Retriever:
         workers: int | None = None,
         on_broken: OnBroken = OnBroken.STOP,
         progress: Progress = silent,
+        table: Path | str | None = None,
     ) -> Embedded:
         """As `embed`, into a `.safetensors` file that appears when it is whole.
 
         Memory stays flat whatever the length of the list: the embeddings returned are mapped from the file.
+        The file also says how they are compared, and of which records they are.
+
+        Args:
+            source: see `embed`.
+            path: the file.
+            cameras: see `embed`.
+            modalities: see `embed`.
+            batch: see `embed`.
+            workers: see `embed`.
+            on_broken: whether a broken image ends the work or is left out and named.
+            progress: see `embed`.
+            table: where the records are written, those of the rows that were embedded.
         """
         if Path(path).suffix != ".safetensors":
             raise OptionError(f"embeddings are written as .safetensors, not to {path}")
+        if table is not None:
+            if not isinstance(source, Records):
+                raise OptionError("only records are written beside their embeddings")
+            check_saved_as(source, Path(table))
         pace = Pace(batch, workers or cores(MOST_WORKERS), on_broken, progress)
-        with atomic_path(path) as temporary:
-            file = VectorFile(temporary)
+        arrays: Arrays = {}
+        about = {COMPARISON: comparison_to_text(self.similarity, self.reranker, arrays)}
+        if isinstance(source, Records):
+            about[ROWS] = source.digest
+        # both are whole before either gets its name, the vectors first: they know the records that are theirs
+        with nullcontext() if table is None else atomic_path(table) as beside, atomic_path(path) as temporary:
+            file = VectorFile(temporary, about, arrays)
             embedded = embed_source(self.encoder, source, cameras, modalities, pace, file.allocate)
-            vectors, masks = file.finish(len(embedded.rows))
+            if isinstance(source, Records):
+                about[ROWS] = source[embedded.rows].digest
+            vectors, masks = file.finish(len(embedded.rows), about)
+            if beside is not None and isinstance(source, Records):
+                source[embedded.rows].save(beside)
         return Embedded(Embeddings(vectors, masks), embedded.rows, embedded.broken)
 
     def embed_text(self, texts: Sequence[str], *, batch: int = BATCH) -> Embeddings:
