@@ -25,6 +25,7 @@ def cache_files(tmp_path, count=4):
 
 def rewrite_index(folder, change):
     index = json.loads((folder / "index.json").read_text())
+    del index["crc32"]
     change(index)
     (folder / "index.json").write_text(json.dumps(index))
 
@@ -76,6 +77,54 @@ def test_files_shorter_than_the_index_says_are_one_sentence(tmp_path, name):
     (folder / name).unlink()
     with pytest.raises(StorageError, match=f"is damaged: {name} has 0 bytes"):
         build(paths, tmp_path / "cache")
+
+
+def test_every_edit_of_the_pixels_is_noticed_when_they_are_read(tmp_path):
+    """Bytes that changed, were swapped with their neighbors, or are another slot's."""
+    paths, folder = cache_files(tmp_path)
+    whole = (folder / "pixels.bin").read_bytes()
+    slot = len(whole) // 4
+    rng = np.random.default_rng(0)
+    for place in rng.integers(0, len(whole), 100).tolist():
+        edited = bytearray(whole)
+        edited[place] ^= int(rng.integers(1, 256))
+        (folder / "pixels.bin").write_bytes(edited)
+        cache = build(paths, tmp_path / "cache")
+        with pytest.raises(StorageError, match=r"the pixels of .* are not those that were written; delete"):
+            cache.read(np.arange(4))
+        others = np.flatnonzero(np.arange(4) != place // slot)
+        assert len(cache.read(others)) == 3
+    (folder / "pixels.bin").write_bytes(whole[slot : 2 * slot] + whole[:slot] + whole[2 * slot :])
+    with pytest.raises(StorageError, match="not those that were written"):
+        build(paths, tmp_path / "cache").read([0])
+
+
+def test_an_image_is_checked_once(tmp_path, monkeypatch):
+    paths, _ = cache_files(tmp_path)
+    cache = build(paths, tmp_path / "cache")
+    checked, crc32 = [], zlib.crc32
+    monkeypatch.setattr("glimpse.pixels.cache.zlib.crc32", lambda data: checked.append(1) or crc32(data))
+    for _ in range(3):
+        cache.read([0, 2, 0])
+    assert len(checked) == 3  # a row that is asked for twice at once is looked at twice
+    cache.read(np.arange(4))
+    assert len(checked) == 5
+
+
+def test_two_names_that_were_swapped_in_the_index_are_noticed(tmp_path):
+    paths, folder = cache_files(tmp_path)
+    text = (folder / "index.json").read_text()
+    first, second = (json.dumps(str(path)) for path in paths[:2])
+    assert text.count(first) == 1
+    (folder / "index.json").write_text(text.replace(first, "?").replace(second, first).replace("?", second))
+    with pytest.raises(StorageError, match="it is not the one that was written"):
+        build(paths, tmp_path / "cache")
+
+
+def test_an_index_from_before_checksums_is_read(tmp_path):
+    paths, folder = cache_files(tmp_path)
+    rewrite_index(folder, lambda index: None)
+    assert build(paths, tmp_path / "cache").report.reused == 4
 
 
 def test_a_lost_index_builds_again_from_nothing(tmp_path):

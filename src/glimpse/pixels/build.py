@@ -43,6 +43,7 @@ class Outcome:
     reused: int
     reasons: dict[str, str]  # by given path
     pixels: NDArray[np.uint8]
+    checksums: NDArray[np.uint32]
 
 
 def bring_up_to_date(paths: Sequence[str], job: Job) -> Outcome:
@@ -81,6 +82,7 @@ def bring_up_to_date(paths: Sequence[str], job: Job) -> Outcome:
         reused=len(set(held.values())) - decoded,
         reasons=in_order,
         pixels=slots.pixels(len(index.entries)),
+        checksums=slots.checksums(len(index.entries)),
     )
 
 

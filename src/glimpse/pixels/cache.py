@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,9 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from glimpse.choices import Filter
 from glimpse.errors import BrokenImageError, OptionError, ShapeError
+from glimpse.files import printable
 from glimpse.pixels.build import Job, bring_up_to_date
 from glimpse.pixels.decode import WHITE
 from glimpse.pixels.preparation import Preparation
+from glimpse.pixels.store import damaged
 from glimpse.progress import Progress, terminal_bar
 from glimpse.runtime import cores
 
@@ -57,6 +60,9 @@ class PixelCache:
     usable: NDArray[np.bool_]
     _slots: NDArray[np.int64]
     _pixels: NDArray[np.uint8]
+    _checksums: NDArray[np.uint32]
+    _checked: NDArray[np.bool_]
+    _folder: Path
 
     @classmethod
     def build(
@@ -100,10 +106,11 @@ class PixelCache:
             raise OptionError(f"workers must be at least 1, not {workers}")
         prepare = Preparation(size, Filter(filter), white)
         names = tuple(map(os.fspath, paths))
+        place = Path(folder).absolute() / prepare.name
         outcome = bring_up_to_date(
             names,
             Job(
-                folder=Path(folder).absolute() / prepare.name,
+                folder=place,
                 prepare=prepare,
                 workers=workers or cores(),
                 stop_on_broken=OnBroken(on_broken) is OnBroken.STOP,
@@ -116,13 +123,16 @@ class PixelCache:
             usable=outcome.slots >= 0,
             _slots=outcome.slots,
             _pixels=outcome.pixels,
+            _checksums=outcome.checksums,
+            _checked=np.zeros(len(outcome.checksums), bool),
+            _folder=place,
         )
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def read(self, rows: ArrayLike) -> NDArray[np.uint8]:
-        """The pixels of some rows.
+        """The pixels of some rows; when an image is first read, they must be those that were written.
 
         Args:
             rows: `[n]` row numbers in 0..N-1, in any order and with repetitions, or a bool mask `[N]`.
@@ -132,6 +142,7 @@ class PixelCache:
 
         Raises:
             BrokenImageError: if a row's image is broken.
+            StorageError: if the pixels of one are not those that were written.
         """
         chosen = self._row_numbers(np.asarray(rows))
         slots = self._slots[chosen]
@@ -139,6 +150,13 @@ class PixelCache:
             path = self.paths[chosen[slots < 0][0]]
             raise BrokenImageError(path, dict(self.report.broken)[path])
         pixels: NDArray[np.uint8] = self._pixels[slots]
+        for row in np.flatnonzero(~self._checked[slots]):
+            slot = slots[row]
+            # what is handed out is checked, not what lies in the file a moment before or after
+            if zlib.crc32(pixels[row]) != self._checksums[slot]:
+                path = printable(self.paths[chosen[row]])
+                raise damaged(self._folder, f"the pixels of {path} are not those that were written")
+            self._checked[slot] = True
         return pixels
 
     def _row_numbers(self, rows: NDArray[np.generic]) -> NDArray[np.integer]:

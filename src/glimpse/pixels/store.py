@@ -74,6 +74,10 @@ class Slots:
         """Which slots `[count]` hold pixels that are known to be on the disk."""
         return self._states(count) >= _SEALED
 
+    def checksums(self, count: int) -> NDArray[np.uint32]:
+        """CRC-32 `[count]` of the pixels that were written into each slot."""
+        return (self._states(count) & _CHECKSUM).astype(np.uint32)
+
     def drop_torn(self, count: int) -> None:
         """Empty every unsealed slot whose pixels are not those that were written."""
         states, pixels = self._states(count), self.pixels(count)
@@ -178,6 +182,10 @@ def _allocate(path: Path, size: int) -> None:
 
 
 _FORMAT = "glimpse pixel cache 1"
+# how an index begins: with the CRC-32 of the bytes after this
+_CRC = b'{"crc32": "%08x", '
+_CRC_KEY = _CRC.index(b"%")
+_CRC_LENGTH = len(_CRC % 0)
 
 
 class Entry(NamedTuple):
@@ -218,8 +226,9 @@ class Index:
             "mtimes_ns": [entry.stamp.mtime_ns for entry in self.entries],
             "broken": {str(slot): reason for slot, reason in sorted(self.broken.items())},
         }
+        rest = json.dumps(columns).encode("ascii")[1:]  # ASCII: names that are no text are escaped
         with atomic_write(path) as file:
-            file.write(json.dumps(columns).encode("ascii"))  # ASCII: names that are no text are escaped
+            file.write(_CRC % zlib.crc32(rest) + rest)
 
     @classmethod
     def load(cls, path: Path, preparation: Preparation) -> Index:
@@ -231,6 +240,10 @@ class Index:
         except OSError as error:
             raise StorageError(f"cannot read {printable(path)}: {error.strerror}") from error
         try:
+            rest = data[_CRC_LENGTH:]
+            # an index from before checksums begins otherwise
+            if data.startswith(_CRC[:_CRC_KEY]) and data != _CRC % zlib.crc32(rest) + rest:
+                raise ValueError("it is not the one that was written")
             return cls._parse(json.loads(data), preparation)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise damaged(path.parent, f"its index cannot be read ({error})") from error
