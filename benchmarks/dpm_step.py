@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glimpse.choices import Form, MaskKind, Precision, Size
+from glimpse.choices import Dtype, Form, MaskKind, Size
 from glimpse.methods.prepare import prepare
 from glimpse.recipes.dpm import DPM_ARMS
 from glimpse.recipes.groups import scaled
@@ -51,9 +51,7 @@ def random_batch(images: int, size: tuple[int, int], device: torch.device) -> Ba
     )
 
 
-def stepper(
-    method: str, recipe: Any, data: TrainingData, batch: Batch, precision: Precision
-) -> Callable[[], None]:
+def stepper(method: str, recipe: Any, data: TrainingData, batch: Batch, dtype: Dtype) -> Callable[[], None]:
     """Takes a step of a method, ready to be repeated."""
     torch.manual_seed(0)
     prepared = prepare(method, recipe, data)
@@ -65,7 +63,7 @@ def stepper(
     keys = {update.name: Step(stage.name, update.name, 1, 1, 0, 1, (0,)) for update in stage.updates}
 
     def step() -> None:
-        take_step(model, batch, keys, ready, precision)
+        take_step(model, batch, keys, ready, dtype)
 
     return step
 
@@ -81,7 +79,7 @@ def seconds(step: Callable[[], None], device: torch.device) -> NDArray[np.float6
 
 def compare(size: Size, options: argparse.Namespace) -> None:
     """Print the ratio of every rival's step to the baseline's."""
-    images, device, precision = options.batch, torch.device(options.device), options.precision
+    images, device, dtype = options.batch, torch.device(options.device), options.dtype
     persons = images // IMAGES
     records = Records.from_columns([str(r) for r in range(images)], np.arange(images) // IMAGES, camera=0)
     data = TrainingData(records)
@@ -94,13 +92,13 @@ def compare(size: Size, options: argparse.Namespace) -> None:
         for form in Form
     }
     batch = random_batch(images, plain.augment.size, device)
-    theirs = stepper("transreid", baseline, data, batch, precision)
-    print(f"{size}, stride {options.stride}, batch of {images}, {precision} on {device.type}")
+    theirs = stepper("transreid", baseline, data, batch, dtype)
+    print(f"{size}, stride {options.stride}, batch of {images}, {dtype} on {device.type}")
     for name, recipe in rivals.items():
         if options.only and name not in options.only:
             continue
         # one rival at a time: all of them together need much memory in the published size
-        ours = stepper("dpm", recipe, data, batch, precision)
+        ours = stepper("dpm", recipe, data, batch, dtype)
         pairs = np.array(
             [(seconds(theirs, device), seconds(ours, device)) for _ in range(options.rounds + 1)]
         )[1:]
@@ -122,7 +120,7 @@ def main() -> None:
     parser.add_argument("--stride", type=int, default=16, help="in sixteenths of a patch")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, help="of torch")
-    parser.add_argument("--precision", type=Precision, choices=list(Precision), default=Precision.FLOAT32)
+    parser.add_argument("--dtype", type=Dtype, choices=list(Dtype), default=Dtype.FLOAT32)
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)

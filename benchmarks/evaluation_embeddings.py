@@ -66,7 +66,7 @@ def main() -> None:
     print(f"  ours, memory above the interpreter      {ours}")
     times = ours.wall / peer.wall
     print(f"  the matrix products alone               {peer}   ours takes {times:.2f} times that")
-    apart = np.abs(tiled.precision - whole.precision).max()
+    apart = np.abs(tiled.average_precision - whole.average_precision).max()
     print(f"  {few} queries against their whole matrix: AP differs by at most {apart:.1e}")
 
 

@@ -84,7 +84,7 @@ def main() -> None:
     valid = ~np.isnan(ap)
     equal = (
         np.array_equal(result.query, np.flatnonzero(valid))
-        and np.allclose(result.precision, ap[valid], rtol=1e-13, atol=0)
+        and np.allclose(result.average_precision, ap[valid], rtol=1e-13, atol=0)
         and np.allclose(result.inp, inp[valid], rtol=1e-13, atol=0)
         and np.allclose(result.cmc, cmc[valid].mean(axis=0), rtol=1e-13, atol=0)
     )

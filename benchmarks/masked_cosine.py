@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.measure import Measured, line, measured
 from glimpse.embeddings import Embeddings
-from glimpse.similarity import Cosine, MaskedCosine, MaskSide, Precision, TwoPass
+from glimpse.similarity import Cosine, MaskedCosine, MaskSide, MatmulDtype, TwoPass
 
 
 def loop(query: torch.Tensor, masks: torch.Tensor, gallery: torch.Tensor) -> torch.Tensor:
@@ -55,7 +55,7 @@ def main() -> None:
         )
     exact, top = measured(lambda: MaskedCosine().top_k(query, gallery, 100), 2)
     line("ours, top 100", top)
-    two = TwoPass(MaskedCosine(precision=Precision.BFLOAT16), MaskedCosine(), overfetch=2)
+    two = TwoPass(MaskedCosine(dtype=MatmulDtype.BFLOAT16), MaskedCosine(), overfetch=2)
     found, quick = measured(lambda: two.top_k(query, gallery, 100))
     line("ours, top 100, bfloat16 first", quick)
     recall = np.mean([len(np.intersect1d(a, b)) / 100 for a, b in zip(found.rows, exact.rows, strict=True)])

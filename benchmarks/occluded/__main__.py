@@ -25,7 +25,7 @@ from glimpse.ablation.arms import Arm, check_arms
 from glimpse.ablation.run import Plan, run_ablation, run_folder
 from glimpse.ablation.summary import FINAL
 from glimpse.ablation.table import About
-from glimpse.choices import Precision, Size
+from glimpse.choices import Dtype, Size
 from glimpse.cli.options import engine_of
 from glimpse.datasets import Dataset, read
 from glimpse.files import locked
@@ -50,7 +50,7 @@ def main() -> None:
         _say("the queries' shots again, with less and less visible")
         own, series = taken_again(world, folder / "shots")
     dataset, questions = _asked(read(DATA, world), own, series)
-    engine = engine_of(options.device, Precision.FLOAT32, None, None, options.threads)
+    engine = engine_of(options.device, Dtype.FLOAT32, None, None, options.threads)
     size = Size(options.size)
     made = {name: arm(name, options.epochs) for name in ARMS}
     check_arms(list(made.values()))

@@ -26,8 +26,8 @@ class Fill(StrEnum):
     CONSTANT = "constant"
 
 
-class Precision(StrEnum):
-    """What the network computes in; metric losses are in full precision anyway."""
+class Dtype(StrEnum):
+    """What the network's passes are computed in; metric losses are float32 anyway."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"

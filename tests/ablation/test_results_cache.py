@@ -38,7 +38,7 @@ def test_the_same_is_read_and_anything_else_measured_anew(market, tmp_path, coun
     first = ask(mine, {"m": market}, out)
     again = ask(mine, {"m": market}, out)
     assert len(counted) == 1
-    np.testing.assert_array_equal(again["m"]["test"].precision, first["m"]["test"].precision)
+    np.testing.assert_array_equal(again["m"]["test"].average_precision, first["m"]["test"].average_precision)
     Retriever(ColorEncoder(), Euclidean()).save(mine, replace=True)
     ask(mine, {"m": market}, out)
     assert len(counted) == 2
@@ -67,4 +67,4 @@ def test_a_retriever_is_reranked_as_its_card_says(market, tmp_path):
     protocol = market.protocol()
     pair = own.embed(protocol.query), own.embed(protocol.gallery)
     expected = evaluate_reranked(pair, protocol, own.reranker, similarity=own.similarity)
-    np.testing.assert_array_equal(result.precision, expected.precision)
+    np.testing.assert_array_equal(result.average_precision, expected.average_precision)

@@ -12,7 +12,7 @@ from glimpse.ablation.arms import parse_arm, parse_baseline
 from glimpse.ablation.run import Plan, run_ablation
 from glimpse.ablation.summary import BEST, FINAL, UNTRAINED
 from glimpse.ablation.table import About
-from glimpse.choices import Precision
+from glimpse.choices import Dtype
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.evaluation import Result
 from glimpse.files import locked
@@ -162,10 +162,10 @@ def test_a_run_of_another_recipe_is_refused(plan, tmp_path):
         run_ablation(other, tmp_path, ABOUT)
 
 
-def test_a_run_of_another_precision_is_refused(plan, tmp_path):
+def test_a_run_of_another_dtype_is_refused(plan, tmp_path):
     run_ablation(small(plan), tmp_path, ABOUT)
-    other = replace(small(plan), engine=replace(plan.engine, precision=Precision.BFLOAT16))
-    with pytest.raises(TrainingError, match=r"engine\.precision float32, now it is bfloat16"):
+    other = replace(small(plan), engine=replace(plan.engine, dtype=Dtype.BFLOAT16))
+    with pytest.raises(TrainingError, match=r"engine\.dtype float32, now it is bfloat16"):
         run_ablation(other, tmp_path, ABOUT)
 
 

@@ -61,7 +61,7 @@ def test_every_protocol_is_measured_as_by_hand(run, tree, tmp_path):
         assert shown["summary"] == expected.summary()
         assert (shown["valid"], shown["skipped"]) == ([PERSONS - 1], [1])
         kept = Result.load(tmp_path / "kept" / f"{protocol.name}-cosine.json")
-        np.testing.assert_array_equal(kept.precision, expected.precision)
+        np.testing.assert_array_equal(kept.average_precision, expected.average_precision)
 
 
 def test_a_row_of_several_protocols_is_embedded_once(run, tree, monkeypatch):

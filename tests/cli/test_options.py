@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from glimpse.choices import Precision
+from glimpse.choices import Dtype
 from glimpse.cli.options import engine_of, read_source
 from glimpse.errors import MissingExtraError, OptionError
 from glimpse.training.engine import Engine
@@ -23,10 +23,10 @@ def kept_threads():
 def test_options_become_the_engine_and_torchs_threads(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", types.ModuleType("tensorboard"))
     more = {"validate_every": 5, "average": 0.9, "tensorboard": True}
-    engine = engine_of("cpu", Precision.BFLOAT16, "inductor", 7, 3, **more)
+    engine = engine_of("cpu", Dtype.BFLOAT16, "inductor", 7, 3, **more)
     assert engine == Engine(
         device="cpu",
-        precision=Precision.BFLOAT16,
+        dtype=Dtype.BFLOAT16,
         compile_backend="inductor",
         checkpoint_steps=7,
         **more,
@@ -36,16 +36,16 @@ def test_options_become_the_engine_and_torchs_threads(monkeypatch):
 
 def test_threads_stay_as_they_are_unless_asked_for():
     torch.set_num_threads(2)
-    engine_of("auto", Precision.FLOAT32, None, None, None)
+    engine_of("auto", Dtype.FLOAT32, None, None, None)
     assert torch.get_num_threads() == 2
     with pytest.raises(OptionError, match="threads must be at least 1, got 0"):
-        engine_of("auto", Precision.FLOAT32, None, None, 0)
+        engine_of("auto", Dtype.FLOAT32, None, None, 0)
 
 
 def test_a_missing_extra_is_told_before_anything_is_prepared(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(MissingExtraError, match=r'pip install "glimpse\[tensorboard\]"'):
-        engine_of("cpu", Precision.FLOAT32, None, None, None, tensorboard=True)
+        engine_of("cpu", Dtype.FLOAT32, None, None, None, tensorboard=True)
 
 
 @pytest.fixture

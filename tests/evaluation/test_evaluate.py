@@ -23,7 +23,9 @@ def assert_equals_naive(result, scores, protocol, max_rank):
         assert result.query[mine].tolist() == rows
         assert result.skipped_query[result.skipped_trial == number].tolist() == skipped
         assert result.rank[mine, 0].tolist() == [answers[row][0] for row in rows]
-        np.testing.assert_allclose(result.precision[mine], [answers[row][1] for row in rows], rtol=1e-14)
+        np.testing.assert_allclose(
+            result.average_precision[mine], [answers[row][1] for row in rows], rtol=1e-14
+        )
         np.testing.assert_allclose(result.inp[mine], [answers[row][2] for row in rows], rtol=1e-14)
         np.testing.assert_allclose(result.trial_cmc[number], cmc, rtol=1e-14)
         np.testing.assert_allclose(result.trial_map[number], mean_ap, rtol=1e-13)
@@ -142,7 +144,7 @@ def test_the_order_of_a_trial_does_not_matter(rng):
     scores = cases.scores(rng, protocol)
     first, second = evaluate(scores, protocol), evaluate(scores, turned)
     assert first.query.tolist() == second.query.tolist()
-    assert first.precision.tolist() == second.precision.tolist()
+    assert first.average_precision.tolist() == second.average_precision.tolist()
 
 
 @pytest.mark.parametrize("cmc", list(Cmc))
@@ -216,7 +218,7 @@ def test_every_distractor_takes_a_place_of_its_own():
 def test_duplicate_rows_tie_and_keep_their_order():
     protocol, _ = listed(3, 7, 3, 7)
     scores = np.array([[0.5, 0.9, 0.9, 0.5]])
-    assert evaluate(scores, protocol).precision.tolist() == [(1 / 1 + 2 / 4) / 2]
+    assert evaluate(scores, protocol).average_precision.tolist() == [(1 / 1 + 2 / 4) / 2]
 
 
 @pytest.mark.parametrize("layout", ["fortran", "strided", "read-only", "memory map"])
@@ -234,7 +236,8 @@ def test_any_layout_of_the_matrix_gives_the_same(rng, tmp_path, layout):
         np.save(tmp_path / "scores.npy", scores)
         given_scores = np.load(tmp_path / "scores.npy", mmap_mode="r")
     assert (
-        evaluate(given_scores, protocol).precision.tolist() == evaluate(scores, protocol).precision.tolist()
+        evaluate(given_scores, protocol).average_precision.tolist()
+        == evaluate(scores, protocol).average_precision.tolist()
     )
 
 
@@ -270,7 +273,7 @@ def test_the_number_of_threads_changes_nothing(rng):
         one = evaluate(scores, protocol)
     finally:
         numba.set_num_threads(before)
-    assert one.precision.tolist() == many.precision.tolist()
+    assert one.average_precision.tolist() == many.average_precision.tolist()
     assert one.rank.tolist() == many.rank.tolist()
 
 

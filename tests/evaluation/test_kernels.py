@@ -42,7 +42,7 @@ def assert_as_sorted(scores, protocol):
     expected = [ranks for ranks in expected_ranks(scores, protocol) if ranks]
     assert result.rank[:, 0].tolist() == [ranks[0] for ranks in expected]
     precision = [np.mean([(n + 1) / rank for n, rank in enumerate(ranks)]) for ranks in expected]
-    np.testing.assert_allclose(result.precision, precision, rtol=1e-14)
+    np.testing.assert_allclose(result.average_precision, precision, rtol=1e-14)
     assert result.inp.tolist() == [len(ranks) / ranks[-1] for ranks in expected]
 
 

@@ -128,10 +128,20 @@ def test_another_file_is_refused(tmp_path, text, sentence):
 def test_a_file_with_rows_missing_is_refused(tmp_path, result):
     result.save(tmp_path / "result.json")
     held = json.loads((tmp_path / "result.json").read_text())
-    held["per_query"]["precision"].pop()
+    held["per_query"]["average_precision"].pop()
     (tmp_path / "result.json").write_text(json.dumps(held))
     with pytest.raises(StorageError, match="differ in length"):
         Result.load(tmp_path / "result.json")
+
+
+def test_a_result_of_an_earlier_version_loads(tmp_path, result):
+    result.save(tmp_path / "result.json")
+    held = json.loads((tmp_path / "result.json").read_text())
+    held["per_query"]["precision"] = held["per_query"].pop("average_precision")
+    (tmp_path / "result.json").write_text(json.dumps(held))
+    assert (
+        Result.load(tmp_path / "result.json").average_precision.tolist() == result.average_precision.tolist()
+    )
 
 
 def test_there_is_no_file(tmp_path):
@@ -186,7 +196,7 @@ def test_the_bootstrap_equals_plain_resampling(rng, protocol):
             values = [
                 value
                 for person in chosen
-                for value in result.precision[(result.person == person) & (result.trial == trial)]
+                for value in result.average_precision[(result.person == person) & (result.trial == trial)]
             ]
             trials.append(np.mean(values))
         plain.append(np.mean(trials))

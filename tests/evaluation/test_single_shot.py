@@ -26,7 +26,7 @@ def test_the_share_of_each_rank_is_the_exact_chance(rng, dtype, kind, rule):
     result = evaluate(scores, sampled(protocol))
     comparison = protocol.comparison(protocol.trials[0])
     assert result.rank.shape == (len(result), REPEATS)
-    for row, ranks, precision in zip(result.query, result.rank, result.precision, strict=True):
+    for row, ranks, precision in zip(result.query, result.rank, result.average_precision, strict=True):
         chances = naive.single_shot_chances(scores, protocol, comparison, row)
         assert ranks.max() <= len(chances)
         share = np.bincount(ranks, minlength=len(chances) + 1)[1:] / REPEATS
@@ -58,7 +58,7 @@ def test_the_trapezoid_of_one_right_answer(rng):
     scores = cases.scores(rng, protocol)
     result = evaluate(scores, protocol, ap=AveragePrecision.TRAPEZOID)
     expected = np.where(result.rank == 1, 1.0, 0.5 / result.rank).mean(axis=1)
-    np.testing.assert_allclose(result.precision, expected)
+    np.testing.assert_allclose(result.average_precision, expected)
 
 
 def test_the_seed_decides(rng):

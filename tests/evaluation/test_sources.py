@@ -43,7 +43,7 @@ def test_blocks_and_tiles_equal_the_matrix(rng, dtype, cmc, block_bytes):
     similarity = Dot(dtype)
     tiled = evaluate((query, gallery), protocol, similarity=similarity, block_bytes=block_bytes)
     whole = evaluate(Dot(dtype).pairwise(query, gallery), protocol)
-    for name in ("query", "trial", "rank", "precision", "inp", "matches", "skipped_query"):
+    for name in ("query", "trial", "rank", "average_precision", "inp", "matches", "skipped_query"):
         assert getattr(tiled, name).tolist() == getattr(whole, name).tolist()
     assert similarity.largest[1] <= 7
     if block_bytes == 1200:
@@ -70,7 +70,8 @@ def test_memory_mapped_embeddings(rng, tmp_path):
     mapped = Embeddings(np.load(tmp_path / "gallery.npy", mmap_mode="r"))
     first = evaluate((query, mapped), protocol, similarity=Dot())
     assert (
-        first.precision.tolist() == evaluate((query, gallery), protocol, similarity=Dot()).precision.tolist()
+        first.average_precision.tolist()
+        == evaluate((query, gallery), protocol, similarity=Dot()).average_precision.tolist()
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from glimpse.choices import Form, MaskKind, NeckFeat, Precision, Size, UnknownCamera
+from glimpse.choices import Dtype, Form, MaskKind, NeckFeat, Size, UnknownCamera
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, TrainingError
 from glimpse.methods.dpm import MASK, Dpm, dpm_updates, prepare_dpm
@@ -43,7 +43,7 @@ def method(persons=2, **recipe):
     return Dpm(network(recipe.mask, drop_path=recipe.drop_path, neck_feat=recipe.neck_feat), persons, recipe)
 
 
-def stepped(model, batch, sampler, steps=1, precision=Precision.FLOAT32):
+def stepped(model, batch, sampler, steps=1, dtype=Dtype.FLOAT32):
     """Take steps by the engine; gives the losses of the last and what each update changed."""
     stage = Stage("train", 1, dpm_updates(model.recipe), sampler)
     ready = build_optimizers(model, stage)
@@ -52,7 +52,7 @@ def stepped(model, batch, sampler, steps=1, precision=Precision.FLOAT32):
     set_mode(model, stage)
     for index in range(steps):
         keys = {u.name: Step("train", u.name, 5, 9, index, steps, (1, index)) for u in stage.updates}
-        values = take_step(model, batch, keys, ready, precision)
+        values = take_step(model, batch, keys, ready, dtype)
     return values
 
 
@@ -263,7 +263,7 @@ def test_kept_features_serve_their_own_step_once(batch):
 @pytest.mark.parametrize("form", Form)
 def test_half_precision_trains_every_form(batch, sampler, form):
     model = method(form=form, train_mask_side=MaskSide.SUBSPACE)
-    values = stepped(model, batch, sampler, steps=2, precision=Precision.BFLOAT16)
+    values = stepped(model, batch, sampler, steps=2, dtype=Dtype.BFLOAT16)
     assert all(value.isfinite() for value in values.values())
     assert all(p.isfinite().all() for p in model.parameters())
 

@@ -20,8 +20,8 @@ from glimpse.similarity import (
     Euclidean,
     MaskedCosine,
     MaskSide,
+    MatmulDtype,
     PartCosine,
-    Precision,
     Reduce,
     SetJaccard,
     Similarity,
@@ -40,7 +40,7 @@ CONFLICT = ConflictPenalized(SetJaccard(tau=2.5), PRIOR, 0.3, 0.05, Reduce.SUM, 
         *((thing, SIMILARITIES) for thing in (Cosine(unit_gallery=True), Euclidean(), PartCosine(4, 0.5))),
         *((thing, SIMILARITIES) for thing in (SetJaccard(), SetJaccard(0.5), SetJaccard(1))),
         *((MaskedCosine(side), SIMILARITIES) for side in MaskSide),
-        (TwoPass(Cosine(precision=Precision.BFLOAT16), MaskedCosine(MaskSide.BOTH), 9), SIMILARITIES),
+        (TwoPass(Cosine(dtype=MatmulDtype.BFLOAT16), MaskedCosine(MaskSide.BOTH), 9), SIMILARITIES),
         *((thing, RERANKERS) for thing in (KReciprocal(), AlphaQueryExpansion(), SimilarityInference())),
         *((SimilarityInference(mode=mode), RERANKERS) for mode in Mode),
     ],
@@ -99,6 +99,19 @@ def test_an_array_that_was_changed_or_is_gone_is_refused(tmp_path):
     save_file({"prior.together": np.ones((2, 3), np.float32)}, folder / ARRAYS)
     with pytest.raises(StorageError, match=r"a prior must be float32 \[C, C\], got float32 \[2, 3\]"):
         Retriever.load(folder)
+
+
+def test_cards_of_earlier_versions_name_the_dtype_otherwise():
+    coarse = {"name": "cosine", "unit_gallery": False, "precision": "bfloat16"}
+    values = {
+        "name": "two-pass",
+        "coarse": coarse,
+        "exact": {"name": "masked-cosine", "precision": "float32"},
+    }
+    expected = TwoPass(Cosine(dtype=MatmulDtype.BFLOAT16), MaskedCosine())
+    assert from_json(values, SIMILARITIES, {}) == expected
+    with pytest.raises(OptionError, match="set-jaccard has no value 'precision'"):
+        from_json({"name": "set-jaccard", "precision": "float32"}, SIMILARITIES, {})
 
 
 @pytest.mark.parametrize(

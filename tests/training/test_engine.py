@@ -29,7 +29,7 @@ def test_counts_are_at_least_one(name):
 
 
 def test_an_average_has_a_decay_below_one():
-    assert Engine(average=0.999).learns_by() == {"precision": "float32", "average": 0.999}
+    assert Engine(average=0.999).learns_by() == {"dtype": "float32", "average": 0.999}
     for decay in (-0.1, 1.0, float("nan")):
         with pytest.raises(OptionError, match="decay of an average must lie in"):
             Engine(average=decay)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from toy_method import Toy, toy, toy_data, toy_stages, train_toy
 
-from glimpse.choices import OptimizerKind, Precision
+from glimpse.choices import Dtype, OptimizerKind
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import locked
 from glimpse.training import loop
@@ -189,8 +189,8 @@ def test_a_second_run_in_the_same_folder_is_refused(tmp_path, reference):
         ({"stages": toy_stages(epochs=5)}, "made with stages.main 2, now it is 5"),
         ({"engine": Engine(device="cpu", average=0.9)}, "made with engine.average None, now it is 0.9"),
         (
-            {"engine": Engine(device="cpu", precision=Precision.BFLOAT16)},
-            "made with engine.precision float32, now it is bfloat16",
+            {"engine": Engine(device="cpu", dtype=Dtype.BFLOAT16)},
+            "made with engine.dtype float32, now it is bfloat16",
         ),
     ],
 )
@@ -320,7 +320,7 @@ def test_bfloat16_trains_float32_weights(tmp_path):
             return super().losses(batch, step)
 
     torch.manual_seed(7)
-    engine = Engine(device="cpu", precision=Precision.BFLOAT16)
+    engine = Engine(device="cpu", dtype=Dtype.BFLOAT16)
     method = train_toy(tmp_path, method=Watching(), engine=engine)
     assert set(seen) == {torch.bfloat16}
     assert {p.dtype for p in method.parameters()} == {torch.float32}

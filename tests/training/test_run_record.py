@@ -5,7 +5,7 @@ import pytest
 
 from glimpse.errors import TrainingError
 from glimpse.records import Records
-from glimpse.training.run_record import fingerprint, git_commit, read_run
+from glimpse.training.run_record import check_same_run, fingerprint, git_commit, read_run
 
 
 def table(folder, persons=(1, 2, 3)):
@@ -50,3 +50,11 @@ def test_a_damaged_record_cannot_be_resumed(tmp_path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(TrainingError, match="missing or damaged"):
         read_run(tmp_path / "run.json")
+
+
+def test_the_engine_of_an_earlier_version_is_understood():
+    same = {"recipe": {}, "seed": 0, "data": {}, "stages": {}}
+    now = {**same, "engine": {"dtype": "float32", "average": None}}
+    check_same_run({**same, "engine": {"precision": "float32", "average": None, "workers": 1}}, now)
+    with pytest.raises(TrainingError, match=r"made with engine\.dtype bfloat16, now it is float32"):
+        check_same_run({**same, "engine": {"precision": "bfloat16", "average": None}}, now)

@@ -1,10 +1,10 @@
-"""Alternating updates (dpm.md, "Updates"), clipping, precision, and what is reported."""
+"""Alternating updates (dpm.md, "Updates"), clipping, dtype, and what is reported."""
 
 import pytest
 import torch
 from toy_method import Toy, toy, toy_data, toy_stages
 
-from glimpse.choices import OptimizerKind, Precision
+from glimpse.choices import Dtype, OptimizerKind
 from glimpse.errors import OptionError, TrainingError
 from glimpse.training.augment import Augmentation
 from glimpse.training.batches import make_batch, read_raw
@@ -27,13 +27,13 @@ def stage_of(*updates):
     return Stage("stage", 1, updates, sampler)
 
 
-def step(method, stage, precision=Precision.FLOAT32):
+def step(method, stage, dtype=Dtype.FLOAT32):
     ready = build_optimizers(method, stage)
     for one in ready:
         one.set_lrs(1)
     set_mode(method, stage)
     steps = {u.name: Step(stage.name, u.name, 1, 1, 0, 1, (1, 2)) for u in stage.updates}
-    return take_step(method, a_batch(), steps, ready, precision)
+    return take_step(method, a_batch(), steps, ready, dtype)
 
 
 def sgd(*names, lr=0.1):

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glimpse.choices import Precision, Size
+from glimpse.choices import Dtype, Size
 from glimpse.cli.options import (
     CheckpointSteps,
     CompileWith,
     Device,
-    PassPrecision,
+    PassDtype,
     Threads,
     engine_of,
     read_source,
@@ -63,7 +63,7 @@ def ablation(
         ),
     ] = None,
     device: Device = "auto",
-    precision: PassPrecision = Precision.FLOAT32,
+    dtype: PassDtype = Dtype.FLOAT32,
     compile_with: CompileWith = None,
     checkpoint_steps: CheckpointSteps = None,
     threads: Threads = None,
@@ -100,7 +100,7 @@ def ablation(
         tests={name: datasets[given[source]] for name, source in names.items()},
         preset=preset,
         size=size,
-        engine=engine_of(device, precision, compile_with, checkpoint_steps, threads),
+        engine=engine_of(device, dtype, compile_with, checkpoint_steps, threads),
     )
     about = About(
         command=shlex.join(["glimpse", *sys.argv[1:]]),

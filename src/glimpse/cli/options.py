@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glimpse.choices import Precision
+from glimpse.choices import Dtype
 
 if TYPE_CHECKING:
     from glimpse.datasets import Dataset
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one.")]
-PassPrecision = Annotated[Precision, typer.Option(help="Of the network's passes.")]
+PassDtype = Annotated[Dtype, typer.Option(help="Of the network's passes.")]
 CompileWith = Annotated[
     str | None, typer.Option("--compile", metavar="BACKEND", help="torch.compile with it, as inductor.")
 ]
@@ -42,7 +42,7 @@ Tensorboard = Annotated[
 
 def engine_of(
     device: str,
-    precision: Precision,
+    dtype: Dtype,
     compile_with: str | None,
     checkpoint_steps: int | None,
     threads: int | None,
@@ -67,7 +67,7 @@ def engine_of(
         require("torch.utils.tensorboard", extra="tensorboard", purpose="writing TensorBoard events")
     return Engine(
         device=device,
-        precision=precision,
+        dtype=dtype,
         compile_backend=compile_with,
         checkpoint_steps=checkpoint_steps,
         validate_every=validate_every,

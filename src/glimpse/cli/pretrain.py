@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glimpse.choices import Precision, Size
-from glimpse.cli.options import Device, PassPrecision, Threads, engine_of
+from glimpse.choices import Dtype, Size
+from glimpse.cli.options import Device, PassDtype, Threads, engine_of
 
 if TYPE_CHECKING:
     from glimpse.methods.fit import Fitted
@@ -42,7 +42,7 @@ def pretrain(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Device = "auto",
-    precision: PassPrecision = Precision.FLOAT32,
+    dtype: PassDtype = Dtype.FLOAT32,
     threads: Threads = None,
     checkpoint_steps: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
@@ -64,9 +64,7 @@ def pretrain(
     kind = Architecture(backbone.value)
     recipe = with_settings(pretraining_recipe(kind, size), settings or [])
     site = Site(people=people, cameras=cameras, takes=takes)
-    engine = engine_of(
-        device, precision, None, checkpoint_steps, threads, validate_every=recipe.validation.every
-    )
+    engine = engine_of(device, dtype, None, checkpoint_steps, threads, validate_every=recipe.validation.every)
     command = ["glimpse pretrain", kind.value, f"--size {size.value} --people {people}"]
     command += [f"--cameras {cameras} --takes {takes}", *(f"--set {setting}" for setting in settings or [])]
     # until the report is written: it is the first process's alone

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from glimpse.choices import Precision, Size
+from glimpse.choices import Dtype, Size
 from glimpse.cli.options import (
     Average,
     CheckpointSteps,
     CompileWith,
     Device,
-    PassPrecision,
+    PassDtype,
     Tensorboard,
     Threads,
     engine_of,
@@ -62,7 +62,7 @@ def train(
         ),
     ] = None,
     device: Device = "auto",
-    precision: PassPrecision = Precision.FLOAT32,
+    dtype: PassDtype = Dtype.FLOAT32,
     compile_with: CompileWith = None,
     checkpoint_steps: CheckpointSteps = None,
     threads: Threads = None,
@@ -87,7 +87,7 @@ def train(
     recipe = preset_recipe(method, preset, size, settings or [])
     engine = engine_of(
         device,
-        precision,
+        dtype,
         compile_with,
         checkpoint_steps,
         threads,

@@ -66,7 +66,7 @@ def evaluate(
 def _result(
     protocol: Protocol, trials: tuple[TrialRanks, ...], draws: int, ap: AveragePrecision, max_rank: int
 ) -> Result:
-    precision = [average_precision(trial.ranks, trial.offsets, ap) for trial in trials]
+    precisions = [average_precision(trial.ranks, trial.offsets, ap) for trial in trials]
     inp = [inverse_negative_penalty(trial.ranks, trial.offsets) for trial in trials]
     matches = [np.diff(trial.offsets) for trial in trials]
     return Result(
@@ -82,7 +82,7 @@ def _result(
         # of each drawn list in single-shot sampling, of the whole gallery otherwise
         matches=np.concatenate(matches).reshape(-1, draws)[:, 0],
         rank=np.concatenate([trial.place for trial in trials]).reshape(-1, draws),
-        precision=np.concatenate(precision).reshape(-1, draws).mean(axis=1),
+        average_precision=np.concatenate(precisions).reshape(-1, draws).mean(axis=1),
         inp=np.concatenate(inp).reshape(-1, draws).mean(axis=1),
         skipped_query=np.concatenate([trial.skipped for trial in trials]),
         skipped_trial=_numbers([len(trial.skipped) for trial in trials]),

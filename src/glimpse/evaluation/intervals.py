@@ -132,7 +132,7 @@ def _query_values(result: Result) -> dict[str, Floats]:
         for name in result.summary()
         if name.startswith("rank-")
     }
-    return {**values, "mAP": result.precision, "mINP": result.inp}
+    return {**values, "mAP": result.average_precision, "mINP": result.inp}
 
 
 def _ends(resampled: Floats, level: float) -> tuple[float, float]:

@@ -80,7 +80,7 @@ def evaluate_reranked(
 def _joined(results: list[Result]) -> Result:
     """Trials that were evaluated apart, as one result, sorted as `Result` promises."""
     columns: dict[str, Any] = {}
-    for name in ("query", "person", "matches", "rank", "precision", "inp"):
+    for name in ("query", "person", "matches", "rank", "average_precision", "inp"):
         parts = [getattr(result, name)[np.argsort(result.query, kind="stable")] for result in results]
         columns[name] = np.concatenate(parts)
     return replace(

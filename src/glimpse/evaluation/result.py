@@ -46,7 +46,7 @@ class Result:
         person: [n].
         matches: [n] right answers that counted.
         rank: [n, draws] rank of the first right answer; one draw but for single-shot sampling.
-        precision: [n] average precision.
+        average_precision: [n].
         inp: [n] inverse negative penalty: right answers over the rank of the last.
         skipped_query: [s] rows of the protocol's `query` for which no right answer counts.
         skipped_trial: [s] the trials they were asked in.
@@ -63,7 +63,7 @@ class Result:
     person: IntArray
     matches: IntArray
     rank: IntArray
-    precision: Floats
+    average_precision: Floats
     inp: Floats
     skipped_query: IntArray
     skipped_trial: IntArray
@@ -95,7 +95,7 @@ class Result:
     @cached_property
     def trial_map(self) -> Floats:
         """Mean average precision of each trial, [T]."""
-        return self._trial_means(self.precision)
+        return self._trial_means(self.average_precision)
 
     @cached_property
     def trial_minp(self) -> Floats:
@@ -135,7 +135,7 @@ class Result:
         kept, lost = mask[self.query], mask[self.skipped_query]
         if not kept.any():
             raise OptionError("none of the chosen queries has a right answer that counts")
-        names = ("query", "trial", "person", "matches", "rank", "precision", "inp")
+        names = ("query", "trial", "person", "matches", "rank", "average_precision", "inp")
         return replace(
             self,
             **{name: getattr(self, name)[kept] for name in names},
@@ -266,13 +266,14 @@ def bins(values: ArrayLike, edges: Iterable[float]) -> NDArray[np.str_]:
 
 
 FORMAT = "glimpse-result-1"
+_FORMER = {"average_precision": "precision"}  # in results of earlier versions
 _COLUMNS = {
     "query": np.int64,
     "trial": np.int64,
     "person": np.int64,
     "matches": np.int64,
     "rank": np.int64,
-    "precision": np.float64,
+    "average_precision": np.float64,
     "inp": np.float64,
     "skipped_query": np.int64,
     "skipped_trial": np.int64,
@@ -310,7 +311,7 @@ def load_result(path: Path) -> Result:
     held = read_json(path, FORMAT)
     try:
         columns: dict[str, Any] = {
-            name: np.array(held["per_query"][name], dtype) for name, dtype in _COLUMNS.items()
+            name: np.array(_column(held["per_query"], name), dtype) for name, dtype in _COLUMNS.items()
         }
         columns["rank"] = columns["rank"].reshape(len(columns["query"]), -1)
         result = Result(
@@ -324,10 +325,14 @@ def load_result(path: Path) -> Result:
         )
     except (KeyError, TypeError, ValueError) as damage:
         raise StorageError(f"{path} is not a whole result of an evaluation: {damage}") from damage
-    answered = ("trial", "person", "matches", "rank", "precision", "inp")
+    answered = ("trial", "person", "matches", "rank", "average_precision", "inp")
     if any(len(getattr(result, name)) != len(result) for name in answered):
         raise StorageError(f"{path} is not a whole result of an evaluation: its columns differ in length")
     return result
+
+
+def _column(columns: Mapping[str, Any], name: str) -> Any:
+    return columns[name if name in columns else _FORMER.get(name, name)]
 
 
 def write_json(held: Mapping[str, Any], path: Path) -> None:

@@ -250,7 +250,7 @@ def finished_run(
     """Whether `out` holds this very run with all its networks, so that `fit` has nothing left to do.
 
     Raises:
-        TrainingError: if a run with another recipe, on other rows or of another precision is there.
+        TrainingError: if a run with another recipe, on other rows or of another dtype is there.
     """
     if not (out / RUN_FILE).is_file():
         return False

@@ -32,6 +32,7 @@ RERANKERS: Mapping[str, type[Reranker]] = MappingProxyType(
 ARRAYS = "comparing.safetensors"
 COMPARISON = "comparison"
 """Under which a file of embeddings says how they are compared; its arrays' names begin with it."""
+_FORMER = MappingProxyType({"precision": "dtype"})  # of similarities, in cards of earlier versions
 _OF_THE_MACHINE = ("device",)  # where things are computed is not the card's business
 
 
@@ -59,7 +60,7 @@ def from_json(values: Any, known: Mapping[str, type[Thing]], arrays: Arrays) -> 
         got = values.get("name") if isinstance(values, dict) else values
         raise OptionError(f"the card names {got!r}; there are {', '.join(known)}")
     kind = known[values["name"]]
-    return _built(kind, values["name"], {n: v for n, v in values.items() if n != "name"}, arrays)
+    return _built(kind, values["name"], _named_as_today(kind, values), arrays)
 
 
 def comparison_to_text(similarity: Similarity, reranker: Reranker | None, arrays: Arrays) -> str:
@@ -147,6 +148,12 @@ def _plain(value: Any, arrays: Arrays, place: str) -> Any:
     if is_dataclass(value):
         return _values(value, arrays, place + ".")
     return to_plain(value)
+
+
+def _named_as_today(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    own = _kept(kind)
+    former = {old: new for old, new in _FORMER.items() if new in own and old not in own}
+    return {former.get(key, key): value for key, value in values.items() if key != "name"}
 
 
 def _built(kind: type[Thing], name: str, given: Mapping[str, Any], arrays: Arrays) -> Thing:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from glimpse.similarity.base import Similarity
     from glimpse.similarity.conflict import ConflictPenalized, Reduce, calibrate, fit_conflict
     from glimpse.similarity.cooccurrence import CoOccurrencePrior
-    from glimpse.similarity.cosine import Cosine, Euclidean, Precision
+    from glimpse.similarity.cosine import Cosine, Euclidean, MatmulDtype
     from glimpse.similarity.masked import MaskedCosine, participation_ratio
     from glimpse.similarity.parts import PartCosine
     from glimpse.similarity.selection import TopK
@@ -27,7 +27,7 @@ _HOMES = {
     "Euclidean": "glimpse.similarity.cosine",
     "MaskedCosine": "glimpse.similarity.masked",
     "PartCosine": "glimpse.similarity.parts",
-    "Precision": "glimpse.similarity.cosine",
+    "MatmulDtype": "glimpse.similarity.cosine",
     "Reduce": "glimpse.similarity.conflict",
     "SetJaccard": "glimpse.similarity.sets",
     "MaskSide": "glimpse.choices",
@@ -46,8 +46,8 @@ __all__ = [
     "Euclidean",
     "MaskSide",
     "MaskedCosine",
+    "MatmulDtype",
     "PartCosine",
-    "Precision",
     "Reduce",
     "SetJaccard",
     "Similarity",

@@ -14,7 +14,7 @@ from glimpse.embeddings import Embeddings
 from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer
 
 
-class Precision(Enum):
+class MatmulDtype(Enum):
     """In what the matrix products are computed; everything else is float32.
 
     BFLOAT16 keeps 8 bits of each score: meant for the first of `TwoPass`. It pays on a GPU and on a CPU with
@@ -26,7 +26,7 @@ class Precision(Enum):
 
     def product(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """Left [Q, D] times right [g, D] transposed, as float32 [Q, g]."""
-        if self is Precision.BFLOAT16:
+        if self is MatmulDtype.BFLOAT16:
             return (left.bfloat16() @ right.bfloat16().T).float()
         return left @ right.T
 
@@ -38,7 +38,7 @@ class Cosine(Similarity):
     Attributes:
         unit_gallery: the gallery's vectors are known to have length 1, so no norm is computed; this
             halves the time of a single query.
-        precision: of the matrix product.
+        dtype: of the matrix product.
         device: where torch computes.
 
     >>> from glimpse.embeddings import Embeddings
@@ -50,7 +50,7 @@ class Cosine(Similarity):
     """
 
     unit_gallery: bool = False
-    precision: Precision = Precision.FLOAT32
+    dtype: MatmulDtype = MatmulDtype.FLOAT32
     device: str = "cpu"
 
     def scorer(self, query: Tile) -> TileScorer:
@@ -58,7 +58,7 @@ class Cosine(Similarity):
         unit = unit_rows(query.vectors)
 
         def score(gallery: Tile) -> torch.Tensor:
-            scores = self.precision.product(unit, gallery.vectors)
+            scores = self.dtype.product(unit, gallery.vectors)
             return scores if self.unit_gallery else scores.mul_(inverse_norms(gallery.vectors))
 
         return score
@@ -92,7 +92,7 @@ class Euclidean(Similarity):
     Computed as |q|^2 + |g|^2 - 2 q.g in float32: a distance below 0.0005 of the vectors' length is noise.
 
     Attributes:
-        precision: of the matrix product.
+        dtype: of the matrix product.
         device: where torch computes.
 
     >>> from glimpse.embeddings import Embeddings
@@ -100,7 +100,7 @@ class Euclidean(Similarity):
     array([[-5.]], dtype=float32)
     """
 
-    precision: Precision = Precision.FLOAT32
+    dtype: MatmulDtype = MatmulDtype.FLOAT32
     device: str = "cpu"
 
     def scorer(self, query: Tile) -> TileScorer:
@@ -109,7 +109,7 @@ class Euclidean(Similarity):
         lengths = query.vectors.square().sum(1, keepdim=True)
 
         def score(gallery: Tile) -> torch.Tensor:
-            scores = self.precision.product(doubled, gallery.vectors)
+            scores = self.dtype.product(doubled, gallery.vectors)
             scores.sub_(lengths).sub_(gallery.vectors.square().sum(1))
             return scores.clamp_max_(0).neg_().sqrt_().neg_()
 

@@ -13,7 +13,7 @@ from glimpse.choices import MaskSide
 from glimpse.embeddings import FloatArray
 from glimpse.errors import ShapeError
 from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer
-from glimpse.similarity.cosine import Precision, chord, unit_rows
+from glimpse.similarity.cosine import MatmulDtype, chord, unit_rows
 
 # our choice: squared masked lengths (of unit vectors, the highest weight being 1) count as zero below this
 SHORTEST = 1e-30
@@ -51,7 +51,7 @@ class MaskedCosine(Similarity):
 
     Attributes:
         side: whose mask is applied to what; the default is DPM's metric as released.
-        precision: of the matrix products.
+        dtype: of the matrix products.
         device: where torch computes.
 
     >>> from glimpse.embeddings import Embeddings
@@ -61,7 +61,7 @@ class MaskedCosine(Similarity):
     """
 
     side: MaskSide = MaskSide.QUERY
-    precision: Precision = Precision.FLOAT32
+    dtype: MatmulDtype = MatmulDtype.FLOAT32
     device: str = "cpu"
 
     @property
@@ -82,7 +82,7 @@ class MaskedCosine(Similarity):
         def score(gallery: Tile) -> torch.Tensor:
             theirs = _unit(gallery)
             numerator, *lengths = (
-                self.precision.product(left, _operand(theirs, right))
+                self.dtype.product(left, _operand(theirs, right))
                 for left, (_, right) in zip(prepared, products, strict=True)
             )
             for length in lengths:

@@ -9,7 +9,7 @@ import torch
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
 from glimpse.similarity.base import Scores, Similarity, Tile, TileScorer
-from glimpse.similarity.cosine import Precision, chord
+from glimpse.similarity.cosine import MatmulDtype, chord
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class PartCosine(Similarity):
         parts: P.
         nothing_common: the score of a pair that shows no common part (our choice: the lowest cosine, so
             that such a pair comes after every pair with something to compare).
-        precision: of the matrix products.
+        dtype: of the matrix products.
         device: where torch computes.
 
     >>> import numpy as np
@@ -37,7 +37,7 @@ class PartCosine(Similarity):
 
     parts: int
     nothing_common: float = -1.0
-    precision: Precision = Precision.FLOAT32
+    dtype: MatmulDtype = MatmulDtype.FLOAT32
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class PartCosine(Similarity):
 
         def score(gallery: Tile) -> torch.Tensor:
             theirs, their_weights = self._operands(gallery)
-            scores = self.precision.product(ours, theirs)
+            scores = self.dtype.product(ours, theirs)
             total = our_weights @ their_weights.T
             return torch.where(total > 0, scores.div_(total), self.nothing_common)
 

@@ -58,7 +58,7 @@ def named_similarity(name: str, **values: Any) -> Similarity:
     >>> named_similarity("masked-cosine", side="subspace").side
     'subspace'
     >>> named_similarity("cosine", side="subspace")
-    Cosine(unit_gallery=False, precision=<Precision.FLOAT32: 'float32'>, device='cpu')
+    Cosine(unit_gallery=False, dtype=<MatmulDtype.FLOAT32: 'float32'>, device='cpu')
     """
     kind: Any = similarity_classes()[check_similarity(name)]
     known = {field.name: field for field in fields(kind)}

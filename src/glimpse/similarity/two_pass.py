@@ -19,8 +19,8 @@ class TwoPass(Similarity):
     `top_k` takes `overfetch * k` candidates by the coarse similarity and scores these exactly: the scores
     are exact, and the result is the exact top-k if the candidates contain it. `pairwise` is exact alone.
 
-    >>> from glimpse.similarity import Cosine, Precision
-    >>> bf16_then_float32 = TwoPass(Cosine(precision=Precision.BFLOAT16), Cosine())
+    >>> from glimpse.similarity import Cosine, MatmulDtype
+    >>> bf16_then_float32 = TwoPass(Cosine(dtype=MatmulDtype.BFLOAT16), Cosine())
 
     Attributes:
         coarse: what the candidates are searched with.

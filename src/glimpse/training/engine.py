@@ -1,4 +1,4 @@
-"""How training runs, as far as it does not define the method: device, precision, checkpoints."""
+"""How training runs, as far as it does not define the method: device, dtype, checkpoints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from glimpse.choices import Precision
+from glimpse.choices import Dtype
 from glimpse.errors import OptionError
 from glimpse.training.ema import check_decay
 
@@ -21,7 +21,7 @@ class Engine:
 
     Attributes:
         device: "cpu", "cuda", "cuda:1", or "auto" for a GPU if there is one.
-        precision: bfloat16 computes the network under autocast, on CPUs and GPUs.
+        dtype: bfloat16 computes the network under autocast, on CPUs and GPUs.
         compile_backend: of `torch.compile`, mostly "inductor"; None compiles nothing.
         deterministic: ask torch for algorithms that give the same bits in every run.
         average: decay of a moving average of the weights, which then is what training gives; or None.
@@ -33,7 +33,7 @@ class Engine:
     """
 
     device: str = "auto"
-    precision: Precision = Precision.FLOAT32
+    dtype: Dtype = Dtype.FLOAT32
     compile_backend: str | None = None
     deterministic: bool = True
     average: float | None = None
@@ -53,7 +53,7 @@ class Engine:
 
     def learns_by(self) -> dict[str, Any]:
         """What changes the weights beyond their last bits, as JSON values: a resumed run must share it."""
-        return {"precision": self.precision.value, "average": self.average}
+        return {"dtype": self.dtype.value, "average": self.average}
 
 
 @contextmanager

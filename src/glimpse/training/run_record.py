@@ -23,6 +23,7 @@ from glimpse.version import __version__
 _PACKAGES = ("numpy", "pillow", "safetensors", "tokenizers")
 _FIXED = ("recipe", "seed", "data", "stages", "engine")
 """What a resumed run must share with the run it continues; machine and versions may change."""
+_FORMER = {"precision": "dtype"}  # what earlier versions called settings of the engine
 
 
 def fingerprint(records: Records) -> dict[str, Any]:
@@ -94,8 +95,8 @@ def check_same_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         if name == "engine" and name not in before:  # a run of a version that did not record it
             continue
         was, now_is = before.get(name), known[name]
-        if name == "engine" and isinstance(was, dict):  # versions with workers wrote how many
-            was = {key: value for key, value in was.items() if (key, value) != ("workers", 1)}
+        if name == "engine" and isinstance(was, dict):  # as earlier versions recorded it
+            was = {_FORMER.get(k, k): v for k, v in was.items() if (k, v) != ("workers", 1)}
         if was == now_is:
             continue
         if isinstance(was, dict) and isinstance(now_is, dict):

@@ -183,7 +183,7 @@ def _one_step(
         for one in ready
     }
     seed_global_generators(*key, 1 + here.rank)
-    losses = take_step(run.method, batch, steps, ready, run.engine.precision)
+    losses = take_step(run.method, batch, steps, ready, run.engine.dtype)
     if run.average is not None:
         run.average.update(run.method)
     return losses

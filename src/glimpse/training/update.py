@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor, nn
 
-from glimpse.choices import Precision
+from glimpse.choices import Dtype
 from glimpse.errors import OptionError, TrainingError
 from glimpse.training.batches import Batch
 from glimpse.training.distributed import average_gradients, mean_over_processes
@@ -70,7 +70,7 @@ def set_mode(method: Method, stage: Stage) -> None:
 
 
 def take_step(
-    method: Method, batch: Batch, step: Mapping[str, Step], ready: Sequence[ReadyUpdate], precision: Precision
+    method: Method, batch: Batch, step: Mapping[str, Step], ready: Sequence[ReadyUpdate], dtype: Dtype
 ) -> dict[str, Tensor]:
     """Do all updates of a step.
 
@@ -79,7 +79,7 @@ def take_step(
         batch: this process's share.
         step: by the name of the update.
         ready: the updates, in order.
-        precision: of the forward passes.
+        dtype: of the forward passes.
 
     Returns:
         The losses by `update/loss`, detached.
@@ -97,7 +97,7 @@ def take_step(
         for other in ready:
             for optimizer in other.optimizers:
                 optimizer.zero_grad(set_to_none=True)
-        losses = _losses_of(method, batch, one.update, step[name], precision)
+        losses = _losses_of(method, batch, one.update, step[name], dtype)
         total_of(losses.values()).backward()  # type: ignore[no-untyped-call]
         average_gradients(one.parameters)
         if one.update.clip is not None:
@@ -108,11 +108,9 @@ def take_step(
     return values
 
 
-def _losses_of(
-    method: Method, batch: Batch, update: Update, step: Step, precision: Precision
-) -> dict[str, Tensor]:
+def _losses_of(method: Method, batch: Batch, update: Update, step: Step, dtype: Dtype) -> dict[str, Tensor]:
     """The losses that count in an update, of one forward pass."""
-    with torch.autocast(batch.rows.device.type, torch.bfloat16, enabled=precision is Precision.BFLOAT16):
+    with torch.autocast(batch.rows.device.type, torch.bfloat16, enabled=dtype is Dtype.BFLOAT16):
         losses = update.chosen(method.losses(batch, step))
     if not losses:
         raise TrainingError(f"the method gave no loss for the update {update.name}")
