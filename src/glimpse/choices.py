@@ -33,6 +33,28 @@ class Dtype(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
+class Pool(StrEnum):
+    """How a feature map becomes a vector: BoT averages, MoS takes the maximum, AGW the generalized mean."""
+
+    AVERAGE = "gap"
+    MAX = "gmp"
+    GENERALIZED_MEAN = "gem"
+
+
+class SetBackbone(StrEnum):
+    """What gives the pattern activations of MoS: a ResNet's last map, or a ViT's patches behind a ReLU."""
+
+    RESNET = "resnet"
+    VIT = "vit"
+
+
+class Triplet(StrEnum):
+    """The distance of a triplet loss: one minus the soft Jaccard coefficient, or Euclidean."""
+
+    JACCARD = "jaccard"
+    EUCLIDEAN = "euclidean"
+
+
 class Mixing(StrEnum):
     """Where an image is mixed with its donor: in its patch embeddings, or in its pixels."""
 

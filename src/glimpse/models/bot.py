@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
-from glimpse.choices import NeckFeat
-from glimpse.models.backbones.pooling import Pool
+from glimpse.choices import NeckFeat, Pool
 from glimpse.models.backbones.resnet import ResNet
 from glimpse.models.backbones.sizes import RESNET, Size
 from glimpse.models.card import NetworkCard, options_from_json

@@ -108,6 +108,13 @@ _ROWS = (
         world="glimpse.recipes.spt:WORLD",
     ),
     MethodRow(
+        name="mos",
+        recipe="glimpse.recipes.mos:MosRecipe",
+        network="glimpse.models.mos:MosNetwork",
+        prepare="glimpse.methods.mos:prepare_mos",
+        world="glimpse.recipes.mos:WORLD",
+    ),
+    MethodRow(
         name="clip",
         recipe="glimpse.recipes.clip:ClipRecipe",
         network="glimpse.models.clip:ClipNetwork",

@@ -133,6 +133,9 @@ def fit_conflict(
     persons: ArrayLike,
     rng: np.random.Generator,
     held_out: float = 0.2,
+    *,
+    epsilon: float = 0.1,
+    shortlist: int = 200,
 ) -> ConflictPenalized:
     """A conflict penalty whose weight is chosen on training persons that its prior has not seen.
 
@@ -142,6 +145,8 @@ def fit_conflict(
         persons: [N].
         rng: draws the persons that are held out.
         held_out: their share (our choice); at most 1,000 of their rows are used.
+        epsilon: see `ConflictPenalized`.
+        shortlist: likewise.
 
     Returns:
         The penalty with the prior of all persons; its weight is 0 where no weight was better than none.
@@ -154,7 +159,8 @@ def fit_conflict(
     if len(aside) > 1000:
         aside = np.sort(rng.choice(aside, 1000, replace=False))
     prior = CoOccurrencePrior.fit(training.vectors[rest], persons[rest])
-    chosen = calibrate(ConflictPenalized(similarity, prior, 1.0), training[aside], persons[aside])
+    penalized = ConflictPenalized(similarity, prior, 1.0, epsilon=epsilon, shortlist=shortlist)
+    chosen = calibrate(penalized, training[aside], persons[aside])
     whole = CoOccurrencePrior.fit(training.vectors, persons, scale=prior.scale)
     return replace(chosen, prior=whole)
 

@@ -28,7 +28,7 @@ from foreign_checkpoints import (
 )
 from torch.nn.functional import interpolate, layer_norm
 
-from glimpse.models.backbones.pooling import Pool
+from glimpse.choices import Pool
 from glimpse.models.backbones.resnet import NonLocalWidth
 from glimpse.models.backbones.vit import Flavor
 from glimpse.models.weights import MadeFor, detect_style, import_backbones
@@ -217,7 +217,7 @@ def test_agw(saved, inner, width):
     state = draw(shapes | looks | REID_HEADS)
     backbones, report = imported(saved({"net": state, "epoch": 3}, "agw.t"), "agw")
     backbone = backbones["image"]
-    assert (backbone.config.streams, backbone.config.pool) == (2, Pool.GENERALISED_MEAN)
+    assert (backbone.config.streams, backbone.config.pool) == (2, Pool.GENERALIZED_MEAN)
     assert backbone.config.non_local == (0, 2, 1 if width is NonLocalWidth.ONE else 0, 0)
     assert backbone.config.non_local_width is width
 

@@ -9,9 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glimpse.choices import Size
+    from glimpse.choices import Pool, Size
     from glimpse.models.backbones.bert import Bert, BertConfig, FrozenBertText
-    from glimpse.models.backbones.pooling import Pool, Pooling
+    from glimpse.models.backbones.pooling import Pooling
     from glimpse.models.backbones.resnet import ResNet, ResNetConfig, ResNetOutput
     from glimpse.models.backbones.sizes import BERT, CLIP_TEXT, CLIP_VIT, RESNET, VIT
     from glimpse.models.backbones.text import TextBackbone, TextConfig, TextOutput
@@ -27,7 +27,7 @@ _HOMES = {
     "BertConfig": "glimpse.models.backbones.bert",
     "Flavor": "glimpse.models.backbones.vit",
     "FrozenBertText": "glimpse.models.backbones.bert",
-    "Pool": "glimpse.models.backbones.pooling",
+    "Pool": "glimpse.choices",
     "Pooling": "glimpse.models.backbones.pooling",
     "ResNet": "glimpse.models.backbones.resnet",
     "ResNetConfig": "glimpse.models.backbones.resnet",

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import torch
 from torch import Tensor, nn
 
-
-class Pool(StrEnum):
-    """How a feature map becomes a vector: BoT averages, MoS takes the maximum, AGW the generalized mean."""
-
-    AVERAGE = "gap"
-    MAX = "gmp"
-    GENERALISED_MEAN = "gem"
+from glimpse.choices import Pool
 
 
 class Pooling(nn.Module):
@@ -23,7 +15,7 @@ class Pooling(nn.Module):
     takes the maximum (baselines.md, "Parts of AGW"). Values below 1e-6 count as 1e-6, so that roots have
     gradients.
 
-    >>> Pooling(Pool.GENERALISED_MEAN, power=3.0)(torch.full((1, 2, 4, 4), 5.0))
+    >>> Pooling(Pool.GENERALIZED_MEAN, power=3.0)(torch.full((1, 2, 4, 4), 5.0))
     tensor([[5., 5.]])
     """
 

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from glimpse.choices import Pool
 from glimpse.errors import OptionError, ShapeError
-from glimpse.models.backbones.pooling import Pool, Pooling
+from glimpse.models.backbones.pooling import Pooling
 
 
 class NonLocalWidth(StrEnum):

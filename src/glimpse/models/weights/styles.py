@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from glimpse.choices import Pool
 from glimpse.errors import OptionError, WeightsError
-from glimpse.models.backbones.pooling import Pool
 from glimpse.models.weights.translation import Translation, translate
 
 _BASE = r"base\."
@@ -371,7 +371,7 @@ STYLES: tuple[Style, ...] = (
         (r"visible_module\.", r"thermal_module\.", r"base_resnet\."),
         from_agw,
         (("image", "resnet"),),
-        {"pool": Pool.GENERALISED_MEAN},
+        {"pool": Pool.GENERALIZED_MEAN},
     ),
     Style(
         "ibn-a",

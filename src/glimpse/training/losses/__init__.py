@@ -7,6 +7,7 @@ from glimpse.training.losses.contrast import (
     supervised_contrast,
 )
 from glimpse.training.losses.identity import center_loss, cross_entropy
+from glimpse.training.losses.jaccard import jaccard_triplet, soft_jaccard
 from glimpse.training.losses.triplet import (
     batch_hard,
     euclidean,
@@ -23,9 +24,11 @@ __all__ = [
     "euclidean",
     "ignored_pairs",
     "image_text_contrast",
+    "jaccard_triplet",
     "margin_triplet",
     "projection_matching",
     "similarity_matching",
+    "soft_jaccard",
     "soft_triplet",
     "supervised_contrast",
     "weighted_triplet",

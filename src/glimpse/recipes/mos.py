@@ -1,0 +1,113 @@
+"""The recipe of MoS (mos.md)."""
+
+# ruff: noqa: RUF009 (the calls make dataclass fields)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glimpse.choices import Fill, OptimizerKind, Pool, SchedulerKind, SetBackbone, Size, Triplet
+from glimpse.recipes.groups import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    SEED,
+    WEIGHTS,
+    AugmentRecipe,
+    OptimizerRecipe,
+    SamplerRecipe,
+    ValidationRecipe,
+)
+from glimpse.recipes.provenance import given, group, our_choice, read_in_code
+
+_HERE, _BOT = "mos.md, 'Constants'", "bot.md, 'Constants': MoS is trained as BoT"
+_SETS = "set-jaccard.md, 'Constants'"
+
+
+@dataclass(frozen=True)
+class ConflictRecipe:
+    """The conflict penalty of the saved retriever, fitted to the training persons after training."""
+
+    use: bool = given(True, "set-jaccard.md, 'Conflict penalty'")
+    epsilon: float = our_choice(0.1, f"{_SETS}: tolerance on scaled activations; not given")
+    held_out: float = our_choice(0.2, f"{_SETS}: of the training persons, to choose the weight on")
+    shortlist: int = our_choice(200, f"{_SETS}: the first; a search is exact with any")
+
+
+@dataclass(frozen=True)
+class MosRecipe:
+    """MoS, matching on sets: BoT by a Jaccard triplet loss on the set of patterns before the neck.
+
+    Attributes:
+        size: of the backbone.
+        weights: what the backbone starts from: `auto`, `none`, or where weights lie.
+        backbone: what gives the activations.
+        ibn: IBN-a norms in the first three stages of a ResNet.
+        pool: how the activations of all places become one set.
+        stride: of a ViT's patches, in sixteenths of a patch.
+        drop_path: of a ViT's last block.
+        epochs: of training.
+        smoothing: of the labels.
+        triplet: the distance of the triplet loss.
+        tau: of the soft Jaccard coefficient.
+        margin: of the triplet loss.
+        triplet_weight: of the triplet loss.
+        conflict: the penalty that is fitted after training.
+        optimizer: of everything.
+        sampler: of the batches.
+        augment: what is done to images.
+        validation: how the best epoch is found.
+        seed: of everything that is drawn.
+    """
+
+    size: Size = given(Size.BASE, f"{_HERE}: ResNet-50")
+    weights: str = our_choice("auto", WEIGHTS)
+    backbone: SetBackbone = given(SetBackbone.RESNET, f"{_HERE}; the ViT form is ours")
+    ibn: bool = given(False, f"{_HERE}; reported with and without")
+    pool: Pool = our_choice(Pool.MAX, f"{_HERE}: a pattern that is present anywhere is present; not given")
+    stride: int = our_choice(16, f"{_HERE}: without overlap")
+    drop_path: float = our_choice(0.1, f"{_HERE}: as TransReID")
+    epochs: int = given(120, _BOT)
+    smoothing: float = given(0.1, _BOT)
+    triplet: Triplet = given(Triplet.JACCARD, "mos.md, 'Losses'")
+    tau: float = our_choice(10.0, f"{_HERE}: close to the hard form for activations of about 1; not given")
+    margin: float = our_choice(0.3, f"{_HERE}: BoT's, of distances in [0, 1]; not given")
+    triplet_weight: float = our_choice(1.0, f"{_HERE}: not given")
+    conflict: ConflictRecipe = group(ConflictRecipe)
+    optimizer: OptimizerRecipe = group(
+        OptimizerRecipe,
+        kind=given(OptimizerKind.ADAM, _BOT),
+        lr=given(3.5e-4, _BOT),
+        weight_decay=given(5e-4, _BOT),
+        bias_lr_factor=read_in_code(1.0, _BOT),
+        scheduler=given(SchedulerKind.STEPS, _BOT),
+        warmup=given(10, _BOT),
+        warmup_start=given(0.01, _BOT),
+        milestones=given((40, 70), _BOT),
+        factor=given(0.1, _BOT),
+    )
+    sampler: SamplerRecipe = group(SamplerRecipe)
+    augment: AugmentRecipe = group(
+        AugmentRecipe,
+        mean=read_in_code(IMAGENET_MEAN, _BOT),
+        std=read_in_code(IMAGENET_STD, _BOT),
+        erasing_area=given((0.02, 0.4), _BOT),
+        erasing_fill=given(Fill.CONSTANT, _BOT),
+    )
+    validation: ValidationRecipe = group(ValidationRecipe)
+    seed: int = our_choice(0, SEED)
+
+    @property
+    def pretrained(self) -> str:
+        """The kind of the weights that `auto` looks for (`glimpse.models.pretrained`)."""
+        if self.backbone is SetBackbone.VIT:
+            return "vit"
+        return "resnet-ibn" if self.ibn else "resnet"
+
+
+WORLD: tuple[str, ...] = (
+    "epochs=20",
+    "optimizer.lr=1e-3",
+    "optimizer.warmup=2",
+    "optimizer.milestones=12,17",
+)
+"""What a small backbone on a rendered world and a CPU wants otherwise, as `--set` takes it; our choice."""
