@@ -1,6 +1,10 @@
 """RegDB: its splits and lists."""
 
+import shutil
+
+import numpy as np
 import pytest
+from scipy.io import savemat
 
 from glimpse.errors import LayoutError, OptionError
 from glimpse.protocols import Validity
@@ -73,3 +77,41 @@ def test_regdb_without_lists_draws_halves_and_says_they_are_not_comparable(regdb
     assert not set(dataset.train.persons) & set(dataset.protocol().query.persons)
     assert "not comparable" in own_problems(dataset)[0]
     assert quietly("regdb", regdb, split=2).train == dataset.train
+
+
+TEN = np.array([[2, 40], *([[1, 2]] * 9)]), np.array([[1, 3], *([[3, 40]] * 9)])
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"train_id": TEN[0], "test_id": TEN[1]},
+        {"TrainID": TEN[0].T.astype(np.uint16), "TestID": TEN[1].T, "note": np.eye(3)},
+        {"perm": np.hstack(TEN)},
+    ],
+)
+def test_regdb_split_file_is_used_where_there_are_no_lists(regdb, quietly, own_problems, held):
+    lists = {split: quietly("regdb", regdb, split=split) for split in (1, 2)}
+    shutil.rmtree(regdb / "idx")
+    savemat(regdb / "RegDB_split.mat", held)
+    for split, expected in lists.items():
+        dataset = quietly("regdb", regdb, split=split)
+        assert dataset.train == expected.train
+        assert dataset.protocol().query == expected.protocol().query
+        assert own_problems(dataset) == []
+
+
+@pytest.mark.parametrize(
+    ("held", "sentence"),
+    [
+        ({"a": TEN[0], "b": TEN[1]}, "ten rows or columns in it: a, b"),
+        ({"perm": np.eye(3)}, "ten rows or columns in it: none"),
+        ({"perm": np.ones((10, 4))}, "split 1 names a person twice"),
+        ({"perm": np.full((10, 4), 0.5)}, "must hold whole numbers, got 0.5"),
+    ],
+)
+def test_regdb_split_file_of_something_else_is_refused(regdb, quietly, held, sentence):
+    shutil.rmtree(regdb / "idx")
+    savemat(regdb / "RegDB_split.mat", held)
+    with pytest.raises(LayoutError, match=sentence):
+        quietly("regdb", regdb)

@@ -11,7 +11,8 @@ from glimpse.datasets.layout import Count, Layout
 from glimpse.datasets.reading import Reading, image_names, read_lines
 from glimpse.errors import LayoutError, OptionError
 from glimpse.protocols import both_directions
-from glimpse.records import IR, RGB, Records
+from glimpse.protocols.matlab import read_variables, whole_numbers
+from glimpse.records import IR, RGB, IntArray, Records
 
 _HALF = Count(206, 2_060)
 
@@ -21,7 +22,7 @@ LAYOUT = Layout(
     task="infrared",
     folders=("RegDB", "regdb"),
     tree="Visible and Thermal with names like 1/male_back_v_05311_53.bmp, and idx with "
-    "train_visible_1.txt to test_thermal_10.txt",
+    "train_visible_1.txt to test_thermal_10.txt, or RegDB_split.mat",
     grants="its authors (Nguyen et al., Sensors 2017) send it against a signed agreement",
     published={
         "train rgb": _HALF,
@@ -35,6 +36,7 @@ LAYOUT = Layout(
     splits=tuple(range(1, 11)),
 )
 
+_SPLIT_FILE = "RegDB_split.mat"
 _SIDES = {"visible": (RGB, 1, "Visible"), "thermal": (IR, 2, "Thermal")}
 """Modality, pseudo-camera and folder; the two real cameras are aligned, so nothing is ever left out."""
 
@@ -56,7 +58,7 @@ def read(root: Path | str, *, split: int = 1) -> Dataset:
             for side in _SIDES
         }
     else:
-        parts = _generated(reading, split)
+        parts = _halved(reading, *_persons(reading, split))
     train = Records.concat([parts["train", "visible"], parts["train", "thermal"]])
     visible, thermal = parts["test", "visible"], parts["test", "thermal"]
     reading.check_closed(train, visible, thermal)
@@ -86,30 +88,76 @@ def _listed(reading: Reading, path: Path, side: str) -> Records:
     return records
 
 
-def _generated(reading: Reading, split: int) -> dict[tuple[str, str], Records]:
-    """A split for an archive without lists: seeded, half of the persons each (our choice)."""
+def _persons(reading: Reading, split: int) -> tuple[IntArray, IntArray]:
+    """The train and test persons of a split where there are no lists.
+
+    From `RegDB_split.mat`, else seeded, half of the persons each (our choice).
+    """
+    file = reading.root / _SPLIT_FILE
+    if file.is_file():
+        return _published(file, split)
     reading.problems.append(
-        f"no folder idx with the official splits: drew split {split} by its number as a seed; "
-        "results are not comparable with published ones"
+        f"no folder idx with the official splits, and no {_SPLIT_FILE}: drew split {split} by its number "
+        "as a seed; results are not comparable with published ones"
     )
-    sides = {}
-    for side, (_, _, folder) in _SIDES.items():
-        names = image_names(reading.folder(folder), deep=True)
-        sides[side] = _records(
-            {
-                str(reading.root / folder / name): int(Path(name).parts[0])
-                for name in names
-                if Path(name).parts[0].isdecimal()
-            },
-            side,
+    images = Records.concat([_images(reading, side) for side in _SIDES])
+    return _halves(np.random.default_rng(split).permutation(images.persons))
+
+
+def _published(file: Path, split: int) -> tuple[IntArray, IntArray]:
+    """A split of the MATLAB file, a row or column of persons: of `train...` and of `test...`, or of all.
+
+    Of all, the first half trains.
+    """
+    splits: dict[str, IntArray] = {}
+    for name, values in read_variables(file).items():
+        if values.dtype == object or len(LAYOUT.splits) not in values.shape[:2] or values.ndim != 2:
+            continue
+        rows = values if len(values) == len(LAYOUT.splits) else values.T
+        splits[name] = whole_numbers(rows, f"{name} in {file}")[split - 1]
+    train, test = (
+        [persons for name, persons in splits.items() if part in name.lower()] for part in ("train", "test")
+    )
+    if len(train) == len(test) == 1:
+        found = train[0], test[0]
+    elif len(splits) == 1:
+        found = _halves(next(iter(splits.values())))
+    else:
+        raise LayoutError(
+            f"{file} must hold the persons of ten splits, as train and test or as one matrix whose first "
+            f"half trains; matrices with ten rows or columns in it: {', '.join(splits) or 'none'}"
         )
-    persons = np.random.default_rng(split).permutation(Records.concat(list(sides.values())).persons)
-    halves = {"train": persons[: len(persons) // 2], "test": persons[len(persons) // 2 :]}
+    persons = np.concatenate(found)
+    if len(np.unique(persons)) != len(persons) or persons.min(initial=0) < 0:
+        raise LayoutError(f"{file}: split {split} names a person twice, or no person")
+    return found
+
+
+def _halves(persons: IntArray) -> tuple[IntArray, IntArray]:
+    return persons[: len(persons) // 2], persons[len(persons) // 2 :]
+
+
+def _halved(reading: Reading, train: IntArray, test: IntArray) -> dict[tuple[str, str], Records]:
+    """Everybody's images by part and side."""
+    sides = {side: _images(reading, side) for side in _SIDES}
     return {
-        (part, side): records.filter(person=half.tolist())
-        for part, half in halves.items()
+        (part, side): records.filter(person=persons.tolist())
+        for part, persons in (("train", train), ("test", test))
         for side, records in sides.items()
     }
+
+
+def _images(reading: Reading, side: str) -> Records:
+    folder = _SIDES[side][2]
+    names = [Path(name) for name in image_names(reading.folder(folder), deep=True)]
+    return _records(
+        {
+            str(reading.root / folder / name): int(name.parts[0])
+            for name in names
+            if name.parts[0].isdecimal()
+        },
+        side,
+    )
 
 
 def _records(images: dict[str, int], side: str) -> Records:

@@ -13,7 +13,7 @@ from glimpse.datasets.layout import Count, Layout
 from glimpse.datasets.reading import Reading, advice, image_names, read_persons
 from glimpse.errors import LayoutError
 from glimpse.protocols import read_permutations, sysu_mm01
-from glimpse.protocols.matlab import read_variable
+from glimpse.protocols.matlab import read_variable, whole_numbers
 from glimpse.records import IR, RGB, Records
 
 LAYOUT = Layout(
@@ -125,9 +125,7 @@ def _persons(reading: Reading, name: str) -> set[int] | None:
         return read_persons(text)
     if matlab.is_file():
         persons = read_variable(matlab, "id", "SYSU-MM01's matrix")
-        if persons.dtype.kind not in "iuf":
-            raise LayoutError(f"the matrix id in {matlab} must hold numbers, got {persons.dtype}")
-        return set(persons.ravel().astype(int).tolist())
+        return set(whole_numbers(persons, f"the matrix id in {matlab}").ravel().tolist())
     return None
 
 

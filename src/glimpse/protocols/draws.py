@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from glimpse.errors import LayoutError
-from glimpse.protocols.matlab import read_variable
+from glimpse.protocols.matlab import read_variable, whole_numbers
 from glimpse.records import IntArray, Records
 
 TRIALS = 10
@@ -86,7 +86,7 @@ def _unwrapped(cell: object) -> IntArray | None:
         raise LayoutError(
             f"a cell of rand_perm_cam must be a matrix of numbers, got {array.dtype} {array.shape}"
         )
-    return array.astype(np.int64)
+    return whole_numbers(array, "a cell of rand_perm_cam")
 
 
 def _by_person_and_camera(gallery: Records, cameras: Sequence[int]) -> dict[tuple[int, int], list[int]]:
