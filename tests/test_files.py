@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from glimpse.errors import StorageError
-from glimpse.files import atomic_path, atomic_write, locked, printable, regular_target
+from glimpse.errors import OptionError, StorageError
+from glimpse.files import (
+    atomic_path,
+    atomic_write,
+    begin_folder,
+    check_folder,
+    locked,
+    printable,
+    regular_target,
+    remove_leftovers,
+    temporary_name,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -176,3 +186,66 @@ def test_the_lock_is_free_again_after_an_error(tmp_path):
 def test_a_lock_that_cannot_be_made_is_one_sentence(tmp_path):
     with pytest.raises(StorageError, match="the folder does not exist"), locked(tmp_path / "no" / "lock"):
         pass
+
+
+def test_a_folder_is_begun_when_it_is_new_or_empty_or_went_on_with(tmp_path):
+    folder = tmp_path / "runs" / "bot"
+    check_folder(folder, "a run", resume=False)
+    assert not folder.exists()  # to look makes nothing
+    begin_folder(folder, "a run", resume=False)
+    begin_folder(folder, "a run", resume=True)
+    with pytest.raises(OptionError, match="bot holds a run already: resume it"):
+        begin_folder(folder, "a run", resume=False, advice=": resume it")
+    with pytest.raises(OptionError, match="bot holds a run: choose a new or an empty folder for an ablation"):
+        begin_folder(folder, "an ablation", resume=True)
+    with locked(folder / ".lock", wait=False):  # the lock of a run leaves what the folder says
+        pass
+    begin_folder(folder, "a run", resume=True)
+    (tmp_path / "empty").mkdir()
+    begin_folder(tmp_path / "empty", "a run", resume=False)
+
+
+def test_a_folder_that_an_earlier_version_began_can_be_gone_on_with(tmp_path):
+    (tmp_path / ".lock").touch()
+    begin_folder(tmp_path, "a run", resume=True)
+    with pytest.raises(OptionError, match="holds a run already"):
+        begin_folder(tmp_path, "a run", resume=False)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_of_other_files_is_not_begun(tmp_path, resume):
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(OptionError, match="is not empty: choose a new or an empty folder for a run"):
+        begin_folder(tmp_path, "a run", resume=resume)
+    for path in (tmp_path / "notes", tmp_path / "notes" / "below"):
+        with pytest.raises(StorageError, match="cannot write"):
+            begin_folder(path, "a run", resume=resume)
+    assert names(tmp_path) == ["notes"]
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_that_writes_there(tmp_path):
+    source = Path(__file__).parents[1] / "src"
+    code = (
+        "import os, sys, signal; from pathlib import Path; from glimpse.files import atomic_write\n"
+        "with atomic_write(Path(sys.argv[1]) / 'a.json') as file:\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(source)}
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    subprocess.run([sys.executable, "-c", code, folder], env=environment, check=False, timeout=60)
+    (left,) = names(folder)
+    assert left.startswith(".tmp-")
+    assert left.endswith(".json")
+    (folder / ".tmp-of-somebody-else").touch()
+    with atomic_write(folder / "b.json") as held, atomic_write(folder / "a.json") as file:
+        file.write(b"whole")
+        held.write(b"whole")
+    assert names(folder) == [".tmp-of-somebody-else", "a.json", "b.json"]
+
+
+def test_what_a_living_process_writes_is_left_alone(tmp_path):
+    (tmp_path / temporary_name(".json")).touch()
+    (tmp_path / temporary_name()).mkdir()
+    remove_leftovers(tmp_path)
+    assert len(names(tmp_path)) == 2

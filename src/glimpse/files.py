@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import platform
+import re
 import secrets
 import shutil
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from glimpse.errors import StorageError
+from glimpse.errors import OptionError, StorageError
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -32,6 +35,11 @@ _REASONS = {
 }
 # Errors that only a write can give: inside a caller's block any other OSError may be about another file.
 _WRITE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+# The names of temporary files tell which process of which machine writes them.
+_TEMPORARY = ".tmp-"
+_HERE = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+_OWNED = re.compile(rf"{re.escape(_TEMPORARY)}{_HERE}-(\d+)-")
+_BEGUN = ".lock"  # in a folder that a command fills, with what it fills in
 
 
 def printable(path: str | os.PathLike[str]) -> str:
@@ -77,6 +85,90 @@ def regular_target(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path)
 
 
+def temporary_name(suffix: str = "") -> str:
+    """A new name for a file or folder that is renamed when it is whole.
+
+    >>> temporary_name(".png").startswith(".tmp-"), temporary_name(".png").endswith(".png")
+    (True, True)
+    """
+    return f"{_TEMPORARY}{_HERE}-{os.getpid()}-{secrets.token_hex(6)}{suffix}"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files and folders of processes of this machine that are gone.
+
+    A process that is killed cannot do it itself. What others are writing now is left alone.
+    """
+    if sys.platform == "win32":  # asking whether a process lives would end it there
+        return
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            owner = _OWNED.match(entry.name)
+            if owner is None or _alive(int(owner[1])):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    os.unlink(entry.path)  # noqa: PTH108 (a path of scandir)
+
+
+def begin_folder(folder: Path, what: str, *, resume: bool, advice: str = "") -> None:
+    """Make the folder that a command fills, or find the one that it began to fill before.
+
+    Args:
+        folder: must be new or empty; or, with `resume`, one that an earlier call began.
+        what: is filled in, in words; a folder of something else is refused.
+        resume: whether what was begun may be gone on with.
+        advice: what to do if it may not.
+
+    Raises:
+        OptionError: if other files are there, which would be mixed with the new ones.
+        StorageError: if it is no folder, or cannot be made.
+    """
+    check_folder(folder, what, resume=resume, advice=advice)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / _BEGUN).exists():
+            (folder / _BEGUN).write_text(what)
+    except OSError as error:
+        raise storage_error(folder, error) from error
+
+
+def check_folder(folder: Path, what: str, *, resume: bool, advice: str = "") -> None:
+    """What `begin_folder` refuses, without making anything."""
+    try:
+        empty = not folder.exists() or not any(folder.iterdir())
+        begun = (folder / _BEGUN).read_text() if (folder / _BEGUN).is_file() else None
+    except (OSError, ValueError) as error:
+        reason = error if isinstance(error, OSError) else OSError(errno.EINVAL, "no folder of ours")
+        raise storage_error(folder, reason) from error
+    if empty:
+        return
+    if begun not in (what, ""):  # what earlier versions began is not said
+        there = f"holds {begun}" if begun else "is not empty"
+        raise OptionError(f"{printable(folder)} {there}: choose a new or an empty folder for {what}")
+    if not resume:
+        raise OptionError(f"{printable(folder)} holds {what} already{advice}")
+
+
+def check_apart(folder: Path, source: Path) -> None:
+    """Refuse to write into a folder that is, or contains, what is read.
+
+    >>> check_apart(Path("runs/bot"), Path("data/market"))
+    >>> check_apart(Path("data"), Path("data/market"))
+    Traceback (most recent call last):
+    ...
+    glimpse.errors.OptionError: data contains the data set data/market: write into another folder
+    """
+    target, data = folder.resolve(), source.resolve()
+    if target == data or target in data.parents:
+        how = "is" if target == data else "contains"
+        raise OptionError(
+            f"{printable(folder)} {how} the data set {printable(source)}: write into another folder"
+        )
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path in the same folder that becomes `path` when the block ends well.
@@ -87,7 +179,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     is replaced; what is there and no regular file is refused (`regular_target`).
     """
     target = regular_target(path)
-    temporary = target.with_name(f".tmp-{secrets.token_hex(8)}{target.suffix}")
+    _forget_leftovers(target.absolute().parent)
+    temporary = target.with_name(temporary_name(target.suffix))
     try:
         try:
             yield temporary
@@ -119,6 +212,22 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     with atomic_path(path) as temporary, temporary.open("xb") as file:
         yield file
+
+
+@cache
+def _forget_leftovers(folder: Path) -> None:
+    """`remove_leftovers`, once per folder and process: to list a large folder takes a while."""
+    remove_leftovers(folder)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # somebody else's, or no number of a process
+        return True
+    return True
 
 
 def _to_disk(path: Path) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from glimpse.choices import Size
 from glimpse.cli import main
+from glimpse.files import begin_folder
 from glimpse.models.card import NetworkCard
 from glimpse.models.factory import build_network
 from glimpse.models.storage import save_network
@@ -83,10 +84,36 @@ def test_training_is_measured_once_and_can_be_resumed(run, market, tmp_path):
     assert json.loads((tmp_path / "run" / "measures.json").read_text()) == measures
     code, _, err = run(*command)
     assert code == 2
-    assert "holds a run already" in err
+    assert "holds a training run already: resume it (--resume)" in err
     code, out, err = run(*command, "--resume")
     assert code == 0, err
     assert "test, best: rank-1" in out
+
+
+@pytest.mark.parametrize(
+    ("out", "more", "sentence"),
+    [
+        ("", (), "the value of --out is empty"),
+        ("{market}", (), "is the data set"),
+        ("{market}/..", (), "contains the data set"),
+        ("{market}", ("--resume",), "is the data set"),
+        ("{tmp}/mine", (), "mine is not empty: choose a new or an empty folder for a training run"),
+        ("{tmp}/mine", ("--resume",), "mine is not empty: choose a new or an empty folder"),
+        ("{tmp}/ablation", ("--resume",), "ablation holds an ablation: choose a new or an empty folder"),
+        ("{tmp}/mine/notes.txt", (), "a part of its path is a file"),
+    ],
+)
+def test_a_run_fills_a_new_folder_or_its_own(run, market, tmp_path, out, more, sentence):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    begin_folder(tmp_path / "ablation", "an ablation", resume=False)
+    before = {path: path.stat().st_mtime_ns for root in (market, tmp_path) for path in root.rglob("*")}
+    code, _, err = run(*short_training(market, out.format(market=market, tmp=tmp_path)), *more)
+    assert code == 2
+    assert len(sentences(err)) == 1
+    assert sentence in err
+    after = {path: path.stat().st_mtime_ns for root in (market, tmp_path) for path in root.rglob("*")}
+    assert after == before
 
 
 def test_of_two_processes_the_first_alone_reports(market, tmp_path):

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from glimpse.errors import StorageError
+from glimpse.errors import OptionError, StorageError
 from glimpse.explain import Figure, Report, Section, ready
 
 EVIL = "<script>alert(\"x\")</script> & 'quotes' \udcff"
@@ -85,4 +85,16 @@ def test_a_folder_that_cannot_be_is_said_before_the_work(tmp_path):
         with pytest.raises(StorageError, match="cannot write"):
             ready(folder)
     ready(tmp_path / "good")
-    assert list((tmp_path / "good").iterdir()) == []
+    assert [path.name for path in (tmp_path / "good").iterdir()] == ["report.html"]
+    assert b"not finished" in (tmp_path / "good" / "report.html").read_bytes()
+    ready(tmp_path / "good")  # a report that was begun may be made again
+
+
+def test_a_folder_of_other_files_is_refused_and_an_earlier_report_stays_until_the_next(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(b"mine")
+    with pytest.raises(OptionError, match="is not empty, and no report is there to replace"):
+        ready(tmp_path)
+    (tmp_path / "report.html").write_bytes(b"earlier")
+    ready(tmp_path)
+    assert (tmp_path / "report.html").read_bytes() == b"earlier"
+    assert (tmp_path / "photo.jpg").read_bytes() == b"mine"

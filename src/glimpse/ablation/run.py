@@ -23,7 +23,7 @@ from glimpse.ablation.table import About, ablation_json, ablation_markdown
 from glimpse.choices import Size
 from glimpse.datasets import Dataset
 from glimpse.errors import OptionError, StorageError, TrainingError
-from glimpse.files import atomic_write, locked, printable, storage_error
+from glimpse.files import atomic_write, begin_folder, check_folder, locked, printable
 from glimpse.methods.fit import checked, finished_run, fit
 from glimpse.methods.rows import can_be_asked
 from glimpse.models.pretrained import start_of
@@ -86,12 +86,10 @@ def run_ablation(
     Returns:
         The table's rows.
     """
+    check_folder(out, "an ablation", resume=True)
     recipes = _recipes(plan, out)
     first = plan.arms[0].name
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(out, error) from error
+    begin_folder(out, "an ablation", resume=True)
     rows: list[Row] = []
     found: list[Measurement] = []
     with locked(out / ".lock", wait=False):

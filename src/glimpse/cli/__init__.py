@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import sys
+from itertools import pairwise
+from typing import Any, NoReturn
 
 import typer
 
@@ -15,9 +17,10 @@ from glimpse.cli.evaluate import evaluate
 from glimpse.cli.explain import explain
 from glimpse.cli.export import export
 from glimpse.cli.import_weights import import_weights
+from glimpse.cli.options import Stopped
 from glimpse.cli.pretrain import pretrain
 from glimpse.cli.train import train
-from glimpse.errors import GlimpseError
+from glimpse.errors import GlimpseError, OptionError
 from glimpse.runtime import limit_spinning
 
 app = typer.Typer(
@@ -40,6 +43,9 @@ app.command()(ablation)
 app.command()(export)
 app.command("import-weights")(import_weights)
 
+_INTERRUPTED = 130  # what shells give for a process that Ctrl-C ended
+# typer brings a click of its own, or takes the installed one, by its version
+_ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -63,9 +69,16 @@ def main() -> None:
     """Run the command line; whatever the user can fix is one sentence and exit code 2."""
     limit_spinning()
     try:
-        app()
+        _refuse_empty(sys.argv[1:])
+        code = app(standalone_mode=False)
+        if code == _INTERRUPTED:
+            raise Stopped("stopped")
+    except (KeyboardInterrupt, Stopped) as stop:
+        _fail(str(stop) or "stopped", _INTERRUPTED)
     except GlimpseError as error:
         _fail(str(error))
+    except _ClickError as error:
+        _fail(_one_sentence(error))
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader of our output has gone, as `head` does
             sys.stderr.close()
@@ -73,8 +86,32 @@ def main() -> None:
         if error.errno not in _DISK_ERRORS:
             raise
         _fail(f"{error.filename or 'cannot write'}: {_DISK_ERRORS[error.errno]}")
+    sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(sentence: str) -> None:
+def _refuse_empty(words: list[str]) -> None:
+    """An empty word stands for nothing that a command takes, and as a path it would be the current folder."""
+    for before, word in pairwise(("", *words)):
+        option, equals, value = word.partition("=")
+        if not word:
+            of = f"the value of {before}" if before.startswith("--") else "an argument"
+            raise OptionError(f"{of} is empty")
+        if option.startswith("--") and equals and not value:
+            raise OptionError(f"the value of {option} is empty")
+
+
+def _one_sentence(error: Exception) -> str:
+    """What was wrong with the words of the command, and where its options are told."""
+    said: str = error.format_message()  # type: ignore[attr-defined]
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(said, err=True)
+        sys.exit(2)
+    sentence = " ".join(said.split()).removesuffix(".")
+    context: Any = getattr(error, "ctx", None)
+    advice = f"; see `{context.command_path} --help`" if context is not None else ""
+    return sentence[:1].lower() + sentence[1:] + advice
+
+
+def _fail(sentence: str, code: int = 2) -> NoReturn:
     typer.echo(f"glimpse: {sentence}", err=True)
-    sys.exit(2)
+    sys.exit(code)

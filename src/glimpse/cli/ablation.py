@@ -18,6 +18,7 @@ from glimpse.cli.options import (
     Threads,
     engine_of,
     read_source,
+    resumable,
 )
 from glimpse.recipes.presets import Preset
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from glimpse.datasets import Dataset
 
 
+@resumable("the same command")
 def ablation(
     arms: Annotated[
         list[str],
@@ -80,6 +82,7 @@ def ablation(
     from glimpse.ablation.run import Plan, run_ablation
     from glimpse.ablation.table import About
     from glimpse.datasets.catalog import parse_source
+    from glimpse.files import check_apart
     from glimpse.progress import terminal_bar
     from glimpse.runtime import hardware
     from glimpse.training.run_record import git_commit
@@ -90,6 +93,8 @@ def ablation(
     _alone()
     sources = {text: parse_source(text) for text in (*data, train or data[0])}
     datasets = _read(sources, options or [])
+    for dataset in datasets.values():
+        check_apart(out, dataset.root)
     given = {(layout, str(folder)): text for text, (layout, folder) in sources.items()}
     names = data_names((layout, str(folder)) for layout, folder in map(parse_source, data))
     trains = any(arm.trained for arm in run)

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from glimpse.cli.options import resumable
 
+
+@resumable("the same command")
 def demo(
     folder: Annotated[Path, typer.Option("--out", help="Where everything is written.")] = Path("demo"),
     scale: Annotated[str, typer.Option(help="Of the world: tiny (seconds) or small (a minute).")] = "small",

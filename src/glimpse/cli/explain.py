@@ -60,6 +60,7 @@ def explain(
     from glimpse.errors import OptionError
     from glimpse.explain import ReportOptions, chosen_queries, loose_images, ready
     from glimpse.explain import explain as explained
+    from glimpse.files import check_apart
     from glimpse.progress import terminal_bar
 
     if data is None and not image:
@@ -69,6 +70,8 @@ def explain(
     if image and queries is not None:
         raise OptionError("give either --queries or --image: what is explained is one or the other")
     dataset = None if data is None else read_source(data, options or [])
+    if dataset is not None:
+        check_apart(out, dataset.root)
     chosen = None if dataset is None else dataset.protocol(protocol)
     report_options = ReportOptions(
         queries=len(image) if image else 6 if queries is None else queries,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glimpse.choices import Dtype
+from glimpse.errors import GlimpseError
 
 if TYPE_CHECKING:
     from glimpse.datasets import Dataset
@@ -38,6 +40,26 @@ Tensorboard = Annotated[
     bool,
     typer.Option("--tensorboard", help="Write TensorBoard events into the run too; needs the extra."),
 ]
+
+
+class Stopped(GlimpseError):
+    """A user stopped the work; the sentence says how it goes on."""
+
+
+@contextmanager
+def resumable(how: str) -> Iterator[None]:
+    """Say how work that Ctrl-C stops goes on.
+
+    >>> with resumable("the same command"):
+    ...     raise KeyboardInterrupt
+    Traceback (most recent call last):
+    ...
+    glimpse.cli.options.Stopped: stopped; go on with the same command
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(f"stopped; go on with {how}") from None
 
 
 def engine_of(

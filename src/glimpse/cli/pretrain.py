@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glimpse.choices import Dtype, Size
-from glimpse.cli.options import Device, PassDtype, Threads, engine_of
+from glimpse.cli.options import Device, PassDtype, Threads, engine_of, resumable
 
 if TYPE_CHECKING:
     from glimpse.methods.fit import Fitted
@@ -25,6 +25,7 @@ class BackboneName(StrEnum):
     CLIP = "clip"
 
 
+@resumable("the same command and --resume")
 def pretrain(
     backbone: Annotated[BackboneName, typer.Argument(help="What is trained; clip has a text side too.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for the run.")],

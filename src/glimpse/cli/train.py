@@ -20,6 +20,7 @@ from glimpse.cli.options import (
     engine_of,
     load_retriever,
     read_source,
+    resumable,
 )
 from glimpse.recipes.presets import Preset, preset_recipe
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from glimpse.methods.fit import Fitted
 
 
+@resumable("the same command and --resume")
 def train(
     method: Annotated[str, typer.Argument(help="A method that `glimpse recipes` lists.")],
     data: Annotated[str, typer.Option("--data", metavar="NAME:DIR", help="A layout and its folder.")],
@@ -76,6 +78,7 @@ def train(
     Example: glimpse train bot --data market1501:worlds/market --preset world --out runs/bot
     """
     from glimpse.errors import OptionError
+    from glimpse.files import check_apart
     from glimpse.methods.fit import fit
     from glimpse.methods.rows import can_be_asked
     from glimpse.methods.spt_masks import SelectorMasks
@@ -96,6 +99,7 @@ def train(
         tensorboard=tensorboard,
     )
     dataset = read_source(data, options or [])
+    check_apart(out, dataset.root)
     if not len(dataset.train):
         raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
     unread = bool(dataset.protocols) and not can_be_asked(method, dataset.protocol())

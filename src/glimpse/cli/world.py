@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from glimpse.cli.options import resumable
+
 app = typer.Typer(
     help="Procedural pedestrians with ground truth.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
 @app.command()
+@resumable("the same command")
 def make(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder, or one that a killed run left.")],
     layout: Annotated[

@@ -12,7 +12,8 @@ from tempfile import TemporaryFile
 
 from PIL import Image
 
-from glimpse.files import atomic_write, storage_error
+from glimpse.errors import OptionError
+from glimpse.files import atomic_write, printable, storage_error
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +90,28 @@ class Report:
 
 
 def ready(folder: Path) -> None:
-    """Make the folder and see that it can be written to: before the work rather than after it."""
+    """Make the folder and see that it can be written to: before the work rather than after it.
+
+    Until the report is there its page says so. An earlier report, finished or not, may be replaced.
+
+    Raises:
+        OptionError: if other files are there, and no report.
+        StorageError: if it cannot be made or written to.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        present = {entry.name for entry in folder.iterdir()}
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    if PAGE not in present:
+        if present:
+            raise OptionError(
+                f"{printable(folder)} is not empty, and no report is there to replace: "
+                "choose a new or an empty folder"
+            )
+        with atomic_write(folder / PAGE) as file:
+            file.write(b"<!doctype html><title>not finished</title><p>The report is not finished yet.")
+    try:
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from glimpse.choices import Reads
 from glimpse.errors import TrainingError
-from glimpse.files import atomic_write
+from glimpse.files import atomic_write, begin_folder, check_folder
 from glimpse.methods.embedding import embed_rows
 from glimpse.methods.prepare import NETWORK, EmbeddedRows, Prepared, prepare
 from glimpse.methods.rows import (
@@ -64,7 +64,7 @@ from glimpse.segmentation.person_maps import mask_source, person_maps
 from glimpse.training.augment import MapRule
 from glimpse.training.batches import PixelSource, TrainingData
 from glimpse.training.checkpoint import tensor_bytes
-from glimpse.training.distributed import first_before_others, joined, processes
+from glimpse.training.distributed import first_before_others, joined, processes, wait_for_all
 from glimpse.training.engine import Engine, torch_settings
 from glimpse.training.loop import Outcome, train
 from glimpse.training.run_record import check_same_run, fingerprint, read_run
@@ -73,6 +73,8 @@ from glimpse.training.stage_run import BEST as BEST_WEIGHTS
 from glimpse.training.stage_run import RUN_FILE
 
 FINAL, BEST = "final", "best"
+A_RUN = "a training run"
+GO_ON = ": resume it (--resume), or train into another folder"
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,14 @@ def fit(
     start_of(recipe)  # refused before anything is decoded
     engine = engine or Engine()
     with joined(torch_device(engine.device)):
+        # a run that failed before its first step has nothing to lose
+        begun = resume or not (out / RUN_FILE).exists()
+        check_folder(out, A_RUN, resume=begun, advice=GO_ON)
+        learned, held, protocol = checked(method, recipe, rows, validation, like)
+        wait_for_all()  # before the first process begins the folder, all must have looked
         with first_before_others():
-            learned, held, protocol = checked(method, recipe, rows, validation, like)
+            if processes().first:
+                begin_folder(out, A_RUN, resume=begun)
             words = in_words(rows, learned)
             if words and not quiet and processes().first:
                 print(f"{method} learns from {words}", file=sys.stderr)

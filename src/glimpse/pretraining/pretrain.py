@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.choices import Size
+from glimpse.files import begin_folder, check_folder
 from glimpse.methods.clip import learned_tokenizer
-from glimpse.methods.fit import Fitted, prepared_from_seed, run
+from glimpse.methods.fit import A_RUN, GO_ON, Fitted, prepared_from_seed, run
 from glimpse.methods.prepare import Prepared
 from glimpse.methods.rows import ENDS, IDS
 from glimpse.methods.validation import Validation, validation_protocol
@@ -28,8 +29,9 @@ from glimpse.recipes.provenance import with_settings
 from glimpse.records import IntArray
 from glimpse.runtime import hardware, torch_device
 from glimpse.training.batches import TrainingData
-from glimpse.training.distributed import first_before_others, joined
+from glimpse.training.distributed import first_before_others, joined, processes, wait_for_all
 from glimpse.training.engine import Engine
+from glimpse.training.stage_run import RUN_FILE
 from glimpse.world.world import World
 
 
@@ -122,6 +124,8 @@ def pretrain(
         images: a folder where they are kept for further runs; within `out` if not given.
     """
     size, engine = recipe.augment.size, engine or Engine()
+    begun = resume or not (out / RUN_FILE).exists()
+    check_folder(out, A_RUN, resume=begun, advice=GO_ON)
     world = site.world()
     rows = WorldRows(world, site, 0, site.people, size, threads=threads)
     tokenizer = None
@@ -130,7 +134,10 @@ def pretrain(
         rows = replace(rows, captions=CaptionColumns(len(rows), tokenizer))
     columns = {IDS: rows.captions.ids, ENDS: rows.captions.ends} if rows.captions is not None else {}
     with joined(torch_device(engine.device)):
+        wait_for_all()  # before the first process begins the folder, all must have looked
         with first_before_others():
+            if processes().first:
+                begin_folder(out, A_RUN, resume=begun)
             kept = CachedRows.open(images or out / "images", rows)
         data = TrainingData(rows.records(), kept, columns=columns)
         prepared = replace(_prepared(backbone, recipe, data), tokenizer=tokenizer)

@@ -9,12 +9,20 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from glob import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from glimpse.errors import StorageError
-from glimpse.files import atomic_write, fingerprint, printable, storage_error
+from glimpse.files import (
+    atomic_write,
+    fingerprint,
+    printable,
+    remove_leftovers,
+    storage_error,
+    temporary_name,
+)
 
 CARD = "card.json"
 VERSION = 1
@@ -32,17 +40,20 @@ def write_folder(folder: Path, write: Callable[[Path], dict[str, Any]], *, repla
     folder = check_free(folder, replace=replace)
     try:
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-        with _beside(folder, "tmp") as temporary:
+        remove_leftovers(folder.absolute().parent)
+        with _beside(folder, temporary_name()) as temporary:
             values = write(temporary)
             names = sorted(path.name for path in temporary.iterdir())
             prints = {name: fingerprint(temporary / name) for name in names}
             card = {"format": f"{_FORMAT}{VERSION}", **values, "files": prints}
             with atomic_write(temporary / CARD) as file:
                 file.write((json.dumps(card, indent=1, allow_nan=False) + "\n").encode())
-            with _beside(folder, "old") as old:
+            with _beside(folder, f"{_old_names(folder)}{secrets.token_hex(4)}") as old:
                 if folder.exists():
                     folder.rename(old / folder.name)
                 temporary.rename(folder)
+        for left in folder.absolute().parent.glob(f"{escape(_old_names(folder))}*"):
+            shutil.rmtree(left, ignore_errors=True)  # of a process that was killed in that instant
     except OSError as error:
         raise storage_error(folder, error) from error
 
@@ -119,10 +130,15 @@ def find(name: str | Path) -> Path:
     )
 
 
+def _old_names(folder: Path) -> str:
+    """How the names begin under which a retriever makes way for its successor."""
+    return f".old-{folder.name}-"
+
+
 @contextmanager
-def _beside(folder: Path, purpose: str) -> Iterator[Path]:
+def _beside(folder: Path, name: str) -> Iterator[Path]:
     """A new folder on the same disk, gone afterwards with whatever is still in it."""
-    temporary = folder.absolute().with_name(f".{purpose}-{folder.name}-{secrets.token_hex(4)}")
+    temporary = folder.absolute().with_name(name)
     temporary.mkdir()
     try:
         yield temporary

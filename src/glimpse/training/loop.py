@@ -159,7 +159,7 @@ def _checked(folder: Path, record: dict[str, Any], *, resume: bool) -> dict[str,
     if not exists:  # also for a run that was killed before it wrote anything
         return record
     if not resume:
-        raise OptionError(f"{folder} holds a run already: resume it, or train into another folder")
+        raise OptionError(f"{folder} holds a run already: resume it (--resume), or train into another folder")
     before = read_run(path)
     check_same_run(before, record)
     return {**before, "resumed": [*before["resumed"], now()], "finished": None}
