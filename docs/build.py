@@ -33,7 +33,7 @@ COMMANDS = (
 
 def layout_table() -> str:
     """The table of layouts, from the readers' own facts."""
-    lines = ["| name | data set | asked | published | who grants it |", "|---|---|---|---|---|"]
+    lines = ["| name | data set | task | published | who grants it |", "|---|---|---|---|---|"]
     for layout in LAYOUTS:
         counts = "<br>".join(f"{part}: {count}" for part, count in layout.published.items()) or "-"
         grants = f"**withdrawn**: {layout.grants}" if layout.withdrawn else layout.grants

@@ -194,11 +194,11 @@ def test_rows_that_an_arm_cannot_learn_from_are_refused_before_anything_is_train
     assert not (tmp_path / "out").exists()
 
 
-def test_arms_that_cannot_be_asked_as_a_test_asks_are_refused_before_anything_is_trained(plan, tmp_path):
+def test_arms_that_cannot_answer_a_test_are_refused_before_anything_is_trained(plan, tmp_path):
     images = plan.train.protocol().gallery
     words = Records.from_columns(images.path, images.person, modality="text", caption="somebody")
-    asked = text_to_image(words, images, name="test", trained_on="")
-    texts = replace(plan.train, protocols={"test": asked})
-    with pytest.raises(OptionError, match="the arm plain cannot be measured on words: it is asked by capt"):
+    protocol = text_to_image(words, images, name="test", trained_on="")
+    texts = replace(plan.train, protocols={"test": protocol})
+    with pytest.raises(OptionError, match="the arm plain cannot be measured on words: its queries are capt"):
         run_ablation(replace(plan, tests={**plan.tests, "words": texts}), tmp_path / "out", ABOUT)
     assert not (tmp_path / "out").exists()

@@ -90,8 +90,8 @@ def test_an_unfinished_ablation_pairs_the_seeds_that_are_there(measurements):
 
 
 def test_a_result_gives_its_headline():
-    asked, searched = Records.from_columns(["q", "r"], [7, 8]), Records.from_columns(["a", "b"], [3, 7])
-    result = evaluate(np.array([[0.9, 0.8], [0.1, 0.2]]), without_cameras(asked, searched))
+    queries, searched = Records.from_columns(["q", "r"], [7, 8]), Records.from_columns(["a", "b"], [3, 7])
+    result = evaluate(np.array([[0.9, 0.8], [0.1, 0.2]]), without_cameras(queries, searched))
     kept = measurement("low", FINAL, 3, "market", result)
     assert kept.place == Place("market", "test")
     assert kept.values == {"rank1": 0, "map": 0.5, "minp": 0.5}

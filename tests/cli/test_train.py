@@ -171,7 +171,7 @@ def test_captions_are_not_read_by_a_method_of_images_and_val_chooses_its_model(r
     command[command.index(f"market1501:{captioned}")] = f"cuhk_pedes:{captioned}"
     code, out, err = run(*command)
     assert code == 0, err
-    assert f"no test: cuhk_pedes:{captioned} is asked by captions, which bot does not read" in err
+    assert f"no test: cuhk_pedes:{captioned} has captions as queries, which bot does not read" in err
     assert "validation, best: rank-1" in out
     assert "test, " not in out
     assert "bot learns from 10 images; 20 captions are not read" in err

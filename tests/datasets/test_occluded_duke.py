@@ -15,8 +15,8 @@ def test_occluded_duke_queries_that_are_gallery_images_are_no_trivial_hits(plant
     protocol = dataset.protocol()
     assert set(protocol.query.kind) == {"occluded"}
     comparison = protocol.comparison(protocol.trials[0])
-    asked = protocol.query.path.tolist().index(f"{dataset.root}/query/{OCCLUDED_QUERY}")
-    counted = comparison.gallery_key != comparison.query_key[asked]
+    queries = protocol.query.path.tolist().index(f"{dataset.root}/query/{OCCLUDED_QUERY}")
+    counted = comparison.gallery_key != comparison.query_key[queries]
     right = counted & (comparison.gallery_person == 6)
     assert [p.split("/")[-1] for p in protocol.gallery.path[comparison.gallery_rows[right]]] == [
         "0006_c2_f0003000.jpg"

@@ -18,13 +18,13 @@ def records(rng, rows, persons, cameras=4, prefix="g", strangers=True):
 
 
 def protocol(rng, queries=12, gallery=60, persons=6, rule="market", cmc=Cmc.IMAGES, trials=1):
-    asked = records(rng, queries, persons, prefix="q", strangers=False)
+    query = records(rng, queries, persons, prefix="q", strangers=False)
     searched = records(rng, gallery, persons)
     chosen = tuple(
         Trial(rng.permutation(queries), rng.permutation(gallery)[: max(1, gallery * 2 // 3)])
         for _ in range(trials if trials > 1 else 0)
     )
-    return Protocol("random", asked, searched, RULES[rule], trials=chosen, cmc=cmc)
+    return Protocol("random", query, searched, RULES[rule], trials=chosen, cmc=cmc)
 
 
 def scores(rng, protocol, kind="random", dtype=np.float32):

@@ -89,9 +89,9 @@ def listed(*persons, query=7, cmc=Cmc.IMAGES, cameras=None, query_camera=-1, rul
     gallery = Records.from_columns(
         [f"g{i}" for i in range(len(persons))], list(persons), camera=-1 if cameras is None else list(cameras)
     )
-    asked = Records.from_columns(["q"], [query], camera=query_camera)
+    queries = Records.from_columns(["q"], [query], camera=query_camera)
     scores = np.linspace(1, 0, len(persons))[None]
-    return Protocol("golden", asked, gallery, cases.RULES[rule], cmc=cmc), scores
+    return Protocol("golden", queries, gallery, cases.RULES[rule], cmc=cmc), scores
 
 
 def test_golden_average_precision():

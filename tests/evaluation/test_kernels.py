@@ -20,9 +20,9 @@ def long_protocol(rng, length, right, excluded=0, rule=same_person_and_camera, c
     person[place[: right + excluded]] = 1
     camera[place[right : right + excluded]] = 1
     gallery = Records.from_columns([f"g{i}" for i in range(length)], person, camera=camera)
-    asked = Records.from_columns(["q0", "q1"], [1, 1], camera=[1, 3])
+    queries = Records.from_columns(["q0", "q1"], [1, 1], camera=[1, 3])
     trials = () if columns is None else (Trial(np.arange(2), columns),)
-    return Protocol("long", asked, gallery, rule, trials=trials)
+    return Protocol("long", queries, gallery, rule, trials=trials)
 
 
 def expected_ranks(scores, protocol):

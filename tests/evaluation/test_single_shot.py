@@ -72,11 +72,11 @@ def test_the_seed_decides(rng):
 def test_the_order_of_rows_does_not_matter(rng):
     protocol = sampled(cases.protocol(rng), 50)
     scores = cases.scores(rng, protocol)
-    asked, searched = rng.permutation(len(protocol.query)), rng.permutation(len(protocol.gallery))
+    queries, searched = rng.permutation(len(protocol.query)), rng.permutation(len(protocol.gallery))
     turned = dataclasses.replace(
-        protocol, query=protocol.query[asked], gallery=protocol.gallery[searched], trials=()
+        protocol, query=protocol.query[queries], gallery=protocol.gallery[searched], trials=()
     )
-    first, second = evaluate(scores, protocol), evaluate(scores[asked][:, searched], turned)
+    first, second = evaluate(scores, protocol), evaluate(scores[queries][:, searched], turned)
     assert first.summary() == second.summary()
     assert first.cmc.tolist() == second.cmc.tolist()
 

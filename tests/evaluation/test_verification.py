@@ -58,10 +58,10 @@ def test_the_equal_error_of_separated_scores_is_zero():
 
 
 def test_verification_needs_both_kinds_of_pairs():
-    asked = Records.from_columns(["q"], [7])
+    queries = Records.from_columns(["q"], [7])
     with pytest.raises(OptionError, match="no genuine pair"):
-        roc(np.zeros((1, 1)), without_cameras(asked, Records.from_columns(["a"], [3])))
+        roc(np.zeros((1, 1)), without_cameras(queries, Records.from_columns(["a"], [3])))
     with pytest.raises(OptionError, match="no impostor pair"):
-        roc(np.zeros((1, 1)), without_cameras(asked, Records.from_columns(["a"], [7])))
+        roc(np.zeros((1, 1)), without_cameras(queries, Records.from_columns(["a"], [7])))
     with pytest.raises(ShapeError, match="gallery row 1"):
-        roc(np.array([[0, np.nan]]), without_cameras(asked, Records.from_columns(["a", "b"], [7, 3])))
+        roc(np.array([[0, np.nan]]), without_cameras(queries, Records.from_columns(["a", "b"], [7, 3])))

@@ -45,6 +45,6 @@ def people(tmp_path):
 
 @pytest.fixture
 def protocol(people):
-    """The first image of each person is asked, all others are searched."""
+    """The first image of each person is a query, all others are the gallery."""
     queries = np.arange(len(people)) % 4 == 0
     return single_query(people[queries], people[~queries])

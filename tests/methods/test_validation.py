@@ -192,7 +192,7 @@ def test_a_kind_that_only_queries_have_asks_every_other_image():
     assert protocol.gallery == by_camera  # here the rule leaves it out
 
 
-def test_a_kind_that_both_sides_have_is_asked_and_searched_alone():
+def test_a_kind_that_both_sides_have_is_query_and_gallery_alone():
     rows = of_kinds("whole", "whole", "occluded")
     like = without_cameras(of_kinds("whole"), of_kinds("whole"))
     protocol = validation_protocol(rows, 0, like)
@@ -200,7 +200,7 @@ def test_a_kind_that_both_sides_have_is_asked_and_searched_alone():
     assert protocol.exclusion is same_image
 
 
-def test_what_cannot_be_asked_so_is_asked_as_ever():
+def test_rows_that_cannot_be_like_the_test_are_validated_as_usual():
     rows = people()
     test = infrared(2)
     infrared_to_visible = without_cameras(test.filter(modality="ir"), test.filter(modality="rgb"))

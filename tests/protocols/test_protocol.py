@@ -44,18 +44,18 @@ sides = st.lists(st.tuples(st.integers(-2, 3), st.integers(-1, 3)), max_size=8)
 def test_a_rule_by_keys_equals_the_rule_by_pairs(rule, query, gallery):
     if rule is same_sysu_location:  # every camera of that set is known
         query, gallery = ([(p, abs(c)) for p, c in side] for side in (query, gallery))
-    asked, searched = rows(query), rows(gallery, "g" if rule is not same_image else "q")
-    query_key, gallery_key = rule(asked, searched)
+    queries, searched = rows(query), rows(gallery, "g" if rule is not same_image else "q")
+    query_key, gallery_key = rule(queries, searched)
     by_keys = query_key[:, None] == gallery_key[None, :]
-    by_pairs = [[bool(PLAIN_RULES[rule](q, g)) for g in searched] for q in asked]
+    by_pairs = [[bool(PLAIN_RULES[rule](q, g)) for g in searched] for q in queries]
     assert np.array_equal(by_keys, np.array(by_pairs, bool).reshape(len(query), len(gallery)))
 
 
 def test_persons_whose_numbers_are_far_apart_keep_keys_of_their_own():
     far = 2**62
-    asked = rows([(far, 1), (far, 5), (0, 5), (DISTRACTOR, 1)])
+    queries = rows([(far, 1), (far, 5), (0, 5), (DISTRACTOR, 1)])
     searched = rows([(far, 5), (far, 1), (1, 0), (0, 5), (far - 1, 1)], "g")
-    query_key, gallery_key = same_person_and_camera(asked, searched)
+    query_key, gallery_key = same_person_and_camera(queries, searched)
     assert (query_key[:, None] == gallery_key).nonzero()[0].tolist() == [0, 1, 2]
     assert (query_key[:, None] == gallery_key).nonzero()[1].tolist() == [1, 0, 3]
 
@@ -63,10 +63,10 @@ def test_persons_whose_numbers_are_far_apart_keep_keys_of_their_own():
 @pytest.mark.parametrize("rule", PLAIN_RULES)
 @given(query=sides, gallery=sides)
 def test_valid_queries_are_those_with_a_right_answer_left(rule, query, gallery):
-    asked, searched = rows(query), rows(gallery, "g")
+    queries, searched = rows(query), rows(gallery, "g")
     if rule is same_sysu_location:
-        asked, searched = (side.with_columns(camera=np.abs(side.camera)) for side in (asked, searched))
-    protocol = Protocol("p", asked, searched, rule)
+        queries, searched = (side.with_columns(camera=np.abs(side.camera)) for side in (queries, searched))
+    protocol = Protocol("p", queries, searched, rule)
     comparison = protocol.comparison(protocol.trials[0])
     plain = [
         sum(
@@ -74,7 +74,7 @@ def test_valid_queries_are_those_with_a_right_answer_left(rule, query, gallery):
             for g in searched
             if g.person != JUNK
         )
-        for q in asked
+        for q in queries
     ]
     assert comparison.matches_per_query().tolist() == plain
     valid = sum(count > 0 for count in plain)
@@ -121,5 +121,5 @@ def test_rows_that_are_left_out_of_the_gallery_leave_every_trial():
     kept = Protocol("test", gallery[:1], gallery, nothing, trials=trials).keeping(
         np.array([True, False, True, True])
     )
-    asked = [kept.gallery.path[trial.gallery].tolist() for trial in kept.trials]
-    assert asked == [["d"], ["a", "c", "d"]]
+    queries = [kept.gallery.path[trial.gallery].tolist() for trial in kept.trials]
+    assert queries == [["d"], ["a", "c", "d"]]

@@ -25,7 +25,7 @@ from glimpse.datasets import Dataset
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import atomic_write, begin_folder, check_folder, locked, printable
 from glimpse.methods.fit import checked, finished_run, fit
-from glimpse.methods.rows import can_be_asked
+from glimpse.methods.rows import can_answer
 from glimpse.models.pretrained import start_of
 from glimpse.progress import Progress, silent
 from glimpse.protocols import Protocol
@@ -116,9 +116,9 @@ def _recipes(plan: Plan, out: Path) -> dict[tuple[str, int], Any]:
     }
     for arm in trained:
         for name, dataset in plan.tests.items():
-            if not all(can_be_asked(arm.made_of, protocol) for protocol in tested(dataset)):
+            if not all(can_answer(arm.made_of, protocol) for protocol in tested(dataset)):
                 raise OptionError(
-                    f"the arm {arm.name} cannot be measured on {name}: it is asked by captions, which "
+                    f"the arm {arm.name} cannot be measured on {name}: its queries are captions, which "
                     f"{arm.made_of} does not read"
                 )
         for seed in plan.seeds:
@@ -130,7 +130,7 @@ def _recipes(plan: Plan, out: Path) -> dict[tuple[str, int], Any]:
 
 
 def _learned_from(train: Dataset) -> tuple[Records, Records | Protocol, Protocol | None]:
-    """What `fit` is given of a data set: the rows, what chooses the best epoch, and how validation asks."""
+    """What `fit` is given of a data set: rows, what chooses the best epoch, what validation is like."""
     return train.train, train.model_selection, train.protocol() if train.protocols else None
 
 

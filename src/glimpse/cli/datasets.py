@@ -46,7 +46,7 @@ def layouts(context: typer.Context, as_json: AsJson = False) -> None:
         ]
         typer.echo(json.dumps(table, indent=2, ensure_ascii=False))
         return
-    rows = [("name", "data set", "asked", "published: persons / rows", "to be had")]
+    rows = [("name", "data set", "task", "published: persons / rows", "to be had")]
     for layout in LAYOUTS:
         parts = [f"{part}: {count}" for part, count in layout.published.items()] or ["-"]
         note = "withdrawn: your own copy only" if layout.withdrawn else "on request"

@@ -60,11 +60,11 @@ def evaluate(
         typer.Option(help="A row per embedding; if left out, EMBEDDINGS ending in .csv, .arrow or .parquet."),
     ] = None,
     query: Annotated[
-        Path | None, typer.Option(help="Without a data set: embeddings that ask, with records.")
+        Path | None, typer.Option(help="Without a data set: embeddings of the queries, with records.")
     ] = None,
     gallery: Annotated[
         Path | None,
-        typer.Option(help="Without a data set: embeddings that are searched, with records."),
+        typer.Option(help="Without a data set: embeddings of the gallery, with records."),
     ] = None,
     options: Annotated[
         list[str] | None,

@@ -111,8 +111,8 @@ def of_two_tables(query: Path, gallery: Path, similarity: str | None) -> tuple[M
     """Market-1501's rule over two saved tables, compared as both say unless a similarity is named."""
     from glimpse.protocols import single_query
 
-    (asked, query_rows), (searched, gallery_rows) = (load_with_records(path) for path in (query, gallery))
-    measured = Measured(single_query(query_rows, gallery_rows), (asked, searched))
+    (queries, query_rows), (found, gallery_rows) = (load_with_records(path) for path in (query, gallery))
+    measured = Measured(single_query(query_rows, gallery_rows), (queries, found))
     return measured, _agreed(query, gallery, similarity)
 
 

@@ -18,7 +18,7 @@ def explain(
     ],
     data: Annotated[
         str | None,
-        typer.Option("--data", metavar="NAME:DIR", help="The data set that is queried and searched."),
+        typer.Option("--data", metavar="NAME:DIR", help="The data set whose queries and gallery are used."),
     ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="One of the data set's protocols; if left out, the first.")

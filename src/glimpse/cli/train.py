@@ -80,7 +80,7 @@ def train(
     from glimpse.errors import OptionError
     from glimpse.files import check_apart
     from glimpse.methods.fit import fit
-    from glimpse.methods.rows import can_be_asked
+    from glimpse.methods.rows import can_answer
     from glimpse.methods.spt_masks import SelectorMasks
     from glimpse.models.pretrained import start_of
     from glimpse.progress import terminal_bar
@@ -102,7 +102,7 @@ def train(
     check_apart(out, dataset.root)
     if not len(dataset.train):
         raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
-    unread = bool(dataset.protocols) and not can_be_asked(method, dataset.protocol())
+    unread = bool(dataset.protocols) and not can_answer(method, dataset.protocol())
     measured = test and bool(dataset.protocols) and not unread
     start = start_of(recipe)
     # until the report is written: it is the first process's alone
@@ -110,7 +110,7 @@ def train(
         if group.first and start is not None:
             typer.echo(f"starting from {start}", err=as_json)
         if group.first and test and unread:
-            typer.echo(f"no test: {data} is asked by captions, which {method} does not read", err=True)
+            typer.echo(f"no test: {data} has captions as queries, which {method} does not read", err=True)
         fitted = fit(
             method.lower().replace("_", "-"),
             recipe,

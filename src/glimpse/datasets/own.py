@@ -74,7 +74,8 @@ def read_folder(root: Path | str, *, camera_pattern: str | None = None) -> Datas
 def read_table(root: Path | str) -> Dataset:
     """Read a CSV (or Arrow, Parquet) table; relative paths are relative to its folder.
 
-    With a column `split`, its query rows ask its gallery rows; without, every image asks the rest.
+    With a column `split`, its rows `query` are searched in its rows `gallery`; without, every image is a
+    query against the rest.
     """
     path = Path(root)
     if not path.is_file():

@@ -38,7 +38,7 @@ _FOLDERS = {OCCLUDED: "occluded_body_images", WHOLE: "whole_body_images"}
 def read(root: Path | str) -> Dataset:
     """Read P-DukeMTMC-reID.
 
-    The protocols ask and search the same rows: `supervised` after training on its own training
+    The protocols have the same queries and gallery: `supervised` after training on its own training
     rows, `transfer` after training on Market-1501. A report names the one it used.
     """
     reading = Reading.begin(LAYOUT, root, "train", "test")

@@ -36,8 +36,8 @@ _FOLDERS = {WHOLE: "whole_body_images", PARTIAL: "partial_body_images", OCCLUDED
 def read(root: Path | str) -> Dataset:
     """Read Partial-REID.
 
-    The protocol `partial` asks the partial images, as most of the literature does; `occluded` asks
-    the occluded ones, as PVPM's loader does.
+    The queries of the protocol `partial` are the partial images, as most of the literature has it; those of
+    `occluded` are the occluded ones, as in PVPM's loader.
     """
     reading = Reading.begin(LAYOUT, root, "partial_body_images", "whole_body_images")
     sides = {

@@ -142,10 +142,10 @@ def _colors(protocol: Protocol, cache: Path, progress: Progress) -> Pair:
 
 def _found(path: Path, retriever: Retriever, pair: Pair, protocol: Protocol, seed: int) -> Path:
     """The first answers to the same queries as one image."""
-    asked = chosen_queries(protocol, SHOWN, np.random.default_rng(seed))
-    vectors = retriever.embed(asked)
+    queries = chosen_queries(protocol, SHOWN, np.random.default_rng(seed))
+    vectors = retriever.embed(queries)
     scores = retriever.similarity.pairwise(vectors, pair[1])
-    lists = ranked_lists(asked, protocol.gallery, counted_rows(asked, protocol), scores, SHOWN)
+    lists = ranked_lists(queries, protocol.gallery, counted_rows(queries, protocol), scores, SHOWN)
     with atomic_write(path) as file:
         draw_ranked(lists).save(file, "PNG")
     return path

@@ -32,7 +32,7 @@ def evaluate(
     Args:
         scores: [Q, G] float32 or float64, higher is better, one row per row of `protocol.query` and one
             column per row of `protocol.gallery`; or the pair of their embeddings.
-        protocol: who is asked, who is searched, what counts; results are averaged over its trials.
+        protocol: queries, gallery, and what counts; results are averaged over its trials.
         similarity: compares the embeddings; None for a matrix.
         ap: which average precision.
         max_rank: length of the CMC curve; a gallery may be shorter.

@@ -44,7 +44,7 @@ def evaluate_reranked(
 
     Args:
         embeddings: of `protocol.query` and of `protocol.gallery`.
-        protocol: who is asked, who is searched, what counts.
+        protocol: queries, gallery, and what counts.
         reranking: makes the scores.
         similarity: what the re-ranking starts from.
         ap: which average precision.

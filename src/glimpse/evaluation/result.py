@@ -49,7 +49,7 @@ class Result:
         average_precision: [n].
         inp: [n] inverse negative penalty: right answers over the rank of the last.
         skipped_query: [s] rows of the protocol's `query` for which no right answer counts.
-        skipped_trial: [s] the trials they were asked in.
+        skipped_trial: [s] their trials.
     """
 
     protocol: str

@@ -159,7 +159,7 @@ def support_figures(retriever: Retriever, queries: Records, progress: Progress) 
     """A figure for each image; only where `why_no_maps` has no reason."""
     encoder = retriever.encoder
     if not isinstance(encoder, NetworkEncoder):
-        raise AssertionError("why_no_maps was asked before")
+        raise AssertionError("why_no_maps is checked before")
 
     def figure(row: int) -> Figure:
         # one image at a time: large networks keep much for each gradient
@@ -187,14 +187,14 @@ def _pace(encoder: NetworkEncoder) -> Iterator[Callable[[Callable[[int], Figure]
 
 
 def _figure(name: str, image: NDArray[np.uint8], found: Support) -> Figure:
-    plain, titles = found.plain[0], ["asked", "support"]
+    plain, titles = found.plain[0], ["query", "support"]
     scale = float(np.abs(plain).max())
     cells, alt = [], f"The image and its map; strongest {_place(plain)}."
     tail = ""
     if found.masked is not None and found.difference is not None:
         masked, difference = found.masked[0], found.difference[0]
         scale, changed = max(scale, float(np.abs(masked).max())), float(np.abs(difference).max())
-        titles = ["asked", "kept", "mask off", "difference"]
+        titles = ["query", "kept", "mask off", "difference"]
         cells = [
             heat(image, masked, scale),
             heat(image, plain, scale),

@@ -27,9 +27,9 @@ class Answer:
     """One ranked list.
 
     Attributes:
-        query: the image that was asked.
+        query: the image.
         found: images, best first.
-        right: whether each shows the query's person; None where nobody knows who was asked for.
+        right: whether each shows the query's person; None where the person is not known.
         note: what the list is.
     """
 
@@ -52,20 +52,20 @@ class Answer:
 
 def draw_ranked(answers: Sequence[Answer]) -> Image.Image:
     """A row per ranked list."""
-    return draw_sheet([_row(answer) for answer in answers], ("asked", "found, best first"))
+    return draw_sheet([_row(answer) for answer in answers], ("query", "found, best first"))
 
 
 def counted_rows(queries: Records, protocol: Protocol) -> NDArray[np.bool_]:
-    """Which gallery rows the protocol lets count for images that are asked, `[Q, G]`.
+    """Which gallery rows the protocol lets count for query images, `[Q, G]`.
 
-    The images need not be queries of the protocol. Of several trials the first one says who is searched.
+    The images need not be queries of the protocol. Of several trials the gallery is the first one's.
     """
     gallery = protocol.gallery
-    searched = np.zeros(len(gallery), bool)
-    searched[protocol.trials[0].gallery] = True
-    searched &= gallery.person != JUNK
+    in_gallery = np.zeros(len(gallery), bool)
+    in_gallery[protocol.trials[0].gallery] = True
+    in_gallery &= gallery.person != JUNK
     query_key, gallery_key = protocol.exclusion(queries, gallery)
-    counted: NDArray[np.bool_] = searched & (query_key[:, None] != gallery_key)
+    counted: NDArray[np.bool_] = in_gallery & (query_key[:, None] != gallery_key)
     return counted
 
 

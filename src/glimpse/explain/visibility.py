@@ -61,7 +61,7 @@ def _figure(
     told = ", ".join(f"{100 * share:.0f}" for share in (trusted[0], trusted[len(trusted) // 2], trusted[-1]))
     caption = f"Trust at the top, in the middle and at the bottom: {told} %."
     alt = f"The image, where the network sees the person, and the stripes that it trusts. {caption}"
-    return Figure(name, draw_sheet([Row(cells)], ["asked", "seen", "trusted"]), alt, caption)
+    return Figure(name, draw_sheet([Row(cells)], ["query", "seen", "trusted"]), alt, caption)
 
 
 def faded(image: NDArray[np.uint8], shares: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -119,7 +119,7 @@ def fit(
         out: the folder of the run; with `resume` the one of the run to continue.
         validation: what chooses the best epoch, rows or a protocol (`Dataset.model_selection`); without any,
             a share of the training persons, as the recipe says.
-        like: the data set's own test protocol, whose modalities and kinds of images validation asks.
+        like: the data set's own test protocol, whose modalities and kinds of images validation takes.
         cache: the folder of prepared pixels; within `out` if not given.
         masks: where the persons of the rows are, if the recipe transfers patches; GrabCut if not given.
         parts: where the persons' parts are, if the recipe learns from part labels.
@@ -174,7 +174,7 @@ def fit(
                 tokenizer = prepared.tokenizer if isinstance(prepared.method.network, TextNetwork) else None
                 if tokenizer is None and texts_of(protocol):
                     # a method may read, and leave a network that does not
-                    protocol = asked(recipe, held, like, texts=False)
+                    protocol = checked_protocol(recipe, held, like, texts=False)
                 card, needed = prepared.card, needed_images(held, protocol)
                 seen = PixelCache.build(
                     needed.path.tolist(), pixels, size=size, filter=card.interpolation, progress=progress
@@ -221,7 +221,9 @@ def divided(
     return learned_rows(method, usable), held
 
 
-def asked(recipe: Any, held: Records | Protocol, like: Protocol | None, *, texts: bool) -> Protocol:
+def checked_protocol(
+    recipe: Any, held: Records | Protocol, like: Protocol | None, *, texts: bool
+) -> Protocol:
     """The protocol of the validation; one without a query that can be answered is refused."""
     protocol = protocol_of(held, recipe.seed, like, texts=texts)
     check_answers(protocol, ": set more persons aside (validation.share), or none (validation.share=0)")
@@ -243,7 +245,7 @@ def checked(
     learned, held = divided(method, recipe, rows, validation)
     check_sampler(recipe, learned)
     texts = row_of(method).reads is Reads.CAPTIONS
-    return learned, held, None if held is None else asked(recipe, held, like, texts=texts)
+    return learned, held, None if held is None else checked_protocol(recipe, held, like, texts=texts)
 
 
 def finished_run(

@@ -61,8 +61,8 @@ def usable_rows(method: str, rows: Records) -> Records:
     return rows[~is_text] if is_text.any() else rows
 
 
-def can_be_asked(method: str, protocol: Protocol) -> bool:
-    """Whether a method's retriever can answer a protocol: captions are asked of one that reads."""
+def can_answer(method: str, protocol: Protocol) -> bool:
+    """Whether a method's retriever can embed all rows of a protocol; captions need one that reads."""
     return not texts_of(protocol) or row_of(method).reads is Reads.CAPTIONS
 
 

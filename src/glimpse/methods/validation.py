@@ -1,4 +1,4 @@
-"""Choosing a model without the test set, by rows that are asked as the data set's own test protocol asks.
+"""Choosing a model without the test set, with the data set's own kind of queries and gallery.
 
 The rows are what the data set sets aside for it (`Dataset.model_selection`), or some of the training persons.
 """
@@ -36,7 +36,7 @@ class Validation:
         card: of the network.
         records: N rows, an image each.
         pixels: theirs.
-        protocol: the images that it asks and searches are among the rows; a side may be captions.
+        protocol: its images are among the rows; its queries or its gallery may be captions.
         tokenizer: of the network, if there are captions.
     """
 
@@ -84,32 +84,32 @@ def split_persons(records: Records, share: float, seed: int) -> tuple[Records, R
 def validation_protocol(
     records: Records, seed: int, like: Protocol | None = None, *, texts: bool = False
 ) -> Protocol:
-    """The rows asked as `like` asks, where they can be; else as it is usual.
+    """A protocol of the rows, with queries and gallery as in `like`; the usual one where that is impossible.
 
-    Rows of the modalities and the kinds of `like`'s queries ask those of its gallery: all of them, in one
-    trial. Its rule counts, and a rank means what it means there. Kinds make no difference if a side of `like`
+    Queries are all rows of the modalities and kinds of `like`'s queries, the gallery likewise, in one trial.
+    What does not count and what a rank counts are as in `like`. Kinds make no difference if a side of `like`
     does not say them or no row has one. Where both sides are the same rows, where nobody could be found, and
-    without `like`, images ask images: by Market-1501's protocol where cameras allow it, else every image
+    without `like`, both are images: by Market-1501's protocol where cameras allow it, else every image
     against the rest.
 
     Args:
         records: images, and perhaps captions.
         seed: of the drawn queries of Market-1501's protocol.
         like: the data set's own test protocol.
-        texts: whether captions can ask and be found; without `like`, they ask.
+        texts: whether captions may be queries or gallery; without `like`, they are the queries.
     """
     if like is not None:
-        return _asked_as(records, like, texts, seed) or _images_ask(images_of(records), seed)
+        return _protocol_like(records, like, texts, seed) or _image_protocol(images_of(records), seed)
     if texts and has_text(records):
         captions = records[records.modality == TEXT]
         return text_to_image(captions, images_of(records), name=_NAME, trained_on="")
-    return _images_ask(images_of(records), seed)
+    return _image_protocol(images_of(records), seed)
 
 
 def protocol_of(
     held: Records | Protocol, seed: int, like: Protocol | None = None, *, texts: bool = False
 ) -> Protocol:
-    """How rows are asked; a protocol of the data set's own as it is, or only its images.
+    """The protocol of the validation: `validation_protocol` of rows; a given one, or only its images.
 
     Args:
         held: what chooses the model.
@@ -121,7 +121,7 @@ def protocol_of(
         return validation_protocol(held, seed, like, texts=texts)
     if texts or not texts_of(held):
         return held
-    return _images_ask(images_of(held.query, held.gallery), seed)
+    return _image_protocol(images_of(held.query, held.gallery), seed)
 
 
 def check_answers(protocol: Protocol, advice: str = "") -> None:
@@ -139,7 +139,7 @@ def has_text(records: Records) -> bool:
 
 
 def texts_of(protocol: Protocol) -> bool:
-    """Whether captions ask or are searched."""
+    """Whether captions are among the queries or the gallery."""
     return has_text(protocol.query) or has_text(protocol.gallery)
 
 
@@ -157,14 +157,14 @@ def images_of(*tables: Records) -> Records:
 
 
 def needed_images(held: Records | Protocol, protocol: Protocol) -> Records:
-    """The images among the rows that a protocol asks or searches, with all that was known of them."""
+    """The images among the rows that a protocol needs, with all that was known of them."""
     images = images_of(held) if isinstance(held, Records) else images_of(held.query, held.gallery)
     paths = set(images_of(protocol.query, protocol.gallery).path.tolist())
     return images[np.array([path in paths for path in images.path.tolist()], bool)]
 
 
 def protocol_in_words(protocol: Protocol) -> str:
-    """What is asked and searched by which rule, for the record of a run.
+    """Queries, gallery and exclusion rule in words, for the record of a run.
 
     >>> rows = Records.from_columns(["a", "b"], 1, modality=["ir", "rgb"], kind=["", "whole"])
     >>> protocol_in_words(single_query(rows[:1], rows[1:]))
@@ -177,13 +177,13 @@ def protocol_in_words(protocol: Protocol) -> str:
     return f"query: {query}; gallery: {gallery}; not counted: {protocol.exclusion.__name__}"
 
 
-def _asked_as(records: Records, like: Protocol, texts: bool, seed: int) -> Protocol | None:
-    """`like`'s question to the rows, or None if they cannot be asked so."""
+def _protocol_like(records: Records, like: Protocol, texts: bool, seed: int) -> Protocol | None:
+    """The rows with queries and gallery as `like` has them, or None if there would be no match."""
     query, gallery = (_alike(records, part, texts) for part in (like.query, like.gallery))
     if not query.any() or not gallery.any():
         return None
     if bool(np.all(query == gallery)) and not has_text(records[query]):
-        protocol = _images_ask(records[query], seed)
+        protocol = _image_protocol(records[query], seed)
     else:
         both = records[query & gallery]
         if len(both) and bool(np.any(np.not_equal(*like.exclusion(both, both)))):
@@ -209,10 +209,10 @@ def _has_answers(protocol: Protocol) -> bool:
     )
 
 
-def _images_ask(records: Records, seed: int) -> Protocol:
+def _image_protocol(records: Records, seed: int) -> Protocol:
     """Market-1501's protocol where cameras allow it, else every image against the rest.
 
-    With cameras: one drawn image of each person and camera asks, and finds the person's images in the
+    With cameras: one drawn image of each person and camera is a query for the person's images in the
     other cameras; so at least one person must have been seen by two.
     """
     if not len(records):

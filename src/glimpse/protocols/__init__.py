@@ -1,4 +1,4 @@
-"""Who is asked, who is searched, which answers count: the published protocols as data."""
+"""Queries, gallery and which matches count: the published protocols as data."""
 
 from glimpse.protocols.draws import TRIALS, official_draw, read_permutations, seeded_draw
 from glimpse.protocols.exclusion import nothing, same_image, same_person_and_camera, same_sysu_location

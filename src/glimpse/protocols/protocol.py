@@ -1,4 +1,4 @@
-"""`Protocol`: who is asked, who is searched, and which answers count; plain data and pure functions."""
+"""`Protocol`: queries, gallery, and which matches count; plain data and pure functions."""
 
 from __future__ import annotations
 
@@ -117,9 +117,9 @@ class Protocol:
     """A published way to measure.
 
     Attributes:
-        name: as it is asked for: `test`, `all-single`, `visible-to-thermal`.
-        query: every row that is asked in some trial.
-        gallery: every row that is searched in some trial.
+        name: as a command takes it: `test`, `all-single`, `visible-to-thermal`.
+        query: every row that is a query in some trial.
+        gallery: every row that is in the gallery of some trial.
         exclusion: which gallery rows do not count for a query.
         trials: results are averaged over them.
         cmc: what a rank counts.

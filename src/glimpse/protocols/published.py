@@ -30,7 +30,7 @@ def without_cameras(
 
 
 def one_against_rest(records: Records, *, name: str = "one-against-rest") -> Protocol:
-    """Every image asks all the others: for a folder that has no split of its own.
+    """Every image is a query against all the others: for a folder that has no split of its own.
 
     Where every camera is known, Market's rule also leaves out the same person in the same camera.
     """
@@ -45,7 +45,7 @@ def sysu_mm01(infrared: Records, visible: Records, permutations: Permutations | 
     """SYSU-MM01: all-search and indoor, single- and multi-shot, ten trials each.
 
     Args:
-        infrared: test rows of cameras 3 and 6; all of them ask.
+        infrared: test rows of cameras 3 and 6; all of them are queries.
         visible: test rows of the visible cameras, sorted by path within person and camera.
         permutations: the official draw; None takes AGW's seeded draw, whose numbers differ slightly.
     """
@@ -75,8 +75,9 @@ def sysu_mm01(infrared: Records, visible: Records, permutations: Permutations | 
 
 
 def llcm(visible: Records, infrared: Records) -> tuple[Protocol, ...]:
-    """LLCM in both directions: all images ask, one drawn image per person and camera answers, ten trials.
+    """LLCM in both directions, ten trials each.
 
+    All images of one modality are queries; the gallery is one drawn image per person and camera of the other.
     Read in the authors' code: the draw is seeded with the trial, Market's rule applies, and a rank
     counts identities.
     """
@@ -101,7 +102,7 @@ def llcm(visible: Records, infrared: Records) -> tuple[Protocol, ...]:
 
 
 def both_directions(visible: Records, thermal: Records, *, trained_on: str) -> tuple[Protocol, ...]:
-    """RegDB: visible asks thermal and thermal asks visible; nothing is left out (protocols.md, "RegDB")."""
+    """RegDB: visible to thermal and thermal to visible; nothing is left out (protocols.md, "RegDB")."""
     return (
         without_cameras(visible, thermal, name="visible-to-thermal", trained_on=trained_on),
         without_cameras(thermal, visible, name="thermal-to-visible", trained_on=trained_on),
@@ -116,7 +117,7 @@ def text_to_image(
     trained_on: str,
     exclude_matching_image: bool = False,
 ) -> Protocol:
-    """Every caption asks all images of its split; right is every image of the person.
+    """Every caption is a query against all images of its split; every image of its person is a match.
 
     See protocols.md, "Text to image".
 
@@ -129,8 +130,8 @@ def text_to_image(
     """
     rule = same_image if exclude_matching_image else nothing
     note = "the caption's own image does not count" if exclude_matching_image else ""
-    asked = captions.filter(modality=TEXT)
-    return Protocol(name, asked, images, rule, trained_on=trained_on, note=note)
+    query = captions.filter(modality=TEXT)
+    return Protocol(name, query, images, rule, trained_on=trained_on, note=note)
 
 
 def single_shot(

@@ -1,4 +1,4 @@
-"""`AlphaQueryExpansion`: a query drawn towards its best gallery rows, then asked again."""
+"""`AlphaQueryExpansion`: a query averaged with its best gallery rows, then searched again."""
 
 from __future__ import annotations
 

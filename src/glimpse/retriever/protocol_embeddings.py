@@ -1,4 +1,4 @@
-"""Embeddings of what protocols ask and search; a row that several of them share is embedded once."""
+"""Embeddings of the queries and galleries of protocols; a row that several of them share is embedded once."""
 
 from __future__ import annotations
 

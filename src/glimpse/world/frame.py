@@ -1,4 +1,4 @@
-"""What is asked of the world (`Shot`) and what it gives back (`Frames`): images beside their truth."""
+"""What the world renders (`Shot`) and what it returns (`Frames`): images beside their truth."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -103,7 +103,7 @@ class Frames:
     """Rendered images with their truth, one row per shot.
 
     Attributes:
-        shots: what was asked for, `N` of them.
+        shots: what was rendered, `N` of them.
         images: uint8 `[N, H, W, 3]`, sRGB; infrared bands repeat one channel.
         parts: uint8 `[N, H, W]`, the part map (`BACKGROUND`, `OCCLUDER`, `HEAD`, … `CARRIED`).
         visible: float32 `[N, 6]`, the fraction of each of `PARTS` that is visible, measured against the

@@ -167,7 +167,7 @@ class Builder:
         wrap: float | None = None,
         raised: float = 0.0,
     ) -> None:
-        """A thin open tube from `start` to `end`: sleeves, skirts, hems, with a slit in front if asked."""
+        """A thin open tube from `start` to `end`: sleeves, skirts, hems, perhaps with a slit in front."""
         place, length = _along(start, end, depth)
         sizes = (length, radii[0], radii[1], slit)
         self.solids.append(

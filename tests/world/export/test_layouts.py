@@ -84,8 +84,8 @@ def test_market_has_junk_and_distractors_in_the_gallery_only(tree_of):
     assert gallery[JUNK] > 0
     assert gallery[DISTRACTOR] > 0
     assert not {JUNK, DISTRACTOR} & set(protocol.query.person.tolist())
-    asked = Counter(zip(protocol.query.person.tolist(), protocol.query.camera.tolist(), strict=True))
-    assert set(asked.values()) == {1}, "one query for each person and camera"
+    queries = Counter(zip(protocol.query.person.tolist(), protocol.query.camera.tolist(), strict=True))
+    assert set(queries.values()) == {1}, "one query for each person and camera"
 
 
 def test_most_occluded_duke_queries_stand_in_the_gallery_under_the_same_name(tree_of):
@@ -96,8 +96,8 @@ def test_most_occluded_duke_queries_stand_in_the_gallery_under_the_same_name(tre
     for name in query & gallery:
         twins = [folder / place / name for place in ("query", "bounding_box_test")]
         assert twins[0].read_bytes() == twins[1].read_bytes()
-    asked = {name[:4] for name in query}
-    assert asked < {name[:4] for name in gallery}, "some persons are only searched"
+    queries = {name[:4] for name in query}
+    assert queries < {name[:4] for name in gallery}, "some persons are only searched"
 
 
 def test_sysu_comes_with_the_official_draw_in_matlabs_cells(tree_of):

@@ -73,8 +73,8 @@ def plan_sysu(options: Options) -> Tree:
 
 def _sysu_counts(images: Sequence[Image], seen: Mapping[tuple[int, int], int]) -> dict[str, tuple[int, int]]:
     learned = [p for p in images if p.split != "test"]
-    asked = [p for p in images if p.split == "test" and p.modality == "ir"]
-    tested = {p.person for p in asked}
+    queries = [p for p in images if p.split == "test" and p.modality == "ir"]
+    tested = {p.person for p in queries}
     counts = {
         f"train {modality}": counted(p for p in learned if p.modality == modality)
         for modality in ("rgb", "ir")
@@ -82,7 +82,7 @@ def _sysu_counts(images: Sequence[Image], seen: Mapping[tuple[int, int], int]) -
     for search, cameras in (("all", (1, 2, 4, 5)), ("indoor", _INDOOR)):
         found = {(c, p): n for (c, p), n in seen.items() if c in cameras and p in tested}
         for shot, most in (("single", 1), ("multi", 10)):
-            counts[f"{search}-{shot} query"] = counted(asked)
+            counts[f"{search}-{shot} query"] = counted(queries)
             rows = sum(min(most, n) for n in found.values())
             counts[f"{search}-{shot} gallery"] = (len({person for _, person in found}), rows)
     return counts

@@ -12,7 +12,7 @@ TRAIN, QUERY, GALLERY = "bounding_box_train/", "query/", "bounding_box_test/"
 _DISTRACTING = 0.15  # people who are only distractors, for each test person
 _OCCLUDED_IN_TRAINING = 0.09
 _OCCLUDED_IN_GALLERY = 0.10
-_ASKED = 2 / 3  # of Occluded-Duke's test persons; the others are only in the gallery
+_WITH_QUERIES = 2 / 3  # of Occluded-Duke's test persons; the others are only in the gallery
 _ALSO_IN_GALLERY = 0.85  # of Occluded-Duke's queries
 _QUERIES = 4  # at most, of one person in Occluded-Duke
 
@@ -41,8 +41,8 @@ def plan_market(options: Options) -> Tree:
             elif person < training:
                 add(TRAIN, f"{label:04d}", label, person, camera)
             else:
-                asked = camera not in cameras[:place]
-                add(QUERY if asked else GALLERY, f"{label:04d}", label, person, camera)
+                is_query = camera not in cameras[:place]
+                add(QUERY if is_query else GALLERY, f"{label:04d}", label, person, camera)
         if training <= person < options.people:  # a box that missed the person, as detectors make them
             add(GALLERY, "-1", JUNK, person, cameras[0], kind="partial")
     gallery = [p for p in images if p.label != JUNK]
@@ -58,7 +58,7 @@ def plan_occluded_duke(options: Options) -> Tree:
     """Occluded queries, most of which stand in the gallery too, where the camera rule leaves them out."""
     rng = layout_rng(options)
     training = options.people // 2
-    asked_people = training + max(1, round(_ASKED * (options.people - training)))
+    with_queries = training + max(1, round(_WITH_QUERIES * (options.people - training)))
     images: list[Image] = []
     for person in range(options.people):
         cameras = sightings(rng, options.images_per_person, 8)
@@ -67,13 +67,13 @@ def plan_occluded_duke(options: Options) -> Tree:
             index = len(images)
             name = f"{person + 1:04d}_c{camera + 1}_f{index:07d}.jpg"
             first_there = camera not in cameras[:place]
-            asked = training <= person < asked_people and first_there and queries < _QUERIES
-            queries += asked
+            is_query = training <= person < with_queries and first_there and queries < _QUERIES
+            queries += is_query
             share = _OCCLUDED_IN_TRAINING if person < training else _OCCLUDED_IN_GALLERY
-            occluded = bool(rng.random() < share) or asked
+            occluded = bool(rng.random() < share) or is_query
             twice = bool(rng.random() < _ALSO_IN_GALLERY)
             folders: tuple[str, ...] = (TRAIN,) if person < training else (GALLERY,)
-            if asked:
+            if is_query:
                 folders = (QUERY, GALLERY) if twice else (QUERY,)
             images.append(
                 Image(
