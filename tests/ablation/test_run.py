@@ -66,6 +66,32 @@ def test_every_arm_and_seed_is_in_the_table_and_kept(plan, tmp_path):
         assert json.loads((run / "recipe.json").read_text())["seed"] == seed
 
 
+def test_an_ablation_that_would_test_on_what_it_trains_on_is_refused(plan, market, tmp_path):
+    everybody = replace(market, train=Records.concat([market.train, market.protocol().gallery]))
+    with pytest.raises(OptionError, match="12 images of query and gallery of market are trained on"):
+        run_ablation(replace(small(plan), train=everybody), tmp_path, ABOUT)
+    # a retriever that is not trained may be measured on any rows
+    run_ablation(replace(plan, arms=plan.arms[2:], train=everybody), tmp_path, ABOUT)
+
+
+def test_a_test_that_nobody_can_pass_is_refused_before_anything_is_trained(plan, market, tmp_path):
+    test = market.protocol()
+    alone = replace(test, gallery=test.gallery.filter(camera=1), trials=())
+    dataset = replace(market, protocols={"test": alone})
+    with pytest.raises(
+        OptionError, match=r"of the protocol test has a right answer .* market cannot be meas"
+    ):
+        run_ablation(replace(small(plan), tests={"market": dataset}), tmp_path, ABOUT)
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_ablation_fills_a_new_folder_or_its_own(plan, tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(OptionError, match="is not empty: choose a new or an empty folder for an ablation"):
+        run_ablation(small(plan), tmp_path, ABOUT)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+
+
 def test_an_arm_without_weights_is_refused_before_anything_is_trained(plan, tmp_path):
     plan = replace(plan, arms=[*plan.arms[:1], parse_arm("published=bot")], preset=Preset.PUBLISHED)
     with pytest.raises(OptionError, match="no weights for a resnet backbone of size base"):

@@ -228,6 +228,100 @@ def test_the_start_is_said_first(run, market, tmp_path):
     assert out.splitlines()[0] == "starting from random weights"
 
 
+def table(folder, persons, cameras=(1, 2), split=True):
+    """A table of images of so many persons, the last two to test with; gives the words of its data set."""
+    random, rows = np.random.default_rng(0), ["path,person,camera" + ",split" * split]
+    for person in range(persons):
+        for shot, camera in enumerate(cameras):
+            color = np.random.default_rng(person).integers(0, 256, 3)
+            pixels = (color + random.integers(-9, 10, (64, 32, 3))).clip(0, 255).astype(np.uint8)
+            name = f"{person}_{shot}.png"
+            Image.fromarray(pixels).save(folder / name)
+            part = "train" if person < persons - 2 else "gallery" if shot else "query"
+            rows.append(f"{name},{person},{camera}" + f",{part}" * split)
+    (folder / "people.csv").write_text("\n".join(rows))
+    return f"csv:{folder / 'people.csv'}"
+
+
+def training_on(data, out):
+    command = short_training("", out)
+    command[command.index("market1501:")] = data
+    return command
+
+
+def test_what_is_trained_on_is_no_test(run, tmp_path):
+    data = table(tmp_path, 8, split=False)
+    code, out, err = run(*training_on(data, tmp_path / "run"))
+    assert code == 0, err
+    assert f"no test: 16 images of query and gallery of {data} are trained on: divide its rows" in err
+    assert "validation, best: rank-1" in out
+    assert "test, " not in out
+    measures = json.loads((tmp_path / "run" / "measures.json").read_text())
+    assert measures["test"] == {}
+    assert "protocol" not in measures
+    code, _, err = run(*training_on(data, tmp_path / "silent"), "--no-test")
+    assert (code, err) == (0, "")
+
+
+@pytest.fixture
+def never_decoded(monkeypatch):
+    """Fails a test in which an image is decoded."""
+
+    def build(*args, **kwargs):
+        raise AssertionError("an image is decoded")
+
+    monkeypatch.setattr("glimpse.methods.fit.PixelCache.build", build)
+
+
+@pytest.mark.usefixtures("never_decoded")
+@pytest.mark.parametrize("resume", [(), ("--resume",)])
+def test_a_test_that_nobody_can_pass_is_refused_before_the_training(run, tmp_path, resume):
+    data = table(tmp_path, 8, cameras=(1, 1))
+    code, _, err = run(*training_on(data, tmp_path / "run"), *resume)
+    assert code == 2
+    assert "none of the 2 queries of the test has a right answer in its gallery of 2 rows" in err
+    assert "--no-test" in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("never_decoded")
+def test_persons_with_one_image_each_cannot_validate_and_that_is_said_first(run, tmp_path):
+    data = table(tmp_path, 8, cameras=(1,), split=False)
+    code, _, err = run(*training_on(data, tmp_path / "run"), "--no-test")
+    assert code == 2
+    assert "as each person has a single image: set none aside (validation.share=0)" in err
+
+
+@pytest.mark.usefixtures("never_decoded")
+@pytest.mark.parametrize(
+    ("method", "weights", "sentence"),
+    [
+        ("bot", "vit-micro", "vit-micro has no backbone to start from"),
+        ("bot", "resnet-tiny", "resnet-tiny does not fit"),
+        ("dpm++", "vit-micro", "vit-micro has no images to start from"),
+        ("dpm++", "resnet-small", "or a shipped network (clip-micro, clip-tiny, "),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_before_an_image_is_read(
+    run, market, tmp_path, method, weights, sentence
+):
+    command = short_training(market, tmp_path / "run")
+    command[1] = method
+    command[command.index("weights=none")] = f"weights={weights}"
+    if method == "dpm++":
+        command += ["--set", "adapt-epochs=1"]
+    code, _, err = run(*command)
+    assert code == 2
+    assert sentence in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_shipped_network_is_taken_by_its_name(run, market, tmp_path):
+    command = short_training(market, tmp_path / "run")
+    command[command.index("weights=none")] = "weights=resnet-micro"
+    assert run(*command, "--no-test")[1].splitlines()[0] == "starting from the weights in resnet-micro"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -297,7 +297,12 @@ def test_rows_that_a_method_cannot_use_are_refused_before_anything_is_decoded(
         ("bot", recipe, captions, "bot learns from images"),
         ("bot", balanced, nowhere, "a balanced sampler needs two modalities, got only rgb"),
         ("bot", crowd, nowhere, "a batch needs 7 persons, the training rows have 6"),
-        ("bot", recipe, lonely, r"none of the 2 queries .* \(validation.share\)"),
+        (
+            "bot",
+            recipe,
+            lonely,
+            r"none of the 2 queries .* as each person has a single image: set none aside",
+        ),
     ):
         with pytest.raises(OptionError, match=sentence):
             fit(method, asked, rows, tmp_path / "run")

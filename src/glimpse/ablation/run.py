@@ -25,7 +25,8 @@ from glimpse.datasets import Dataset
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import atomic_write, begin_folder, check_folder, locked, printable
 from glimpse.methods.fit import checked, finished_run, fit
-from glimpse.methods.rows import can_answer
+from glimpse.methods.rows import can_answer, trained_images
+from glimpse.methods.validation import check_answers
 from glimpse.models.pretrained import start_of
 from glimpse.progress import Progress, silent
 from glimpse.protocols import Protocol
@@ -106,6 +107,9 @@ def _recipes(plan: Plan, out: Path) -> dict[tuple[str, int], Any]:
     for arm in plan.arms:
         if not arm.trained:
             _must_be_there(arm)
+    for name, dataset in plan.tests.items():
+        for protocol in tested(dataset):
+            check_answers(protocol, f": {name} cannot be measured on", what=f"protocol {protocol.name}")
     trained = [arm for arm in plan.arms if arm.trained]
     if trained and (plan.train is None or not len(plan.train.train)):
         raise OptionError("the data set to train on has no training rows: name another one with --train")
@@ -121,6 +125,14 @@ def _recipes(plan: Plan, out: Path) -> dict[tuple[str, int], Any]:
                     f"the arm {arm.name} cannot be measured on {name}: its queries are captions, which "
                     f"{arm.made_of} does not read"
                 )
+            assert plan.train is not None  # checked above
+            for protocol in tested(dataset):
+                count = trained_images(plan.train.train, protocol)
+                if count:
+                    raise OptionError(
+                        f"{count:,} images of query and gallery of {name} are trained on: divide its rows "
+                        "into train, query and gallery, or name other data to train on with --train"
+                    )
         for seed in plan.seeds:
             assert plan.train is not None  # checked above
             if not (run_folder(out, arm, seed) / FINAL).is_dir():

@@ -80,8 +80,8 @@ def train(
     from glimpse.errors import OptionError
     from glimpse.files import check_apart
     from glimpse.methods.fit import fit
-    from glimpse.methods.rows import can_answer
     from glimpse.methods.spt_masks import SelectorMasks
+    from glimpse.methods.validation import check_answers
     from glimpse.models.pretrained import start_of
     from glimpse.progress import terminal_bar
     from glimpse.runtime import torch_device
@@ -102,15 +102,17 @@ def train(
     check_apart(out, dataset.root)
     if not len(dataset.train):
         raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
-    unread = bool(dataset.protocols) and not can_answer(method, dataset.protocol())
-    measured = test and bool(dataset.protocols) and not unread
+    untested = _untested(method, dataset, data) if test and dataset.protocols else ""
+    measured = test and bool(dataset.protocols) and not untested
+    if measured:
+        check_answers(dataset.protocol(), ": train without it by --no-test", what="test")
     start = start_of(recipe)
     # until the report is written: it is the first process's alone
     with joined(torch_device(engine.device)) as group:
         if group.first and start is not None:
             typer.echo(f"starting from {start}", err=as_json)
-        if group.first and test and unread:
-            typer.echo(f"no test: {data} has captions as queries, which {method} does not read", err=True)
+        if group.first and untested:
+            typer.echo(f"no test: {untested}", err=True)
         fitted = fit(
             method.lower().replace("_", "-"),
             recipe,
@@ -127,6 +129,23 @@ def train(
         )
         if group.first:
             _report(fitted, dataset if measured else None, device, out, as_json)
+
+
+def _untested(method: str, dataset: Dataset, data: str) -> str:
+    """Why the data set's own protocol would be no test of what the method learns from it, or nothing."""
+    from glimpse.files import printable
+    from glimpse.methods.rows import can_answer, trained_images
+
+    protocol = dataset.protocol()
+    if not can_answer(method, protocol):
+        return f"{printable(data)} has captions as queries, which {method} does not read"
+    count = trained_images(dataset.train, protocol)
+    if not count:
+        return ""
+    return (
+        f"{count:,} images of query and gallery of {printable(data)} are trained on: divide its rows into "
+        "train, query and gallery to have a test"
+    )
 
 
 def _report(fitted: Fitted, dataset: Dataset | None, device: str, out: Path, as_json: bool) -> None:

@@ -8,6 +8,7 @@ captions, and a sampler that draws images and gives each one of its captions
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -64,6 +65,21 @@ def usable_rows(method: str, rows: Records) -> Records:
 def can_answer(method: str, protocol: Protocol) -> bool:
     """Whether a method's retriever can embed all rows of a protocol; captions need one that reads."""
     return not texts_of(protocol) or row_of(method).reads is Reads.CAPTIONS
+
+
+def trained_images(rows: Records, protocol: Protocol) -> int:
+    """How many images of a protocol's query and gallery are trained on: of a test there are none.
+
+    >>> from glimpse.protocols import one_against_rest
+    >>> rows = Records.from_columns(["a", "b", "c"], [1, 1, 2])
+    >>> trained_images(rows[:2], one_against_rest(rows)), trained_images(rows[:2], one_against_rest(rows[2:]))
+    (2, 0)
+    """
+    return len(_files(rows) & (_files(protocol.query) | _files(protocol.gallery)))
+
+
+def _files(rows: Records) -> set[str]:
+    return {os.path.abspath(path) for path in rows.path.tolist()}  # noqa: PTH100 (no look at the disk)
 
 
 def learned_rows(method: str, rows: Records) -> Records:

@@ -124,11 +124,11 @@ def protocol_of(
     return _image_protocol(images_of(held.query, held.gallery), seed)
 
 
-def check_answers(protocol: Protocol, advice: str = "") -> None:
+def check_answers(protocol: Protocol, advice: str = "", *, what: str = "validation") -> None:
     """Refuse a protocol that has no query with a right answer, before anything is trained."""
     if not _has_answers(protocol):
         raise OptionError(
-            f"none of the {len(protocol.query):,} queries of the validation has a right answer in its "
+            f"none of the {len(protocol.query):,} queries of the {what} has a right answer in its "
             f"gallery of {len(protocol.gallery):,} rows{advice}"
         )
 

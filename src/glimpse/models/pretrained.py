@@ -45,7 +45,8 @@ def starting_folder(weights: str, kind: str, size: Size) -> Path | None:
     """The folder, or file, of weights to start from; None to start from scratch.
 
     Args:
-        weights: `auto`: the shipped network of that kind and size; `none`; or where weights lie.
+        weights: `auto`: the shipped network of that kind and size; `none`; a shipped network's name; or where
+            weights lie.
         kind: what is pre-trained: vit, resnet, resnet-ibn or clip.
         size: of the backbone.
 
@@ -57,18 +58,25 @@ def starting_folder(weights: str, kind: str, size: Size) -> Path | None:
         return None
     if weights != AUTO:
         return _given(Path(weights))
-    shipped = Path(str(files("glimpse"))) / "weights" / f"{kind}-{size.value}"
+    shipped = _shipped() / f"{kind}-{size.value}"
     if not shipped.is_dir():
         raise OptionError(_how_to_get(kind, size))
     return shipped
 
 
+def _shipped() -> Path:
+    return Path(str(files("glimpse"))) / "weights"
+
+
 def _given(path: Path) -> Path:
     if path.is_file() or any((path / name).is_file() for name in (CARD, IMAGE_FILE)):
         return path
+    names = sorted(card.parent.name for card in _shipped().glob(f"*/{CARD}"))
+    if str(path) in names and not path.exists():
+        return _shipped() / path
     raise OptionError(
         f"there are no weights to start from at {printable(path)}: expected a file of weights, the folder of "
-        f"a trained network, or what `glimpse import-weights` wrote"
+        f"a trained network, what `glimpse import-weights` wrote, or a shipped network ({', '.join(names)})"
     )
 
 
