@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from glimpse.explain import chosen_queries
 from glimpse.protocols import single_query
 from glimpse.records import Records
 
@@ -48,3 +49,8 @@ def protocol(people):
     """The first image of each person is a query, all others are the gallery."""
     queries = np.arange(len(people)) % 4 == 0
     return single_query(people[queries], people[~queries])
+
+
+@pytest.fixture
+def queries(protocol):
+    return chosen_queries(protocol, 4, np.random.default_rng(0))

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from glimpse.choices import Size
+from glimpse.explain import ReportOptions
 from glimpse.models.factory import NetworkCard, build_network
 from glimpse.retriever import NetworkEncoder, Retriever
 from glimpse.similarity import MaskSide
@@ -57,3 +58,10 @@ class Halves:
         masks[:, 16:112, 16:48] = True
         masks[::2, 64:] = False
         return masks
+
+
+WISH = ReportOptions(queries=2, answers=3, samples=2, masks=Halves())
+
+
+def words(report):
+    return [paragraph for section in report.sections for paragraph in section.words]

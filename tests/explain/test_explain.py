@@ -4,26 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hand_made import Halves, micro
+from hand_made import WISH, micro, words
 
-from glimpse.errors import MissingExtraError, OptionError
-from glimpse.explain import ReportOptions, chosen_queries, explain, loose_images, occlusions
-from glimpse.explain.sections import HOW_SEEN, NO_MASKS, UNUSED_MASKS
+from glimpse.errors import OptionError
+from glimpse.explain import chosen_queries, explain, loose_images
+from glimpse.explain.sections import HOW_SEEN, NO_MASKS
 from glimpse.protocols import one_against_rest, single_query
 from glimpse.records import JUNK, NO_CAMERA, Records
 from glimpse.retriever import Retriever
-from glimpse.similarity import Cosine, Euclidean
-
-WISH = ReportOptions(queries=2, answers=3, samples=2, masks=Halves())
-
-
-@pytest.fixture
-def queries(protocol):
-    return chosen_queries(protocol, 4, np.random.default_rng(0))
-
-
-def words(report):
-    return [paragraph for section in report.sections for paragraph in section.words]
+from glimpse.similarity import Euclidean
 
 
 def test_masks_give_maps_two_lists_each_and_the_dimensions_that_are_kept(queries, protocol, people):
@@ -58,20 +47,6 @@ def test_the_gallery_may_be_embedded_already(queries, protocol):
     assert given.images["query-2-lists"].tobytes() == made.images["query-2-lists"].tobytes()
 
 
-def test_without_masks_there_are_lists_and_a_sentence(queries, protocol):
-    report = explain(micro("transreid"), queries, protocol=protocol, options=WISH)
-    assert NO_MASKS in words(report)
-    assert "kept-dimensions" not in report.images
-    assert "mask" not in next(f for s in report.sections for f in s.figures if f.name == "query-1-lists").alt
-
-
-def test_masks_that_nobody_compares_with_are_named(queries, protocol):
-    plain = Retriever(micro().encoder, Cosine())
-    report = explain(plain, queries, protocol=protocol, options=WISH)
-    assert UNUSED_MASKS in words(report)
-    assert "kept-dimensions" in report.images
-
-
 def test_what_is_no_network_still_finds_people(queries, protocol):
     report = explain(Retriever.load("colors"), queries, protocol=protocol, options=WISH)
     assert list(report.images) == ["query-1-lists", "query-2-lists"]
@@ -84,30 +59,6 @@ def test_a_similarity_that_is_no_cosine_has_no_maps(queries, protocol):
     retriever = Retriever(micro("transreid").encoder, Euclidean())
     report = explain(retriever, queries, protocol=protocol, options=WISH)
     assert any("made of cosines, not of Euclidean" in paragraph for paragraph in words(report))
-
-
-def test_without_opencv_the_report_says_so_or_ends_where_it_was_asked_for(queries, people, monkeypatch):
-    def missing(*arguments, **options):
-        raise MissingExtraError('this needs cv2: pip install "glimpse[occluded]"')
-
-    monkeypatch.setattr(occlusions, "GrabCutMasks", missing)
-    report = explain(
-        micro("transreid"), queries, training=people, options=ReportOptions(queries=1, samples=1)
-    )
-    assert report.sections[-1].words == ('There are none: this needs cv2: pip install "glimpse[occluded]".',)
-    with pytest.raises(MissingExtraError):
-        explain(
-            micro("transreid"),
-            queries,
-            training=people,
-            options=ReportOptions(queries=1, samples=1, must_occlude=True),
-        )
-
-
-def test_a_report_of_nothing_is_refused():
-    for options in ({"queries": 0}, {"answers": 0}, {"samples": 0}):
-        with pytest.raises(OptionError, match="at least one of each"):
-            ReportOptions(**options)
 
 
 def generator():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
+from rules_by_pairs import PLAIN_RULES, rows, sides
 
 from glimpse.errors import OptionError
 from glimpse.protocols import (
@@ -11,53 +11,11 @@ from glimpse.protocols import (
     Trial,
     Validity,
     nothing,
-    same_image,
-    same_person_and_camera,
     same_sysu_location,
     single_query,
 )
 from glimpse.protocols.protocol import SingleShot
-from glimpse.records import DISTRACTOR, JUNK, NO_CAMERA, Records
-
-
-def rows(pairs, prefix="q"):
-    person, camera = np.array(pairs, np.int64).reshape(-1, 2).T
-    return Records.from_columns([f"{prefix}{i}" for i in range(len(pairs))], person, camera=camera)
-
-
-PLAIN_RULES = {
-    nothing: lambda q, g: False,
-    same_person_and_camera: lambda q, g: (
-        q.person == g.person and q.camera == g.camera and NO_CAMERA not in (q.camera.item(), g.camera.item())
-    ),
-    same_sysu_location: lambda q, g: (
-        (2 if q.camera.item() == 3 else q.camera.item()) == (2 if g.camera.item() == 3 else g.camera.item())
-    ),
-    same_image: lambda q, g: q.path.item() == g.path.item(),
-}
-
-sides = st.lists(st.tuples(st.integers(-2, 3), st.integers(-1, 3)), max_size=8)
-
-
-@pytest.mark.parametrize("rule", PLAIN_RULES)
-@given(query=sides, gallery=sides)
-def test_a_rule_by_keys_equals_the_rule_by_pairs(rule, query, gallery):
-    if rule is same_sysu_location:  # every camera of that set is known
-        query, gallery = ([(p, abs(c)) for p, c in side] for side in (query, gallery))
-    queries, searched = rows(query), rows(gallery, "g" if rule is not same_image else "q")
-    query_key, gallery_key = rule(queries, searched)
-    by_keys = query_key[:, None] == gallery_key[None, :]
-    by_pairs = [[bool(PLAIN_RULES[rule](q, g)) for g in searched] for q in queries]
-    assert np.array_equal(by_keys, np.array(by_pairs, bool).reshape(len(query), len(gallery)))
-
-
-def test_persons_whose_numbers_are_far_apart_keep_keys_of_their_own():
-    far = 2**62
-    queries = rows([(far, 1), (far, 5), (0, 5), (DISTRACTOR, 1)])
-    searched = rows([(far, 5), (far, 1), (1, 0), (0, 5), (far - 1, 1)], "g")
-    query_key, gallery_key = same_person_and_camera(queries, searched)
-    assert (query_key[:, None] == gallery_key).nonzero()[0].tolist() == [0, 1, 2]
-    assert (query_key[:, None] == gallery_key).nonzero()[1].tolist() == [1, 0, 3]
+from glimpse.records import DISTRACTOR, JUNK, Records
 
 
 @pytest.mark.parametrize("rule", PLAIN_RULES)

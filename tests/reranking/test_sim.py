@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
 from glimpse.reranking import Mode, Norm, SimilarityInference, Steps
-from glimpse.reranking import sim_kernels as kernels
 from glimpse.similarity import Cosine, Euclidean, MaskedCosine, SetJaccard
 
 GOLDEN_QUERY = np.array([[0.9, 0.5, 0.8, 0.7]])
@@ -162,23 +161,3 @@ def test_impossible_input_is_refused():
         SimilarityInference(paths=0)
     with pytest.raises(OptionError, match=r"alpha in \[0, 1\]"):
         SimilarityInference(alpha=2)
-
-
-@pytest.mark.parametrize(
-    ("paths", "hops"),
-    [(1, 1), (1, 20), (3, 7), (5, 20), (9, 9), (9, 20), (10, 13), (10, 20), (12, 20), (9, 21)],
-)
-def test_both_loops_over_paths_equal_a_sort(paths, hops):
-    rng = np.random.default_rng(paths)
-    gallery, near = 70, 3 * kernels.LANES
-    distances = np.round(rng.random((4, gallery)), 1).astype(np.float32)  # with many ties
-    rows = rng.integers(0, gallery, (hops, near)).astype(np.int32)
-    steps = rng.random((hops, near)).astype(np.float32)
-    plain = np.sort(distances[:, rows[:, :gallery]] + np.float32(0.1) * steps[:, :gallery], axis=1)
-    loops = [kernels.shortest_paths] + [kernels.few_shortest_paths] * (
-        paths <= kernels.FEW and hops <= 2 * kernels.FEW
-    )
-    for loop in loops:
-        found = distances.copy()
-        loop(0, 4, found, rows, steps, np.float32(0.1), paths)
-        np.testing.assert_allclose(found, plain[:, :paths].mean(axis=1), rtol=1e-6)

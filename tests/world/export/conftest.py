@@ -1,5 +1,8 @@
+import warnings
+
 import pytest
 
+from glimpse.datasets import read
 from glimpse.world.export import WRITERS, export_world
 
 SHAPE = (64, 32)
@@ -22,3 +25,13 @@ def tree_of(tmp_path_factory):
 @pytest.fixture(params=list(WRITERS))
 def layout(request):
     return request.param
+
+
+@pytest.fixture
+def read_without_warnings():
+    def reading(layout, folder, **options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return read(layout, folder, **options)
+
+    return reading

@@ -5,7 +5,6 @@ import pytest
 
 from glimpse.errors import OptionError
 from glimpse.world.grammar import load_grammar
-from glimpse.world.grammar.template import Choice, Perhaps, Slot, parse
 
 # Another language is a file: French agrees in gender and elides, and no code knows of it.
 FRENCH = {
@@ -43,21 +42,6 @@ def rules(tmp_path, **rules):
 
 def said(grammar, rule, facts=None, detail=0.5, draws=60):
     return {grammar.say(rule, facts or {}, np.random.default_rng(seed), detail) for seed in range(draws)}
-
-
-def test_a_template_nests():
-    assert parse("a [{b} ](c|{d} e)f") == (
-        "a ",
-        Perhaps((Slot("b"), " ")),
-        Choice((("c",), (Slot("d"), " e"))),
-        "f",
-    )
-
-
-@pytest.mark.parametrize("text", ["{open", "[open", "(a|b", "a]", "b)", "}"])
-def test_an_unbalanced_template_is_refused(text):
-    with pytest.raises(OptionError, match="the template"):
-        parse(text)
 
 
 def test_another_language_is_a_file(tmp_path):
