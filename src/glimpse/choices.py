@@ -55,6 +55,17 @@ class Triplet(StrEnum):
     EUCLIDEAN = "euclidean"
 
 
+class Teacher(StrEnum):
+    """What tells SAP where the parts of a person are.
+
+    - STRIPES: bands of equal height, without any look at the image.
+    - MAPS: part maps (`glimpse.segmentation.PartSource`).
+    """
+
+    STRIPES = "stripes"
+    MAPS = "maps"
+
+
 class Mixing(StrEnum):
     """Where an image is mixed with its donor: in its patch embeddings, or in its pixels."""
 

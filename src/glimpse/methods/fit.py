@@ -159,7 +159,9 @@ def fit(
             teacher = part_source(recipe, parts)
             labels = part_maps(teacher, shown, pixels, size, progress)
             rules = {} if teacher is None else {PART: MapRule(mirror=mirror_table(teacher.names))}
+            names = () if teacher is None else tuple(teacher.names)
             data = training_data(learned, images, {**maps, **labels}, rules)
+            data = replace(data, part_names=names)
             prepared = prepared_from_seed(method, recipe, data)
             if prepared.tokenizer is not None and data.captioned:
                 tokens = caption_columns(data.records, prepared.tokenizer)

@@ -115,6 +115,13 @@ _ROWS = (
         world="glimpse.recipes.mos:WORLD",
     ),
     MethodRow(
+        name="sap",
+        recipe="glimpse.recipes.sap:SapRecipe",
+        network="glimpse.models.sap:SapNetwork",
+        prepare="glimpse.methods.sap:prepare_sap",
+        world="glimpse.recipes.sap:WORLD",
+    ),
+    MethodRow(
         name="clip",
         recipe="glimpse.recipes.clip:ClipRecipe",
         network="glimpse.models.clip:ClipNetwork",

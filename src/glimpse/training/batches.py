@@ -46,6 +46,7 @@ class TrainingData:
         maps: masks and part maps by name, uint8 `[N, H, W]` of the pixels' size, 0 for background.
         columns: further values by name, `[N, ...]`: token numbers of captions, cached vectors.
         rules: by map, what mirroring and erasing make of its labels, where that is more than moving them.
+        part_names: the names of the labels of part maps, background first; empty if there are none.
     """
 
     records: Records
@@ -53,6 +54,7 @@ class TrainingData:
     maps: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     columns: Mapping[str, Tensor] = field(default_factory=dict)
     rules: Mapping[str, MapRule] = field(default_factory=dict)
+    part_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         nobody = np.flatnonzero(self.records.person < 0)
