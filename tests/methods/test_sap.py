@@ -125,11 +125,8 @@ def test_the_proxies_learn_where_their_parts_are(people, micro, teacher):
     sap = prepare_sap(recipe, data).method
     images = torch.from_numpy(people.pixels.read(np.arange(16))).permute(0, 3, 1, 2) / 127.5 - 1
     rows = torch.arange(16)
-    from glimpse.training.batches import Batch
-
-    batch = Batch(
-        rows, rows // 8, None, rows * 0, images.float(), maps={PART: torch.from_numpy(data.maps[PART][:16])}
-    )
+    maps = {PART: torch.from_numpy(data.maps[PART][:16])}
+    batch = Batch(rows, rows // 8, None, rows * 0, images.float(), maps=maps)
     optimizer = torch.optim.Adam(sap.parameters(), 1e-3)
     losses = []
     for step in range(60):
