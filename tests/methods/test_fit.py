@@ -476,7 +476,7 @@ def test_part_labels_reach_the_batches_of_a_recipe_that_asks_for_them(micro, ima
     monkeypatch.setattr(BoT, "losses", looking)
     recipe = micro(PartRecipe(), epochs=1)
     fit("bot", recipe, images, tmp_path / "run", cache=tmp_path / "cache", parts=Halves())
-    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["parts"] == "an assumption"
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["part_maps"] == "an assumption"
     labels = torch.cat([batch.maps[PART] for batch in seen])
     assert set(labels.unique().tolist()) == {0, 1, 2, 3}
     # sides change places in the mirror: left stays left, but for crops of up to the padding
@@ -487,7 +487,7 @@ def test_part_labels_reach_the_batches_of_a_recipe_that_asks_for_them(micro, ima
 
 
 def test_part_labels_that_nobody_asks_for_are_refused(micro, images, tmp_path):
-    with pytest.raises(OptionError, match="learns from no part labels"):
+    with pytest.raises(OptionError, match="part maps are given to a recipe that learns from none"):
         fit("bot", micro(BoTRecipe(), epochs=1), images, tmp_path / "run", parts=Halves())
     with pytest.raises(OptionError, match="give label maps"):
         fit("bot", micro(PartRecipe(), epochs=1), images, tmp_path / "other")

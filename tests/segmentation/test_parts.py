@@ -147,7 +147,7 @@ def test_a_source_is_used_only_where_a_recipe_asks():
     source = Counted()
     assert part_source(SimpleNamespace(needs_parts=True), source) is source
     assert part_source(SimpleNamespace(), None) is None
-    with pytest.raises(OptionError, match="learns from no part labels"):
+    with pytest.raises(OptionError, match="part maps are given to a recipe that learns from none"):
         part_source(SimpleNamespace(needs_parts=False), source)
     with pytest.raises(OptionError, match="give label maps, keypoints or a world's own parts"):
         part_source(SimpleNamespace(needs_parts=True), None)

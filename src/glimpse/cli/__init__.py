@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from glimpse.cli import datasets, recipes, world
+from glimpse.cli import datasets, parts, recipes, world
 from glimpse.cli.ablation import ablation
 from glimpse.cli.demo import demo
 from glimpse.cli.embed import embed
@@ -34,6 +34,7 @@ app.command()(demo)
 app.add_typer(world.app, name="world")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(recipes.app, name="recipes")
+app.add_typer(parts.app, name="parts")
 app.command()(train)
 app.command()(pretrain)
 app.command()(embed)

@@ -42,6 +42,22 @@ Tensorboard = Annotated[
 ]
 
 
+Parts = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORD:PLACE",
+        help="Where parts are, for methods that learn from part labels: labels:DIR, pascal:DIR, lip:DIR, "
+        "atr:DIR, pose:FILE or world:DIR.",
+    ),
+]
+Merge = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE", help="How labels merge into parts: own, common, pascal, or a JSON file."
+    ),
+]
+
+
 class Stopped(GlimpseError):
     """A user stopped the work; the sentence says how it goes on."""
 

@@ -14,6 +14,8 @@ from glimpse.cli.options import (
     CheckpointSteps,
     CompileWith,
     Device,
+    Merge,
+    Parts,
     PassDtype,
     Tensorboard,
     Threads,
@@ -63,6 +65,8 @@ def train(
             "transfers patches; GrabCut if left out.",
         ),
     ] = None,
+    parts: Parts = None,
+    merge: Merge = None,
     device: Device = "auto",
     dtype: PassDtype = Dtype.FLOAT32,
     compile_with: CompileWith = None,
@@ -85,6 +89,7 @@ def train(
     from glimpse.models.pretrained import start_of
     from glimpse.progress import terminal_bar
     from glimpse.runtime import torch_device
+    from glimpse.segmentation.sources import named_parts
     from glimpse.training.distributed import joined
 
     recipe = preset_recipe(method, preset, size, settings or [])
@@ -122,6 +127,7 @@ def train(
             like=dataset.protocol() if dataset.protocols else None,
             cache=cache,
             masks=None if masks is None else SelectorMasks.load(masks),
+            parts=None if parts is None else named_parts(parts, merge),
             engine=engine,
             resume=resume,
             progress=terminal_bar,

@@ -65,6 +65,15 @@ def outlined(image: NDArray[np.uint8], kept: NDArray[np.bool_]) -> NDArray[np.ui
     return result
 
 
+def over_image(
+    image: NDArray[np.uint8], colors: NDArray[np.uint8], where: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Colors `[H, W, 3]` laid half transparent over an image where a mask `[H, W]` says so."""
+    mixed = (image.astype(np.uint16) + colors) // 2
+    result: NDArray[np.uint8] = np.where(where[..., None], mixed, image).astype(np.uint8)
+    return result
+
+
 Color = tuple[int, int, int]
 
 CELL = (160, 80)  # height and width of an image
@@ -122,6 +131,25 @@ def draw_sheet(rows: Sequence[Row], titles: Sequence[str] = ()) -> Image.Image:
             _paste(sheet, cell, (GAP + column * step, top + (LINE if row.note else 0)))
         top += tall
     return sheet
+
+
+def draw_legend(sheet: Image.Image, entries: Sequence[tuple[str, Color]]) -> Image.Image:
+    """The sheet with a line, or several, of names beside squares of their colors below it."""
+    places, left, line = [], GAP, 0
+    for name, _ in entries:
+        wide = LINE + text_width(name) + GAP
+        if left + wide > sheet.width and left > GAP:
+            left, line = GAP, line + 1
+        places.append((left, line))
+        left += wide
+    whole = Image.new("RGB", (sheet.width, sheet.height + (line + 1) * LINE + GAP), PAPER)
+    whole.paste(sheet)
+    draw = ImageDraw.Draw(whole)
+    for (name, color), (left, line) in zip(entries, places, strict=True):
+        top = sheet.height + line * LINE
+        draw.rectangle((left, top + 2, left + TEXT, top + 2 + TEXT), fill=color)
+        draw.text((left + LINE, top + 2), name, fill=INK, font=font())
+    return whole
 
 
 def font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -188,7 +188,7 @@ def fit(
                 )
                 validate = Validation(card, needed, seen, protocol, tokenizer)
             about = {} if source is None else {"masks": source.truth}
-            about |= {} if teacher is None else {"parts": teacher.truth}
+            about |= {} if teacher is None else {"part_maps": teacher.truth}
             if words:
                 about["rows"] = words
             if protocol is not None:

@@ -106,7 +106,7 @@ def _global_and_parts(losses: list[Tensor]) -> Tensor:
 def part_names(recipe: SapRecipe, data: TrainingData) -> tuple[str, ...]:
     """Of the teacher's parts, without the background."""
     if recipe.teacher is Teacher.STRIPES:
-        return tuple(f"stripe {number}" for number in range(1, recipe.parts + 1))
+        return tuple(f"stripe_{number}" for number in range(1, recipe.parts + 1))
     if PART not in data.maps or not data.part_names:
         raise TrainingError("SAP learns from part maps by teacher=maps, and the training data has none")
     return data.part_names[1:]

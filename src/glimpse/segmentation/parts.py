@@ -141,11 +141,12 @@ def part_source(recipe: Any, given: PartSource | None) -> PartSource | None:
     """What says where the parts are, if the recipe asks for it by `needs_parts`; else None."""
     if not getattr(recipe, "needs_parts", False):
         if given is not None:
-            raise OptionError("nothing asks where parts are: the recipe learns from no part labels")
+            how = ": set teacher=maps" if hasattr(recipe, "teacher") else ""
+            raise OptionError(f"part maps are given to a recipe that learns from none{how}")
         return None
     if given is None:
         raise OptionError(
-            "the recipe learns from part labels: give label maps, keypoints or a world's own parts"
+            "the recipe learns from part maps: give label maps, keypoints or a world's own parts (--parts)"
         )
     return given
 
