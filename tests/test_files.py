@@ -15,9 +15,12 @@ from glimpse.files import (
     check_folder,
     locked,
     printable,
+    read_file,
+    read_json,
     regular_target,
     remove_leftovers,
     temporary_name,
+    user_path,
 )
 
 
@@ -249,3 +252,33 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path):
     (tmp_path / temporary_name()).mkdir()
     remove_leftovers(tmp_path)
     assert len(names(tmp_path)) == 2
+
+
+def test_what_cannot_be_read_says_why(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # reading it would wait for ever
+    (tmp_path / "loop").symlink_to("loop")
+    for name, reason in [
+        ("none", "there is no such file"),
+        (".", "it is a folder, not a file"),
+        ("pipe", "it is not a regular file"),
+        ("loop", "its links lead in a circle"),
+        ("n" * 300, "its name is too long"),
+        ("a\0b", "null"),
+    ]:
+        with pytest.raises(StorageError, match=f"cannot read the list .*: .*{reason}"):
+            read_file(tmp_path / name, "list")
+
+
+def test_json_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    assert read_json(tmp_path / "a.json") == {"a": 1}
+    for damaged in (b"", b"[" * 100_000, b"\xff\xfe", b'{"a"'):
+        (tmp_path / "a.json").write_bytes(damaged)
+        with pytest.raises(StorageError, match="cannot be read as JSON"):
+            read_json(tmp_path / "a.json")
+
+
+def test_a_home_folder_that_is_not_there_is_said():
+    assert user_path("~/a") == Path.home() / "a"
+    with pytest.raises(OptionError, match="~nouser/a names a home folder, and there is none"):
+        user_path("~nouser/a")

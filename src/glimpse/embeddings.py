@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,9 +147,11 @@ def read_about(path: Path) -> dict[str, str]:
 
 def _read_npz(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numpy speaks of headers that Python 2 wrote
+            held = np.load(file, allow_pickle=False)
             return {name: held[name] for name in held.files if name in ("vectors", "masks")}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as damage:
+    except Exception as damage:  # zipfile and numpy raise whatever their parsing stumbles over
         raise StorageError(f"{printable(path)} cannot be read as .npz: {damage}") from damage
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import platform
 import re
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from glimpse.errors import OptionError, StorageError
 
@@ -30,8 +31,14 @@ _REASONS = {
     errno.ENOTDIR: "a part of its path is a file, not a folder",
     errno.EISDIR: "a folder has that name",
     errno.EEXIST: "a file has that name",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.ELOOP: "its links lead in a circle",
     errno.ELOOP: "its links lead in a circle",
     errno.ENAMETOOLONG: "its name is too long",
+}
+_READ_REASONS = _REASONS | {
+    errno.ENOENT: "there is no such file",
+    errno.EISDIR: "it is a folder, not a file",
 }
 # Errors that only a write can give: inside a caller's block any other OSError may be about another file.
 _WRITE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
@@ -56,6 +63,63 @@ def fingerprint(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def user_path(text: str | os.PathLike[str]) -> Path:
+    """The path that a user wrote: `~` and `~name` are their home folders."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise OptionError(f"{printable(text)} names a home folder, and there is none") from error
+
+
+def read_file(path: str | os.PathLike[str], what: str = "file") -> bytes:
+    """The bytes of a regular file; opening a pipe would wait for its other end.
+
+    Args:
+        path: the file.
+        what: it is, for the sentence that says that it cannot be read.
+
+    Raises:
+        StorageError: if there is no such file, or it cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 (a descriptor)
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return file.read()
+    except (OSError, ValueError, MemoryError) as error:  # ValueError: a NUL in the name
+        raise StorageError(f"cannot read the {what} {printable(path)}: {read_reason(error)}") from error
+    raise StorageError(f"cannot read the {what} {printable(path)}: it is not a regular file")
+
+
+def read_json(path: str | os.PathLike[str], what: str = "file") -> Any:
+    """What a JSON file holds; a byte order mark at its beginning is passed over.
+
+    Args:
+        path: the file.
+        what: it is, for the sentence that says that it cannot be read.
+
+    Raises:
+        StorageError: if it cannot be read.
+    """
+    data = read_file(path, what)
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise StorageError(
+            f"cannot read the {what} {printable(path)}: it cannot be read as JSON ({error})"
+        ) from error
+
+
+def read_reason(error: Exception) -> str:
+    """Why something cannot be read, in a few words."""
+    if isinstance(error, OSError):
+        return _READ_REASONS.get(error.errno or 0, error.strerror or type(error).__name__)
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    return str(error)
 
 
 def storage_error(path: str | os.PathLike[str], error: OSError) -> StorageError:

@@ -45,7 +45,7 @@ def test_the_table_lists_every_layout_and_says_nothing_is_downloaded(run):
 
 def test_check_shows_both_counts_and_valid_and_skipped_queries(run, partial_ilids):
     code, out, err = run("datasets", "check", f"partial-ilids:{partial_ilids}")
-    assert (code, err) == (0, "")
+    assert (code, err) == (1, "")  # there are problems
     assert "test query    2 persons / 2 rows     119 persons / 119 rows" in out
     assert "test      1       1              1        one right answer per query" in out
     assert "problem: test gallery: found 1 persons / 1 rows, expected 119 persons / 119 rows" in out
@@ -54,7 +54,7 @@ def test_check_shows_both_counts_and_valid_and_skipped_queries(run, partial_ilid
 def test_check_gives_the_same_as_json(run, partial_ilids):
     code, out, _ = run("datasets", "check", f"partial_ilids:{partial_ilids}", "--json")
     report = json.loads(out)
-    assert code == 0
+    assert code == 1
     assert report["parts"]["test query"] == {"found": [2, 2], "expected": [119, 119]}
     assert (report["protocols"][0]["valid"], report["protocols"][0]["skipped"]) == (1, 1)
     assert len(report["problems"]) == 2
@@ -74,7 +74,7 @@ def test_reader_options_are_typed(run, tmp_path):
             path.parent.mkdir(exist_ok=True)
             Image.new("RGB", (2, 5)).save(path)
     code, out, _ = run("datasets", "check", f"p_ethz:{tmp_path}", "--reader", "split=3")
-    assert code == 0
+    assert code == 1  # its counts are not those of P-ETHZ
     assert "seeded split 3 of 10" in out
 
 
@@ -135,3 +135,43 @@ def test_importing_loads_nothing_heavy(statement, heavy):
     program = f"{statement}; import sys; print([m for m in {heavy!r} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_mistakes_with_names_are_one_line_and_exit_code_2(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    long, strange = "n" * 300, "two\nlines"
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (2, 5)).save(tmp_path / "images" / "1.png")
+    for arguments, sentence in [
+        (("datasets", "check", f"folder:{long}"), f"{long}: its name is too long"),
+        (("datasets", "check", "folder:~nouser/x"), "~nouser/x names a home folder, and there is none"),
+        (("datasets", "check", "folder:loop"), "loop is not a folder"),
+        (("datasets", "check", f"folder:{strange}"), "two\\nlines is not a folder"),
+        (("datasets", "check", "folder:file/below"), "file/below is not a folder"),
+        (("embed", "~nouser/x", "images", "o.safetensors"), "~nouser/x names a home folder"),
+        (("embed", "colors", long, "o.safetensors"), "its name is too long"),
+    ]:
+        code, out, err = run(*arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1), arguments
+        assert sentence in err
+
+
+def test_a_name_that_is_no_text_can_be_shown(tmp_path):
+    """The stream of a real process refuses half a surrogate pair."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b\udcff.png").write_bytes(b"none")
+    command = [
+        sys.executable,
+        "-m",
+        "glimpse",
+        "datasets",
+        "check",
+        f"folder:{tmp_path}",
+        "--decode",
+        "--json",
+    ]
+    told = subprocess.run(command, capture_output=True)
+    assert (told.returncode, told.stderr.strip()) == (1, b"")
+    assert "b\\udcff.png" in json.loads(told.stdout)["problems"][0]

@@ -98,6 +98,19 @@ def test_broken_images_stop_or_are_named(run, folder, tmp_path):
     assert len(Records.load(told["records"])) == len(Embeddings.load(out)) == 3
 
 
+def test_nothing_left_is_said_and_nothing_is_written(run, folder, tmp_path):
+    for image in (folder / "a").iterdir():
+        image.write_bytes(b"no image")
+    with pytest.raises(
+        GlimpseError, match=r"none of the 2 images can be used; cannot use the image .*1\.png"
+    ):
+        run("embed", "colors", folder / "a", tmp_path / "out.safetensors", "--broken", "skip")
+    assert not list(tmp_path.glob("out*"))
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbf\n")
+    with pytest.raises(GlimpseError, match=r"the list .*list\.txt names no images"):
+        run("embed", "colors", tmp_path / "list.txt", tmp_path / "out.safetensors")
+
+
 def test_a_name_that_the_records_cannot_hold_is_said_before_anything_is_replaced(run, folder, tmp_path):
     out = tmp_path / "out.safetensors"
     run("embed", "colors", folder, out, "--records-as", ".arrow")

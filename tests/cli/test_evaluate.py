@@ -139,6 +139,11 @@ def test_groups_and_intervals(run, two_tables):
     assert figures["intervals"]["cosine"]["mAP"]["value"] == 1
 
 
+def test_groups_of_a_column_of_text(run, two_tables):
+    groups = json.loads(run(*two_tables, "--by", "path", "--json"))["protocols"]["test"]["groups"]
+    assert list(groups) == [f"cosine, path q{row}" for row in range(8)]
+
+
 def test_what_does_not_fit_is_one_sentence(run, tree, embeddings, two_tables, tmp_path):
     data = ("--data", f"partial_ilids:{tree}")
     for arguments, sentence in [

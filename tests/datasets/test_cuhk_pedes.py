@@ -1,5 +1,7 @@
 """CUHK-PEDES, and caption files that are refused."""
 
+import os
+
 import pytest
 from caption_files import entry, write
 
@@ -96,4 +98,15 @@ def test_a_bad_caption_file_is_refused_by_entry_and_key(cuhk, quietly, entries, 
 def test_a_file_that_is_no_json_is_refused(cuhk, quietly, text):
     (cuhk / "reid_raw.json").write_text(text)
     with pytest.raises(LayoutError, match="cannot read the captions"):
+        quietly("cuhk_pedes", cuhk)
+
+
+def test_a_caption_file_that_is_no_file_is_refused(cuhk, quietly):
+    (cuhk / "reid_raw.json").unlink()
+    os.mkfifo(cuhk / "reid_raw.json")
+    with pytest.raises(LayoutError, match=r"reid_raw\.json: it is not a regular file"):
+        quietly("cuhk_pedes", cuhk)
+    (cuhk / "reid_raw.json").unlink()
+    (cuhk / "reid_raw.json").symlink_to("nowhere")
+    with pytest.raises(LayoutError, match=r"no reid_raw\.json or"):
         quietly("cuhk_pedes", cuhk)

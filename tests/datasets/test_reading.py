@@ -4,6 +4,7 @@ import re
 import string
 import warnings
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,8 @@ from glimpse.datasets import (
     read,
 )
 from glimpse.datasets.reading import image_names, read_lines, read_persons
-from glimpse.errors import LayoutError
+from glimpse.errors import LayoutError, OptionError
+from glimpse.evaluation import evaluate
 
 
 def test_images_are_listed_sorted_whatever_the_case_of_their_ending(plant):
@@ -107,3 +109,28 @@ def test_a_tree_of_any_names_is_read_or_refused_but_never_crashes(tmp_path_facto
     understood = len(dataset.train) + sum(len(p.query) for p in dataset.protocols.values())
     if names and understood == 0:
         assert any("not understood" in problem for problem in dataset.problems)
+
+
+def test_links_that_lead_in_a_circle_end(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.jpg").touch()
+    (tmp_path / "a" / "up").symlink_to("..")
+    (tmp_path / "a" / "self").symlink_to("self")
+    (tmp_path / "b").symlink_to("a")
+    assert image_names(tmp_path, deep=True) == ["a/1.jpg", "b/1.jpg"]
+
+
+def test_lists_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbfa.jpg\r\nb.jpg")
+    assert read_lines(tmp_path / "list.txt") == ["a.jpg", "b.jpg"]
+
+
+def test_an_empty_folder_of_queries_is_a_problem_of_its_own(tmp_path, quietly, own_problems):
+    for folder in ("query", "gallery"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "gallery" / "1.jpg").touch()
+    dataset = quietly("partial_ilids", tmp_path)
+    assert "query: there are no images in this folder" in own_problems(dataset)
+    protocol = dataset.protocol()
+    with pytest.raises(OptionError, match="protocol test has no queries"):
+        evaluate(np.zeros((0, 1)), protocol)

@@ -188,7 +188,7 @@ def test_skipped_queries_are_in_no_sum_and_no_divisor():
 
 @pytest.mark.parametrize(
     ("query", "gallery"),
-    [([7, 8], [1, 2, 3]), ([7], []), ([], [7]), ([DISTRACTOR], [DISTRACTOR]), ([7], [JUNK])],
+    [([7, 8], [1, 2, 3]), ([7], []), ([DISTRACTOR], [DISTRACTOR]), ([7], [JUNK])],
 )
 def test_no_query_with_a_right_answer_is_an_error(query, gallery):
     def table(name, persons):
@@ -197,6 +197,12 @@ def test_no_query_with_a_right_answer_is_an_error(query, gallery):
     protocol = without_cameras(table("q", query), table("g", gallery))
     with pytest.raises(OptionError, match=f"none of the {len(query)} queries has a right answer"):
         evaluate(np.zeros((len(query), len(gallery))), protocol)
+
+
+def test_no_queries_at_all_have_a_sentence_of_their_own():
+    gallery = Records.from_columns(["a"], [7])
+    with pytest.raises(OptionError, match="protocol test has no queries"):
+        evaluate(np.zeros((0, 1)), without_cameras(Records.empty(), gallery))
 
 
 def test_a_trial_without_a_right_answer_is_named(rng):

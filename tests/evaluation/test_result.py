@@ -145,7 +145,7 @@ def test_a_result_of_an_earlier_version_loads(tmp_path, result):
 
 
 def test_there_is_no_file(tmp_path):
-    with pytest.raises(StorageError, match="no file"):
+    with pytest.raises(StorageError, match="no such file"):
         Result.load(tmp_path / "none.json")
 
 

@@ -1,11 +1,14 @@
+import csv
 import importlib
 import string
 
 import numpy as np
+import pyarrow
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from pyarrow import ipc, parquet
 
 from glimpse.errors import MissingExtraError, RecordsError
 from glimpse.records import Records
@@ -142,3 +145,63 @@ def test_a_name_that_is_no_utf8_is_said_before_anything_is_written(tmp_path, end
     assert not list(tmp_path.iterdir())
     table.save(tmp_path / "t.csv")
     assert Records.load(tmp_path / "t.csv") == table
+
+
+def test_a_cell_may_be_longer_than_the_csv_module_allows(tmp_path):
+    table = Records.from_columns(["a"], [1], extra={"parts": np.zeros((1, 200, 400), np.uint8)})
+    table.save(tmp_path / "t.csv")
+    assert max(map(len, (tmp_path / "t.csv").read_text().split(","))) > csv.field_size_limit()
+    assert Records.load(tmp_path / "t.csv") == table
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("path,person,v:float32[999999999x999999999]\na,1,3", "row 0, column v: expected 9999999980000000"),
+        ("path,person,v:float32[99999999999]\na,1,3", "is not a column name"),
+        ("path,person,v:float32\na,1,1e300", "row 0, column v: expected a value of type float32"),
+        ("path,person,v:int8\na,1,300", "row 0, column v: expected a value of type int8"),
+        ("path,person\na,18446744073709551615", "row 0, column person"),
+        ("path,person:uint64\na,18446744073709551615", "row 0, column person: 18446744073709551615 is more"),
+        ("path,person\na," + "x" * 1000, "got 'x{160}…'"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_cannot_be_are_refused_by_row(tmp_path, text, sentence):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(RecordsError, match=sentence):
+        Records.load(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("ending", [".arrow", ".parquet"])
+@pytest.mark.parametrize(
+    ("shapes", "sentence"),
+    [
+        ('{"v": [3]}', r"column v has 4 values of type int64, expected 2 rows of numbers of shape \[3\]"),
+        ('{"v": [-2]}', "the shapes of its columns cannot be"),
+        ('{"v": 2}', "the shapes of its columns cannot be"),
+        ('{"none": [2]}', "the shapes of its columns cannot be"),
+        ("[", "the shapes of its columns cannot be"),
+    ],
+)
+def test_shapes_that_cannot_be_are_refused(tmp_path, ending, shapes, sentence):
+    table = pyarrow.table({"path": ["a", "b"], "person": [1, 2], "v": [[1, 2], [3, 4]]})
+    write_table(table.replace_schema_metadata({"glimpse.shapes": shapes}), tmp_path / f"t{ending}")
+    with pytest.raises(RecordsError, match=sentence):
+        Records.load(tmp_path / f"t{ending}")
+
+
+@pytest.mark.parametrize("ending", [".arrow", ".parquet"])
+def test_a_column_that_occurs_twice_is_refused(tmp_path, ending):
+    arrays = [pyarrow.array(["a"]), pyarrow.array([1]), pyarrow.array([2])]
+    write_table(pyarrow.Table.from_arrays(arrays, ["path", "person", "person"]), tmp_path / f"t{ending}")
+    with pytest.raises(RecordsError, match="column person occurs twice"):
+        Records.load(tmp_path / f"t{ending}")
+
+
+def write_table(table, path):
+    if path.suffix == ".arrow":
+        with ipc.new_file(str(path), table.schema) as writer:
+            writer.write_table(table)
+    else:
+        parquet.write_table(table, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from io import TextIOWrapper
 from itertools import pairwise
 from typing import Any, NoReturn
 
@@ -21,6 +22,7 @@ from glimpse.cli.options import Stopped
 from glimpse.cli.pretrain import pretrain
 from glimpse.cli.train import train
 from glimpse.errors import GlimpseError, OptionError
+from glimpse.files import printable, read_reason
 from glimpse.runtime import limit_spinning
 
 app = typer.Typer(
@@ -47,11 +49,15 @@ app.command("import-weights")(import_weights)
 _INTERRUPTED = 130  # what shells give for a process that Ctrl-C ended
 # typer brings a click of its own, or takes the installed one, by its version
 _ClickError: type[Exception] = typer.BadParameter.__mro__[2]
-_DISK_ERRORS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the disk is read-only",
-    errno.EACCES: "permission is denied",
+_OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
+_OF_PATHS = _OF_DISKS | {
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EPERM,
 }
 
 
@@ -69,6 +75,9 @@ def _version(
 def main() -> None:
     """Run the command line; whatever the user can fix is one sentence and exit code 2."""
     limit_spinning()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names may hold bytes that are no text
     try:
         _refuse_empty(sys.argv[1:])
         code = app(standalone_mode=False)
@@ -84,9 +93,10 @@ def main() -> None:
         if error.errno == errno.EPIPE:  # the reader of our output has gone, as `head` does
             sys.stderr.close()
             sys.exit(0)
-        if error.errno not in _DISK_ERRORS:
+        if error.errno not in _OF_PATHS or (error.filename is None and error.errno not in _OF_DISKS):
             raise
-        _fail(f"{error.filename or 'cannot write'}: {_DISK_ERRORS[error.errno]}")
+        what = "cannot write" if error.filename is None else str(error.filename)
+        _fail(f"{what}: {read_reason(error)}")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -114,5 +124,6 @@ def _one_sentence(error: Exception) -> str:
 
 
 def _fail(sentence: str, code: int = 2) -> NoReturn:
+    sentence = printable(sentence)  # names may hold line breaks, and one mistake is one line
     typer.echo(f"glimpse: {sentence}", err=True)
     sys.exit(code)

@@ -68,7 +68,7 @@ def check(
     decode: Annotated[bool, typer.Option("--decode", help="Also decode every image.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read a folder and compare its counts with the published ones.
+    """Read a folder and compare its counts with the published ones; exits with 1 if there are problems.
 
     Example: glimpse datasets check market1501:data/Market-1501-v15.09.15
     """
@@ -76,6 +76,7 @@ def check(
 
     from glimpse.datasets import DatasetWarning, part_counts, reader
     from glimpse.datasets.catalog import parse_source
+    from glimpse.files import printable
     from glimpse.options import typed_options
 
     name, root = parse_source(source)
@@ -115,8 +116,10 @@ def check(
             "problems": problems,
         }
         typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        if problems:
+            raise typer.Exit(1)
         return
-    typer.echo(f"{dataset.layout.title} in {dataset.root}")
+    typer.echo(printable(f"{dataset.layout.title} in {dataset.root}"))
     source_of_counts = "of the rendered world" if dataset.rendered else "published"
     rows = [("part", "found: persons / rows", source_of_counts)]
     rows += [(part, str(count), str(dataset.expected.get(part, "-"))) for part, count in found.items()]
@@ -128,7 +131,9 @@ def check(
     ]
     _print_table(table)
     typer.echo("")
-    typer.echo("\n".join(f"problem: {problem}" for problem in problems) or "no problems")
+    typer.echo("\n".join(printable(f"problem: {problem}") for problem in problems) or "no problems")
+    if problems:
+        raise typer.Exit(1)
 
 
 def _broken(dataset: Dataset) -> list[str]:

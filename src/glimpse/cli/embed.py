@@ -76,6 +76,7 @@ def embed(
     Example: glimpse embed colors photos/ photos.safetensors
     """
     from glimpse.errors import OptionError
+    from glimpse.files import printable
     from glimpse.pixels import OnBroken
     from glimpse.progress import terminal_bar
     from glimpse.retriever.retriever import BATCH
@@ -115,7 +116,7 @@ def embed(
         typer.echo(json.dumps(figures, indent=2, ensure_ascii=False))
         return
     for path, reason in skipped.items():
-        typer.echo(f"left out {path}: {reason}", err=True)
+        typer.echo(f"left out {printable(path)}: {reason}", err=True)
     typer.echo(f"{rows} x {dim} in {out}, their records in {table}: {rows / max(seconds, 1e-9):.0f} a second")
 
 
@@ -143,6 +144,8 @@ def _records(source: Path, modality: TakenIn | None, workers: int | None) -> Rec
         paths = [str(source.parent / line) for line in read_lines(source)]
     else:
         paths = files_of(source)
+    if not paths:
+        raise LayoutError(f"the list {printable(source)} names no images")
     if modality is TakenIn.GUESS:
         told = guess_modalities(paths, workers=workers or cores(), progress=terminal_bar)
         return Records.from_columns(paths, JUNK, modality=told)

@@ -53,10 +53,10 @@ def is_retriever(source: str) -> bool:
     """Whether EMBEDDINGS|RETRIEVER is a retriever: a folder or a shipped name; else it must be embeddings."""
     from glimpse.embeddings import ENDINGS
     from glimpse.errors import OptionError
-    from glimpse.files import printable
+    from glimpse.files import printable, user_path
     from glimpse.retriever.folder import shipped
 
-    path = Path(source).expanduser()
+    path = user_path(source)
     if path.is_dir() or source in shipped():
         return True
     if path.suffix not in ENDINGS:

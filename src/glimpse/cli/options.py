@@ -125,6 +125,7 @@ def read_source(source: str, options: Iterable[str] = ()) -> Dataset:
 
     from glimpse.datasets import DatasetWarning, reader
     from glimpse.datasets.catalog import parse_source
+    from glimpse.files import printable
     from glimpse.options import typed_options
 
     name, root = parse_source(source)
@@ -133,7 +134,7 @@ def read_source(source: str, options: Iterable[str] = ()) -> Dataset:
         warnings.simplefilter("ignore", DatasetWarning)
         dataset = read(root, **typed_options(read, options))
     for problem in dataset.problems:
-        typer.echo(f"problem in {source}: {problem}", err=True)
+        typer.echo(printable(f"problem in {source}: {problem}"), err=True)
     return dataset
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,7 +9,8 @@ from pathlib import Path
 
 from glimpse.datasets.dataset import Dataset
 from glimpse.datasets.reading import Reading
-from glimpse.errors import LayoutError
+from glimpse.errors import LayoutError, StorageError
+from glimpse.files import read_json
 from glimpse.protocols import text_to_image
 from glimpse.records import TEXT, Records
 
@@ -40,9 +40,9 @@ def read_entries(path: Path) -> list[Entry]:
     The image stands under `file_path` (CUHK-PEDES, ICFG-PEDES) or `img_path` (RSTPReid).
     """
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as wrong:
-        raise LayoutError(f"cannot read the captions {path}: {wrong}") from wrong
+        table = read_json(path, "captions")
+    except StorageError as wrong:
+        raise LayoutError(str(wrong)) from wrong
     if not isinstance(table, list):
         raise LayoutError(f"{path} must hold a list of images, got {type(table).__name__}")
     entries = [_entry(item, f"{path}, entry {number}") for number, item in enumerate(table)]

@@ -28,6 +28,7 @@ from glimpse.datasets import (
 from glimpse.datasets.dataset import Dataset
 from glimpse.datasets.layout import Layout
 from glimpse.errors import OptionError
+from glimpse.files import user_path
 
 
 def parse_source(text: str) -> tuple[str, Path]:
@@ -43,7 +44,7 @@ def parse_source(text: str) -> tuple[str, Path]:
     name, colon, folder = text.partition(":")
     if not (name and colon and folder):
         raise OptionError(f"name a data set as NAME:DIR, like market1501:data/market, got {text!r}")
-    return name, Path(folder).expanduser()
+    return name, user_path(folder)
 
 
 Reader = Callable[..., Dataset]

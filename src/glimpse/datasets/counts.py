@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from glimpse.datasets.layout import Count
-from glimpse.errors import LayoutError
+from glimpse.errors import LayoutError, StorageError
+from glimpse.files import read_json
 from glimpse.protocols import Protocol
 from glimpse.records import Records
 
@@ -61,7 +61,7 @@ def world_counts(root: Path) -> Mapping[str, Count] | None:
     if not path.is_file():
         return None
     try:
-        counts = json.loads(path.read_text(encoding="utf-8"))["counts"]
+        counts = read_json(path)["counts"]
         return {str(part): Count(int(persons), int(rows)) for part, (persons, rows) in counts.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
-        raise LayoutError(f"{path} is not the card of a rendered world: {wrong!r}") from wrong
+    except (StorageError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as wrong:
+        raise LayoutError(f"{path} is not the card of a rendered world: {wrong}") from wrong

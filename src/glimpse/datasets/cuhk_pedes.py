@@ -42,7 +42,7 @@ def read(root: Path | str, *, as_lgur: bool = False, exclude_matching_image: boo
         exclude_matching_image: LGUR's option of not counting the image that a caption was written for.
     """
     reading = Reading.begin(LAYOUT, root, "imgs", _FILES)
-    path = next(reading.root / name for name in _FILES if (reading.root / name).is_file())
+    path = next(reading.root / name for name in _FILES if (reading.root / name).exists())
     entries = read_entries(path)
     if as_lgur:
         entries = [e for e in entries if not (e.split == "train" and e.person in LGUR_DROPPED)]

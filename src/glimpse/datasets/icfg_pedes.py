@@ -35,5 +35,5 @@ def read(root: Path | str, *, exclude_matching_image: bool = False) -> Dataset:
     JSON alone gives. There is no validation split.
     """
     reading = Reading.begin(LAYOUT, root, "imgs", _FILES)
-    path = next(reading.root / name for name in _FILES if (reading.root / name).is_file())
+    path = next(reading.root / name for name in _FILES if (reading.root / name).exists())
     return caption_set(reading, read_entries(path), exclude_matching_image=exclude_matching_image)

@@ -13,7 +13,8 @@ from typing import Any
 from glimpse.datasets.counts import differences, part_counts, world_counts
 from glimpse.datasets.dataset import Dataset
 from glimpse.datasets.layout import Layout
-from glimpse.errors import LayoutError
+from glimpse.errors import LayoutError, StorageError
+from glimpse.files import printable, read_file
 from glimpse.protocols import Protocol
 from glimpse.records import Records
 
@@ -91,6 +92,8 @@ class Reading:
             among: names relative to `folder` to read instead of what is there.
         """
         names = sorted(among) if among is not None else image_names(folder, deep=deep)
+        if among is None and not names:
+            self.problems.append(f"{folder.name}: there are no images in this folder")
         rows: list[Row] = []
         strange: list[str] = []
         for name in names:
@@ -168,16 +171,30 @@ def advice(layout: Layout) -> str:
 def image_names(folder: Path, *, deep: bool = False) -> list[str]:
     """Names of the images in a folder, relative to it and sorted, whatever the case of their ending."""
     found: list[str] = []
-    pending = [""]
+    # with the folders around each, as links may lead back into one of them
+    pending = [("", frozenset([_identity(os.stat(folder))]))]  # noqa: PTH116 (as entries give it)
     while pending:
-        prefix = pending.pop()
+        prefix, around = pending.pop()
         with os.scandir(folder / prefix) as entries:
             for entry in entries:
-                if deep and entry.is_dir():
-                    pending.append(f"{prefix}{entry.name}{os.sep}")
+                if deep and _is_folder(entry):
+                    this = _identity(entry.stat())
+                    if this not in around:
+                        pending.append((f"{prefix}{entry.name}{os.sep}", around | {this}))
                 elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 (speed)
                     found.append(prefix + entry.name)
     return sorted(found)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def read_lines(path: Path) -> list[str]:
@@ -186,9 +203,11 @@ def read_lines(path: Path) -> list[str]:
     See protocols.md, "Pitfalls".
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise LayoutError(f"cannot read the list {path}: {wrong}") from wrong
+        text = read_file(path, "list").decode("utf-8-sig")
+    except StorageError as wrong:
+        raise LayoutError(str(wrong)) from wrong
+    except UnicodeDecodeError as wrong:
+        raise LayoutError(f"cannot read the list {printable(path)}: {wrong}") from wrong
     return [line.rstrip("\r") for line in text.split("\n") if line.strip()]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.errors import OptionError, ShapeError, StorageError
-from glimpse.evaluation.result import read_json, write_json
+from glimpse.evaluation.result import read_format, write_json
 from glimpse.evaluation.verification import Roc
 
 Floats = NDArray[np.float64]
@@ -79,7 +79,7 @@ class Calibration:
     @classmethod
     def load(cls, path: Path | str) -> Calibration:
         """Read a calibration that `save` wrote."""
-        return cls.from_dict(read_json(Path(path), FORMAT))
+        return cls.from_dict(read_format(Path(path), FORMAT))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a card that carries the calibration."""

@@ -49,6 +49,8 @@ def evaluate(
     """
     if max_rank < 1:
         raise OptionError(f"max_rank must be at least 1, got {max_rank}")
+    if not len(protocol.query):
+        raise OptionError(f"protocol {protocol.name} has no queries: nobody is asked for")
     source = score_source(scores, len(protocol.query), len(protocol.gallery), similarity, block_bytes)
     if protocol.single_shot is None:
         draws, trials = 1, rank_protocol(source, protocol)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glimpse.errors import OptionError, ShapeError, StorageError
 from glimpse.evaluation.metrics import AveragePrecision
-from glimpse.files import atomic_write
+from glimpse.files import atomic_write, read_json
 from glimpse.protocols import Cmc
 from glimpse.records import IntArray
 
@@ -152,8 +152,8 @@ class Result:
         """
         values = np.asarray(group)
         self._check_rows(values)
-        answered = np.unique(values[self.query])
-        return {value.item(): self.only(values == value) for value in answered}
+        answered = np.unique(values[self.query]).tolist()
+        return {value: self.only(values == value) for value in answered}
 
     def summary(self) -> dict[str, float]:
         """The measures that tables show, by name."""
@@ -308,7 +308,7 @@ def save_result(result: Result, path: Path) -> None:
 
 def load_result(path: Path) -> Result:
     """Read a result; anything else is refused with a sentence."""
-    held = read_json(path, FORMAT)
+    held = read_format(path, FORMAT)
     try:
         columns: dict[str, Any] = {
             name: np.array(_column(held["per_query"], name), dtype) for name, dtype in _COLUMNS.items()
@@ -323,7 +323,7 @@ def load_result(path: Path) -> Result:
             trials=int(held["trials"]),
             **columns,
         )
-    except (KeyError, TypeError, ValueError) as damage:
+    except (KeyError, TypeError, ValueError, OverflowError) as damage:
         raise StorageError(f"{path} is not a whole result of an evaluation: {damage}") from damage
     answered = ("trial", "person", "matches", "rank", "average_precision", "inp")
     if any(len(getattr(result, name)) != len(result) for name in answered):
@@ -342,14 +342,9 @@ def write_json(held: Mapping[str, Any], path: Path) -> None:
         file.write(text.encode() + b"\n")
 
 
-def read_json(path: Path, expected: str) -> dict[str, Any]:
+def read_format(path: Path, expected: str) -> dict[str, Any]:
     """Read JSON that says which format it is."""
-    try:
-        held = json.loads(path.read_bytes())
-    except FileNotFoundError as missing:
-        raise StorageError(f"there is no file {path}") from missing
-    except (OSError, ValueError) as damage:
-        raise StorageError(f"{path} cannot be read as JSON: {damage}") from damage
+    held = read_json(path, "figures")
     if not isinstance(held, dict) or held.get("format") != expected:
         got = held.get("format") if isinstance(held, dict) else type(held).__name__
         raise StorageError(f"{path} must be of format {expected}, got {got}")

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.errors import LayoutError
-from glimpse.files import printable
+from glimpse.errors import LayoutError, StorageError
+from glimpse.files import printable, read_file
 from glimpse.records import IntArray
 
 _HEADER = 128
@@ -37,7 +37,7 @@ class _DamagedError(ValueError):
     """What in the file cannot be."""
 
 
-_UNREADABLE = (OSError, ValueError, MemoryError)  # numpy's own: of a shape beyond all measure
+_UNREADABLE = (StorageError, ValueError, MemoryError)  # numpy's own: of a shape beyond all measure
 
 
 def read_variable(path: Path, name: str, meaning: str) -> NDArray[Any]:
@@ -76,7 +76,7 @@ def whole_numbers(values: NDArray[Any], what: str) -> IntArray:
 
 
 def _read(path: Path, only: str | None) -> dict[str, NDArray[Any]]:
-    data = path.read_bytes()
+    data = read_file(path)
     order = _byte_order(data)
     found: dict[str, NDArray[Any]] = {}
     for kind, content in _Elements(data, _HEADER, len(data), order):

@@ -9,22 +9,29 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from glimpse.errors import RecordsError
+from glimpse.errors import RecordsError, StorageError
 from glimpse.extras import require
-from glimpse.files import atomic_write, printable
+from glimpse.files import atomic_write, printable, read_file
 from glimpse.records.columns import CORE_COLUMNS, Array
 from glimpse.records.table import Records
 
-_HEADER = re.compile(r"(?P<name>[^:\[\]]+)(?::(?P<dtype>\w+)(?:\[(?P<shape>\d+(?:x\d+)*)\])?)?")
+_HEADER = re.compile(
+    r"(?P<name>[^:\[\]]+)(?::(?P<dtype>\w+)(?:\[(?P<shape>[0-9]{1,9}(?:x[0-9]{1,9}){0,7})\])?)?"
+)
 _CORE_TYPES: dict[str, type] = {"person": np.int64, "camera": np.int64, "time": np.float64}
 _SHAPES = b"glimpse.shapes"
+_MOST_DIMENSIONS = 8
+_LONGEST_SHOWN = 160  # characters of what is wrong
 
 
 def save(records: Records, path: Path) -> None:
@@ -100,8 +107,11 @@ def _cells(values: Array) -> list[str]:
 
 
 def _read_csv(path: Path) -> Records:
-    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
-    lines = list(csv.reader(io.StringIO(text, newline=""), strict=False))
+    try:
+        text = read_file(path, "table").decode("utf-8-sig", "surrogateescape")
+    except StorageError as wrong:
+        raise RecordsError(str(wrong)) from wrong
+    lines = _csv_lines(text, path)
     if not lines:
         raise RecordsError(f"{path} is empty, expected a header with at least path and person")
     header, rows = lines[0], [line for line in lines[1:] if line]
@@ -120,26 +130,46 @@ def _read_csv(path: Path) -> Records:
     return _records(columns, str(path))
 
 
+def _csv_lines(text: str, path: Path) -> list[list[str]]:
+    # a cell may hold a whole part map, but what one cell may be long is a setting of the process
+    usual = csv.field_size_limit(len(text) + 1)
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), strict=False))
+    except csv.Error as wrong:
+        raise RecordsError(f"{printable(path)} is not a CSV file: {wrong}") from wrong
+    finally:
+        csv.field_size_limit(usual)
+
+
 def _parse(name: str, cells: Sequence[str], dtype: str | None, shape: str | None) -> Array:
     """A column's cells as values; an error names the row."""
     target = _CORE_TYPES.get(name) if dtype is None else _number_type(name, dtype)
     if target is None:
         return np.array(cells, dtype=object)
     sizes = tuple(int(size) for size in shape.split("x")) if shape else ()
-    count = int(np.prod(sizes))
-    values: Array = np.empty((len(cells), count), target)
-    for row, cell in enumerate(cells):
-        words = cell.split()
+    count = math.prod(sizes)
+    what = f"{count} numbers" if shape else f"a value of type {np.dtype(target).name}"
+    words_of = [cell.split() for cell in cells]
+    # before room is made for them: a header may promise anything
+    for row, words in enumerate(words_of):
+        if len(words) != count and not (name in ("time", "camera") and not words):
+            raise RecordsError(f"row {row}, column {name}: expected {what}, got {_shown(cells[row])}")
+    values: Array = np.empty((len(cells), count if cells else 0), target)
+    for row, words in enumerate(words_of):
         if not words and name in ("time", "camera"):
             words = ["nan" if name == "time" else "-1"]
         try:
-            values[row] = [_number(word, target) for word in words]
-            if len(words) != count:
-                raise ValueError  # numpy would repeat a single number
-        except (ValueError, OverflowError):
-            what = f"{count} numbers" if shape else f"a value of type {np.dtype(target).name}"
-            raise RecordsError(f"row {row}, column {name}: expected {what}, got {cell!r}") from None
-    return values.reshape(len(cells), *sizes)
+            with np.errstate(over="raise"):
+                values[row] = [_number(word, target) for word in words]
+        except (ValueError, OverflowError, FloatingPointError):
+            raise RecordsError(
+                f"row {row}, column {name}: expected {what}, got {_shown(cells[row])}"
+            ) from None
+    return values.reshape(len(cells), *sizes) if cells else np.empty((0, *sizes), target)
+
+
+def _shown(cell: str) -> str:
+    return repr(cell if len(cell) <= _LONGEST_SHOWN else cell[:_LONGEST_SHOWN] + "…")
 
 
 def _number_type(name: str, dtype: str) -> type:
@@ -185,19 +215,59 @@ def _to_arrow(records: Records) -> Any:
 
 
 def _from_arrow(table: Any, path: Path) -> Records:
-    shapes = json.loads((table.schema.metadata or {}).get(_SHAPES, b"{}"))
+    table.validate(full=True)  # a damaged file may promise more than it holds
+    names = table.column_names
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise RecordsError(f"{printable(path)}: column {twice} occurs twice")
+    shapes = _shapes(table, path)
     columns: dict[str, Array] = {}
-    for name in table.column_names:
+    for name in names:
         column = table.column(name).combine_chunks()
         if column.null_count:
-            raise RecordsError(f"{path}: column {name} has {column.null_count} empty cells")
-        if name in shapes:
-            columns[name] = (
-                column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), *shapes[name])
-            )
-        else:
+            raise RecordsError(f"{printable(path)}: column {name} has {column.null_count} empty cells")
+        if name not in shapes:
             columns[name] = column.to_numpy(zero_copy_only=False)
-    return _records(columns, str(path))
+            continue
+        flat = column.flatten().to_numpy(zero_copy_only=False)
+        if flat.dtype.kind not in "biuf" or len(flat) != len(column) * math.prod(shapes[name]):
+            raise RecordsError(
+                f"{printable(path)}: column {name} has {len(flat)} values of type {flat.dtype}, expected "
+                f"{len(column)} rows of numbers of shape {shapes[name]}"
+            )
+        columns[name] = flat.reshape(len(column), *shapes[name])
+    return _records(columns, printable(path))
+
+
+def _shapes(table: Any, path: Path) -> dict[str, list[int]]:
+    """The shapes of rows by column, as they were saved."""
+    text = (table.schema.metadata or {}).get(_SHAPES, b"{}")
+    try:
+        shapes = json.loads(text)
+    except (ValueError, RecursionError):
+        shapes = None
+    whole = isinstance(shapes, dict) and all(
+        name in table.column_names
+        and isinstance(sizes, list)
+        and 1 <= len(sizes) <= _MOST_DIMENSIONS
+        and all(type(size) is int and 0 <= size < 2**31 for size in sizes)
+        for name, sizes in shapes.items()
+    )
+    if not whole:
+        raise RecordsError(f"{printable(path)} is damaged: the shapes of its columns cannot be {text[:80]!r}")
+    return dict(shapes)
+
+
+@contextmanager
+def _arrow_errors(path: Path, format: str) -> Iterator[None]:
+    """Whatever a compiled reader raises over a damaged file, as one sentence."""
+    try:
+        yield
+    except RecordsError:
+        raise
+    except Exception as damage:
+        reason = " ".join(str(damage).split())[:_LONGEST_SHOWN] or type(damage).__name__
+        raise RecordsError(f"{printable(path)} is not {format} file, or damaged: {reason}") from damage
 
 
 def _write_arrow(records: Records, path: Path) -> None:
@@ -210,11 +280,8 @@ def _write_arrow(records: Records, path: Path) -> None:
 def _read_arrow(path: Path) -> Records:
     arrow = require("pyarrow", extra="arrow", purpose="reading Arrow files")
     ipc = require("pyarrow.ipc", extra="arrow", purpose="reading Arrow files")
-    try:
-        with arrow.OSFile(str(path)) as file:
-            return _from_arrow(ipc.open_file(file).read_all(), path)
-    except arrow.ArrowInvalid as damage:
-        raise RecordsError(f"{path} is not an Arrow file: {damage}") from damage
+    with _arrow_errors(path, "an Arrow"), arrow.OSFile(os.fsencode(path)) as file:
+        return _from_arrow(ipc.open_file(file).read_all(), path)
 
 
 def _write_parquet(records: Records, path: Path) -> None:
@@ -225,9 +292,7 @@ def _write_parquet(records: Records, path: Path) -> None:
 
 
 def _read_parquet(path: Path) -> Records:
-    arrow = require("pyarrow", extra="arrow", purpose="reading Parquet files")
     parquet = require("pyarrow.parquet", extra="arrow", purpose="reading Parquet files")
-    try:
-        return _from_arrow(parquet.read_table(path), path)
-    except arrow.ArrowInvalid as damage:
-        raise RecordsError(f"{path} is not a Parquet file: {damage}") from damage
+    # through a file of ours: a name may be no text, or look like the address of a store
+    with _arrow_errors(path, "a Parquet"), path.open("rb") as file:
+        return _from_arrow(parquet.ParquetFile(file).read(), path)

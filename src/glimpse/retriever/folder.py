@@ -22,6 +22,7 @@ from glimpse.files import (
     remove_leftovers,
     storage_error,
     temporary_name,
+    user_path,
 )
 
 CARD = "card.json"
@@ -118,7 +119,7 @@ def shipped() -> dict[str, Path]:
 
 def find(name: str | Path) -> Path:
     """The folder that a path or a shipped name means; a folder that exists comes first."""
-    folder = Path(name).expanduser()
+    folder = user_path(name)
     if folder.is_dir():
         return folder
     known = shipped()

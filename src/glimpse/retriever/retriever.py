@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glimpse.embeddings import ROWS, Embeddings
-from glimpse.errors import OptionError, ShapeError, StorageError
+from glimpse.errors import LayoutError, OptionError, ShapeError, StorageError
 from glimpse.evaluation import Calibration
 from glimpse.files import atomic_path
 from glimpse.models.factory import similarity_of
@@ -165,6 +165,9 @@ class Retriever:
         with nullcontext() if table is None else atomic_path(table) as beside, atomic_path(path) as temporary:
             file = VectorFile(temporary, about, arrays)
             embedded = embed_source(self.encoder, source, cameras, modalities, pace, file.allocate)
+            if embedded.broken and not len(embedded.rows):
+                first = embedded.broken[min(embedded.broken)]
+                raise LayoutError(f"none of the {len(embedded.broken)} images can be used; {first}")
             if isinstance(source, Records):
                 about[ROWS] = source[embedded.rows].digest
             vectors, masks = file.finish(len(embedded.rows), about)

@@ -102,7 +102,7 @@ class Truth:
                 return cls(
                     kept["visible"], kept["visible_whole"], kept["keypoints"], kept["heading"], captions
                 )
-        except (OSError, ValueError, KeyError, EOFError) as wrong:
+        except Exception as wrong:  # zipfile and numpy raise whatever their parsing stumbles over
             raise StorageError(f"{path} is damaged; remove the folder and start anew") from wrong
 
 
