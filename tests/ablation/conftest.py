@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from made_up import THERE, one
 from PIL import Image
 
+from glimpse.ablation.summary import BEST, FINAL, UNTRAINED
 from glimpse.datasets import read
 
 
@@ -40,3 +42,19 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def measurements():
+    return [
+        one("low", FINAL, 0, 0.40),
+        one("low", FINAL, 0, 0.10, THERE),
+        one("low", BEST, 0, 0.42),
+        one("low", FINAL, 1, 0.60),
+        one("low", BEST, 1, 0.64),
+        one("high", FINAL, 0, 0.50),
+        one("high", BEST, 0, 0.52),
+        one("high", FINAL, 1, 0.74),
+        one("high", BEST, 1, 0.74),
+        one("colors", UNTRAINED, None, 0.2),
+    ]

@@ -4,55 +4,22 @@ import errno
 import json
 
 import numpy as np
-import onnxruntime
 import pytest
-import typer
 from micro_retrievers import told_apart
 from PIL import Image
-from typer.testing import CliRunner
 
 from glimpse.cli.embed import embed
 from glimpse.cli.export import export
 from glimpse.embeddings import Embeddings
 from glimpse.errors import BrokenImageError, GlimpseError, OptionError, RecordsError, StorageError
-from glimpse.models.backbones.sizes import Size
-from glimpse.models.factory import NetworkCard, build_network
 from glimpse.records import JUNK, Records
-from glimpse.retriever import NetworkEncoder, OnnxEncoder, Preprocessing, Retriever
+from glimpse.retriever import OnnxEncoder, Preprocessing, Retriever
 from glimpse.retriever.export import Form, export_onnx
 
 
 @pytest.fixture
-def run():
-    """Run a command; gives its output, or raises what it raises."""
-    app = typer.Typer()
-    app.command()(embed)
-    app.command()(export)
-
-    def running(*arguments):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if result.exception is not None:
-            raise result.exception
-        return result.stdout
-
-    return running
-
-
-@pytest.fixture
-def folder(tmp_path):
-    rng = np.random.default_rng(0)
-    for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
-        path = tmp_path / "images" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(0, 256, (20, 10, 3), dtype=np.uint8)).save(path)
-    return tmp_path / "images"
-
-
-@pytest.fixture
-def network(tmp_path):
-    card = NetworkCard("bot", Size.MICRO, (64, 32))
-    Retriever(NetworkEncoder(build_network(card), card)).save(tmp_path / "bot")
-    return tmp_path / "bot"
+def run(runner_of):
+    return runner_of(embed, export)
 
 
 def test_a_folder_becomes_embeddings_with_their_records(run, folder, tmp_path):
@@ -155,31 +122,6 @@ def test_what_cannot_be_is_said_in_a_sentence(run, tmp_path, monkeypatch, argume
     assert sentence in str(refused.value)
 
 
-def test_an_export_says_what_it_takes_and_how_close_it_is(run, network, folder, tmp_path):
-    out = tmp_path / "model.onnx"
-    told = run("export", network, "--format", "onnx", "--out", out, "--int8", "--data", f"folder:{folder}")
-    assert "`pixels`, uint8 [N, H, W, 3], RGB, resized inside to 64 x 32" in told
-    assert "parity: at most" in told
-    assert "int8: cosine of its vectors with torch's" in told
-    assert "torch: Rank-1" in told
-    assert "exported: Rank-1" in told
-    session = onnxruntime.InferenceSession(out)
-    assert session.run(None, {"pixels": np.zeros((2, 50, 20, 3), np.uint8)})[0].shape == (2, 256)
-
-
-def test_a_plain_export_as_json(run, network, tmp_path):
-    figures = json.loads(run("export", network, "--out", tmp_path / "model.onnx", "--plain", "--json"))
-    assert figures["form"] == "plain"
-    assert figures["parity"]["difference"] <= 1e-4 * figures["parity"]["scale"]
-    assert figures["cosine"] is figures["accuracy"] is None
-    assert figures["bytes"] == (tmp_path / "model.onnx").stat().st_size
-
-
-def test_colors_are_no_network_to_export(run, tmp_path):
-    with pytest.raises(GlimpseError, match="only a network can be exported"):
-        run("export", "colors", "--out", tmp_path / "model.onnx")
-
-
 def test_vectors_can_be_averaged_with_those_of_mirrored_images(run, folder, network, tmp_path):
     run("embed", network, folder, tmp_path / "plain.safetensors")
     run("embed", network, folder, tmp_path / "both.safetensors", "--flip")
@@ -237,12 +179,3 @@ def test_a_table_tells_the_modality_itself(run, folder, told, tmp_path):
     assert Embeddings.load(tmp_path / "out.safetensors").vectors[:, 3].tolist() == [8, 4]
     with pytest.raises(OptionError, match="--modality is for folders and lists"):
         run("embed", told, folder / "table.csv", tmp_path / "out.safetensors", "--modality", "guess")
-
-
-def test_an_export_says_which_further_inputs_there_are(run, monkeypatch, tmp_path):
-    monkeypatch.setattr(Retriever, "load", lambda name: Retriever(told_apart()))
-    out = run("export", "told", "--out", tmp_path / "model.onnx")
-    assert "`cameras`, int64 [N], may be left out: numbers as in the data it was trained on" in out
-    assert "`modalities`, int64 [N], may be left out: 0 for visible, 1 for infrared, -1 for unknown" in out
-    figures = json.loads(run("export", "told", "--out", tmp_path / "model.onnx", "--json"))
-    assert figures["told"] == ["cameras", "modalities"]

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 import typer
 from PIL import Image
 from typer.testing import CliRunner
@@ -13,63 +12,21 @@ from glimpse.cli.evaluate import evaluate
 from glimpse.embeddings import Embeddings
 from glimpse.errors import GlimpseError
 from glimpse.evaluation import Result
-from glimpse.evaluation import evaluate as measure
-from glimpse.models.backbones.sizes import Size
-from glimpse.models.factory import NetworkCard, build_network
-from glimpse.protocols import single_query
 from glimpse.records import JUNK, Records
-from glimpse.reranking import KReciprocal
-from glimpse.retriever import ColorEncoder, NetworkEncoder, Retriever
+from glimpse.retriever import ColorEncoder, Retriever
 from glimpse.retriever.codec import read_comparison
 from glimpse.similarity import (
     ConflictPenalized,
     CoOccurrencePrior,
-    Euclidean,
-    MaskedCosine,
-    MaskSide,
     SetJaccard,
 )
 
-PERSONS = 12
+PERSONS = 12  # of the tree
 
 
 @pytest.fixture
-def run():
-    """Run the command; gives its output, or raises what it raises."""
-    app = typer.Typer()
-    app.command()(evaluate)
-
-    def running(*arguments):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if result.exception is not None:
-            raise result.exception
-        return result.stdout
-
-    return running
-
-
-@pytest.fixture
-def tree(tmp_path):
-    """Partial-iLIDS: one query and one gallery image of each person."""
-    for side in ("query", "gallery"):
-        for person in range(1, PERSONS + 1):
-            path = tmp_path / "ilids" / side / f"{person}.jpg"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (2, 5)).save(path)
-    return tmp_path / "ilids"
-
-
-@pytest.fixture
-def embeddings(tmp_path):
-    """Vectors that find every person, in an order and with paths of their own."""
-    rng = np.random.default_rng(0)
-    of_person = rng.standard_normal((PERSONS + 1, 16))
-    names = [f"{side}/{person}.jpg" for side in ("gallery", "query") for person in range(PERSONS, 0, -1)]
-    persons = [person for _ in range(2) for person in range(PERSONS, 0, -1)]
-    vectors = of_person[persons] + 0.1 * rng.standard_normal((2 * PERSONS, 16))
-    Embeddings(vectors.astype(np.float32)).save(tmp_path / "model.safetensors")
-    Records.from_columns(names, persons).save(tmp_path / "model.csv")
-    return tmp_path / "model.safetensors"
+def run(runner_of):
+    return runner_of(evaluate)
 
 
 def test_a_data_set_is_measured_by_path(run, tree, embeddings):
@@ -102,31 +59,6 @@ def test_the_result_is_kept(run, tree, embeddings, tmp_path):
     run(embeddings, "--data", f"partial_ilids:{tree}", "--save", tmp_path / "r.json", "--ap", "trapezoid")
     result = Result.load(tmp_path / "r.json")
     assert (len(result), result.ap.value) == (PERSONS, "trapezoid")
-
-
-@pytest.fixture
-def two_tables(tmp_path):
-    """Query and gallery of two cameras; each query also meets itself in its own camera."""
-    rng = np.random.default_rng(1)
-    for name, ending, cameras in (("q", ".npz", [1]), ("g", ".safetensors", [1, 2])):
-        persons = np.tile(np.arange(8), len(cameras))
-        vectors = np.eye(8)[persons] + 0.01 * rng.standard_normal((len(persons), 8))
-        Embeddings(vectors, np.ones_like(vectors)).save(tmp_path / f"{name}{ending}")
-        Records.from_columns(
-            [f"{name}{row}" for row in range(len(persons))],
-            persons,
-            camera=np.repeat(cameras, 8),
-            extra={"visible": np.linspace(0, 1, len(persons))},
-        ).save(tmp_path / f"{name}.csv")
-    return "--query", tmp_path / "q.npz", "--gallery", tmp_path / "g.safetensors"
-
-
-@pytest.mark.parametrize("similarity", ["cosine", "euclidean", "masked-cosine"])
-def test_two_tables_are_compared_by_markets_rule(run, two_tables, similarity):
-    figures = json.loads(run(*two_tables, "--similarity", similarity, "--json"))
-    figures = figures["protocols"]["test"]["results"][similarity]
-    assert figures["summary"]["mAP"] == 1
-    assert figures["valid"] == [8]
 
 
 def test_groups_and_intervals(run, two_tables):
@@ -167,20 +99,6 @@ def test_what_does_not_fit_is_one_sentence(run, tree, embeddings, two_tables, tm
             run(*arguments)
 
 
-def test_a_missing_row_is_named(run, tree, embeddings):
-    records = Records.load(embeddings.with_suffix(".csv"))
-    paths = ["elsewhere.jpg" if path == "query/7.jpg" else path for path in records.path]
-    records.with_columns(path=np.array(paths, object)).save(embeddings.with_suffix(".csv"))
-    with pytest.raises(GlimpseError, match=r"1 of the 12 query rows have no embedding, .* 'query/7\.jpg'"):
-        run(embeddings, "--data", f"partial_ilids:{tree}")
-
-
-def test_missing_records_are_asked_for(run, tree, embeddings):
-    embeddings.with_suffix(".csv").unlink()
-    with pytest.raises(GlimpseError, match=r"needs its records beside it, one of model\.csv, model\.arrow"):
-        run(embeddings, "--data", f"partial_ilids:{tree}")
-
-
 def embedded(tmp_path, name, retriever, persons=(1, 2, 3)):
     """Embeddings and records as `glimpse embed` leaves them: two images of each person, by two cameras."""
     paths = []
@@ -196,59 +114,6 @@ def embedded(tmp_path, name, retriever, persons=(1, 2, 3)):
     out = tmp_path / f"{name}.safetensors"
     retriever.embed_to_file(records, out, table=out.with_suffix(".csv"))
     return out
-
-
-def test_vectors_beside_the_records_of_others_are_refused(run, tmp_path):
-    one, other = (embedded(tmp_path, name, Retriever.load("colors")) for name in ("one", "other"))
-    assert json.loads(run("--query", one, "--gallery", one, "--json"))
-    # as a kill between the two renames of `glimpse embed` leaves them
-    one.with_suffix(".csv").write_bytes(other.with_suffix(".csv").read_bytes())
-    with pytest.raises(GlimpseError, match=r"one\.csv is not the table of .*one\.safetensors"):
-        run("--query", one, "--gallery", other)
-
-
-def test_records_may_learn_more_of_their_rows_but_not_change_them(run, tmp_path):
-    one = embedded(tmp_path, "one", Retriever.load("colors"))
-    records = Records.load(one.with_suffix(".csv"))
-    records.with_columns(person=records.person + 7, note="seen").save(one.with_suffix(".csv"))
-    run("--query", one, "--gallery", one)
-    records[::-1].save(one.with_suffix(".csv"))
-    with pytest.raises(GlimpseError, match="in another order"):
-        run("--query", one, "--gallery", one)
-
-
-def test_embeddings_are_compared_as_their_retriever_says(run, tmp_path):
-    own = MaskedCosine(MaskSide.SUBSPACE)
-    torch.manual_seed(0)
-    card = NetworkCard("dpm", Size.MICRO, (64, 32))
-    encoder = NetworkEncoder(build_network(card).eval(), card)
-    one = embedded(tmp_path, "one", Retriever(encoder, own, KReciprocal(k1=2, k2=1)))
-    pair, records = Embeddings.load(one), Records.load(one.with_suffix(".csv"))
-    assert pair.masks is not None
-    protocol = single_query(records, records)
-    results = json.loads(run("--query", one, "--gallery", one, "--json"))["protocols"]["test"]["results"]
-    assert list(results) == ["masked-cosine", "masked-cosine, k-reciprocal"]
-    expected = measure((pair, pair), protocol, similarity=own).summary()
-    assert results["masked-cosine"]["summary"] == expected
-    named = json.loads(
-        run("--query", one, "--gallery", one, "--json", "--similarity", "masked-cosine", "--rerank", "none")
-    )
-    assert named["protocols"]["test"]["results"]["masked-cosine"]["summary"] == expected
-
-
-def test_two_files_that_are_compared_in_different_ways_are_refused(run, tmp_path):
-    one = embedded(tmp_path, "one", Retriever(ColorEncoder(), Euclidean()))
-    other = embedded(tmp_path, "other", Retriever(ColorEncoder()))
-    with pytest.raises(GlimpseError, match="say that they are compared in different ways"):
-        run("--query", one, "--gallery", other)
-    assert "cosine" in run("--query", one, "--gallery", other, "--similarity", "cosine")
-
-
-def test_masks_that_are_left_out_are_said(two_tables):
-    app = typer.Typer()
-    app.command()(evaluate)
-    said = CliRunner().invoke(app, [str(argument) for argument in two_tables]).stderr
-    assert "have masks and do not say how they are compared" in said
 
 
 def test_a_fitted_similarity_is_kept_with_its_arrays(run, tmp_path):

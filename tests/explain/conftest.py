@@ -1,8 +1,5 @@
 """What these tests share: images on disk, a protocol over them, and one thread."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,9 +8,6 @@ from PIL import Image
 from glimpse.explain import chosen_queries
 from glimpse.protocols import single_query
 from glimpse.records import Records
-
-# importlib mode puts no test folder on the path by itself
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)

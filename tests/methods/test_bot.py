@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from glimpse.choices import NeckFeat, Size
+from glimpse.choices import Size
 from glimpse.methods.bot import BoT, bot_stage, prepare_bot
 from glimpse.models.bot import BoTNetwork, BoTOptions
 from glimpse.recipes.bot import BoTRecipe
@@ -32,26 +32,6 @@ def test_without_a_weight_there_is_no_center_loss(batch):
     method = bot(center_weight=0.0)
     assert set(method.losses(batch, STEP)) == {"identity", "triplet"}
     assert method.centers is None
-
-
-def test_the_embedding_is_taken_after_the_neck_or_before_it(batch):
-    network = BoTNetwork(Size.MICRO, BoTOptions()).eval()
-    network.neck.norm.running_mean.fill_(0.25)
-    before, after = network(batch.images)
-    assert not torch.allclose(before, after)
-    torch.testing.assert_close(network.embed(batch.images), after)
-    network.neck_feat = NeckFeat.BEFORE
-    torch.testing.assert_close(network.embed(batch.images), before)
-
-
-def test_the_published_network_has_the_published_size():
-    # ResNet-50 without its classifier, a neck of 2048, and 751 prototypes (bot.md, "Network")
-    with torch.device("meta"):
-        method = BoT(BoTNetwork(Size.BASE, BoTOptions()), 751, BoTRecipe(center_weight=0.0))
-    assert sum(p.numel() for p in method.network.backbone.parameters()) == 23_508_032
-    assert sum(p.numel() for p in method.parameters()) == 23_508_032 + 2 * 2048 + 2048 * 751
-    frozen = [name for name, p in method.named_parameters() if not p.requires_grad]
-    assert frozen == ["network.neck.norm.bias"]
 
 
 def test_the_centers_follow_their_own_rate_on_the_loss_before_its_weight(people, micro):

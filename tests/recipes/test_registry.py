@@ -6,7 +6,6 @@ from glimpse.choices import Reads, Size
 from glimpse.cli import main
 from glimpse.errors import OptionError
 from glimpse.methods.prepare import prepare
-from glimpse.recipes.groups import scaled
 from glimpse.recipes.presets import world_recipe
 from glimpse.recipes.provenance import entries, from_json, to_json, with_settings
 from glimpse.recipes.registry import (
@@ -47,12 +46,6 @@ def test_the_published_table():
         assert (recipe.optimizer.weight_decay, recipe.optimizer.bias_lr_factor) == (decay, bias)
         assert (recipe.sampler.persons, recipe.sampler.images) == (16, 4)
         assert recipe.augment.size == (256, 128)
-
-
-def test_another_size_changes_the_images_and_the_padding_with_the_backbone():
-    recipe = scaled(recipe_of("transreid"), Size.MICRO)
-    assert (recipe.size, recipe.augment.size, recipe.augment.padding) == (Size.MICRO, (64, 32), 2)
-    assert scaled(recipe, Size.BASE).augment.size == (256, 128)
 
 
 @pytest.mark.parametrize("method", trained_methods())

@@ -1,14 +1,14 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from micro_retrievers import micro_encoder
 from PIL import Image
 
-from glimpse.retriever import Retriever
+from glimpse.retriever import (
+    Retriever,
+)
+from glimpse.retriever.export import Form, export_onnx
 
 # what these tests share; importlib mode puts no test folder on the path by itself
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +40,22 @@ def folder(tmp_path, images):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
     return root
+
+
+@pytest.fixture
+def saved(retriever, tmp_path):
+    retriever.save(tmp_path / "saved")
+    return tmp_path / "saved"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A network with cameras and flip averaging, in both forms and in eight bits."""
+    folder = tmp_path_factory.mktemp("exported")
+    encoder = micro_encoder("transreid", flip=True, cameras=(1, 2))
+    told = {
+        "plain": export_onnx(encoder, folder / "plain.onnx", form=Form.PLAIN),
+        "pixels": export_onnx(encoder, folder / "pixels.onnx"),
+        "int8": export_onnx(encoder, folder / "int8.onnx", form=Form.PLAIN, int8=True),
+    }
+    return folder, encoder, told

@@ -1,5 +1,7 @@
 """Networks for the tests."""
 
+import json
+
 import torch
 from torch import nn
 
@@ -40,3 +42,8 @@ def told_apart(**card):
     """An encoder whose vectors end in 0, 4 or 8 (unknown, visible, infrared), and the camera's place + 1."""
     told = {"cameras": (2, 7), "modalities": ("rgb", "ir"), **card}
     return NetworkEncoder(ToldApart(), NetworkCard("bot", Size.MICRO, (8, 4), **told))
+
+
+def change_card(folder, **values):
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | values))

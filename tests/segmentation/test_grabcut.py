@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from striped import HEIGHT, WIDTH, people
 
 import glimpse
 from glimpse.errors import MissingExtraError, OptionError, ShapeError, StorageError
@@ -13,9 +14,7 @@ from glimpse.progress import silent
 from glimpse.segmentation import GrabCutMasks, GrabCutSettings
 from glimpse.segmentation import grabcut as kept_cuts
 from glimpse.segmentation.grabcut import cut, cut_path, masks_path, opencv
-from glimpse.segmentation.salient import consistent, coverage, descriptors, in_cells, tidied, trusted
-
-HEIGHT, WIDTH = 64, 32
+from glimpse.segmentation.salient import in_cells
 
 
 class Held:
@@ -29,20 +28,6 @@ class Held:
 
     def read(self, rows):
         return self.images[rows]
-
-
-def people(count, seed=0):
-    """Striped persons before a calm wall, and where they are."""
-    generator = np.random.default_rng(seed)
-    truth = np.zeros((count, HEIGHT, WIDTH), bool)
-    truth[:, 6:60, 9:23] = True
-    images = np.full((count, HEIGHT, WIDTH, 3), (150, 150, 160), np.uint8)
-    clothes = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    clothes[:30], clothes[30:] = (200, 40, 40), (30, 30, 120)
-    clothes[::4] = clothes[::4] // 2
-    images = np.where(truth[..., None], clothes, images).astype(np.int16)
-    images += generator.integers(-6, 7, images.shape, dtype=np.int16)
-    return images.clip(0, 255).astype(np.uint8), truth
 
 
 def source(folder, **options):
@@ -179,71 +164,3 @@ def test_what_cannot_be_done_is_said(tmp_path):
         source(tmp_path).masks(Held(people(2)[0]), np.zeros(3, np.int64))
     with pytest.raises(ShapeError, match="cannot be cut into 16x8"):
         in_cells(np.zeros((60, 32)), (16, 8))
-
-
-def test_looks_are_unit_vectors_and_alike_only_for_the_alike():
-    images, _ = people(1)
-    looks = descriptors(images[0], (16, 8))
-    assert np.allclose((looks**2).sum(1), 1, atol=1e-5)
-    assert looks[3 * 8 + 4] @ looks[4 * 8 + 4] > 0.8 > looks[3 * 8 + 4] @ looks[4 * 8]
-
-
-def test_coverage_counts_pixels():
-    mask = np.zeros((4, 4), bool)
-    mask[0, :3] = True
-    assert coverage(mask, (2, 2)).tolist() == [0.5, 0.25, 0, 0]
-
-
-def naive_consistent(looks, covered, settings):
-    count, cells = covered.shape
-    result = np.ones((count, cells), bool)
-    if count < settings.siblings:
-        return result
-    for i in range(count):
-        for cell in range(cells):
-            likes = [
-                float(looks[i, cell] @ looks[j, other])
-                for j in range(count)
-                for other in range(cells)
-                if j != i
-                and covered[j, other]
-                and abs(cell // settings.grid[1] - other // settings.grid[1]) <= 1
-            ]
-            best = sorted(likes)[-3:]
-            result[i, cell] = bool(best) and sum(best) / len(best) >= settings.likeness
-    return result
-
-
-@pytest.mark.parametrize("count", [1, 3, 4, 6])
-@pytest.mark.parametrize("share", [0.0, 0.05, 0.6])
-def test_consistency_equals_a_loop(count, share):
-    generator = np.random.default_rng(count)
-    settings = GrabCutSettings(grid=(4, 2), likeness=0.8)
-    looks = generator.random((count, 8, 5)).astype(np.float32)
-    looks /= np.linalg.norm(looks, axis=2, keepdims=True)
-    covered = generator.random((count, 8)) < share
-    expected = naive_consistent(looks, covered, settings)
-    assert np.array_equal(consistent(looks, covered, settings), expected)
-
-
-def test_what_stands_in_front_of_one_image_only_is_rejected():
-    looks = np.zeros((5, 8, 2), np.float32)
-    looks[:, :, 0] = 1
-    looks[2, 6] = (0, 1)
-    kept = consistent(looks, np.ones((5, 8), bool), GrabCutSettings(grid=(4, 2)))
-    assert not kept[2, 6]
-    assert kept.sum() == 5 * 8 - 1
-
-
-def test_crumbs_are_dropped_and_an_empty_or_full_image_is_not_trusted():
-    cells = np.zeros((16, 8), bool)
-    assert not tidied(cells).any()
-    cells[3:12, 2:6] = True
-    cells[0, 0] = True
-    tidy = tidied(cells)
-    assert not tidy[0, 0]
-    assert tidy.sum() == 36
-    settings = GrabCutSettings()
-    assert trusted(tidy, settings)
-    assert not trusted(np.zeros((16, 8), bool), settings)
-    assert not trusted(np.ones((16, 8), bool), settings)

@@ -1,11 +1,6 @@
-import sys
-from pathlib import Path
-
 import pytest
 import torch
-
-# `toy_method` is what these tests train; importlib mode puts no test folder on the path by itself.
-sys.path.insert(0, str(Path(__file__).parent))
+from toy_method import train_toy
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -15,3 +10,10 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reference")
+    train_toy(folder)
+    return folder

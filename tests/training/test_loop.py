@@ -1,11 +1,8 @@
 import json
-import random
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from toy_method import Toy, toy, toy_data, toy_stages, train_toy
+from toy_method import Toy, drawn, log, toy, toy_data, toy_stages, train_toy, weights
 
 from glimpse.choices import Dtype, OptimizerKind
 from glimpse.errors import OptionError, StorageError, TrainingError
@@ -13,27 +10,9 @@ from glimpse.files import locked
 from glimpse.training import loop
 from glimpse.training.checkpoint import CheckpointWarning
 from glimpse.training.engine import Engine
-from glimpse.training.loop import train
 from glimpse.training.optimizers import Optimizer
-from glimpse.training.sampler import PersonSampler
 from glimpse.training.seeding import seed_global_generators
 from glimpse.training.stages import Stage, one_update
-
-
-def weights(folder):
-    return (Path(folder) / "final.safetensors").read_bytes()
-
-
-def log(folder):
-    lines = (Path(folder) / "metrics.jsonl").read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k != "images_per_second"} for line in lines]
-
-
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("reference")
-    train_toy(folder)
-    return folder
 
 
 class Interrupted(Exception):
@@ -161,10 +140,6 @@ def test_global_generators_and_settings_are_left_alone(tmp_path):
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def drawn():
-    return [torch.rand(1).item(), random.random(), np.random.rand()]  # noqa: NPY002
-
-
 def toy_without_seeding():
     with torch.random.fork_rng():
         return toy()
@@ -239,78 +214,6 @@ def test_the_record_says_what_was_run(tmp_path):
     assert record["finished"] >= record["started"]
 
 
-def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(tmp_path):
-    class Broken(Toy):
-        def losses(self, batch, step):
-            found = super().losses(batch, step)
-            return {**found, "id": found["id"] / (step.index < 3)}
-
-    with pytest.raises(
-        TrainingError, match="the loss all/id is no finite number in epoch 1 of the stage warm"
-    ):
-        train_toy(tmp_path, method=Broken())
-
-
-def test_final_and_best_are_both_kept_and_the_best_is_chosen_by_the_measure(tmp_path):
-    scores = iter([0.1, 0.5, 0.3, 0.5, 0.2])
-    seen = []
-
-    def validate(method):
-        assert not method.training
-        seen.append({name: value.clone() for name, value in method.state_dict().items()})
-        return {"rank1": 1.0, "map": next(scores)}
-
-    engine = Engine(device="cpu")
-    outcome = train(
-        toy(),
-        toy_data(),
-        toy_stages(epochs=4),
-        tmp_path,
-        seed=1,
-        engine=engine,
-        validate=validate,
-        quiet=True,
-    )
-    assert outcome.best_epoch == (
-        "main",
-        1,
-    )  # the second of five validations; an equal later one is no better
-    assert outcome.best_measures["map"] == 0.5
-    assert outcome.measures["map"] == 0.2
-    from safetensors.torch import load_file
-
-    assert all(torch.equal(value, seen[1][name]) for name, value in load_file(outcome.best).items())
-    assert all(torch.equal(value, seen[4][name]) for name, value in load_file(outcome.final).items())
-    assert json.loads((tmp_path / "run.json").read_text())["validation"]["best"]["epoch"] == 1
-    assert [line["measures"]["map"] for line in log(tmp_path)] == [0.1, 0.5, 0.3, 0.5, 0.2]
-
-
-def test_validation_can_be_rare_but_the_last_epoch_always_has_it(tmp_path):
-    calls = []
-    engine = Engine(device="cpu", validate_every=2)
-    train_toy(
-        tmp_path,
-        stages=toy_stages(epochs=3),
-        engine=engine,
-        validate=lambda method: calls.append(1) or {"map": 0.0},
-    )
-    assert [bool(line["measures"]) for line in log(tmp_path)] == [True, False, True, True]
-
-
-def test_validation_does_not_change_the_training(tmp_path, reference):
-    def validate(method):
-        drawn()
-        return {"map": 0.0}
-
-    train_toy(tmp_path, validate=validate)
-    assert weights(tmp_path) == weights(reference)
-
-
-def test_a_validation_without_the_decisive_measure_is_a_mistake(tmp_path):
-    with pytest.raises(OptionError, match="gives no measure map; there are rank1"):
-        train_toy(tmp_path, validate=lambda method: {"rank1": 0.0})
-
-
 def test_bfloat16_trains_float32_weights(tmp_path):
     seen = []
 
@@ -336,14 +239,3 @@ def test_compiled_modules_train_and_keep_the_names_of_their_weights(tmp_path, re
     train_toy(tmp_path, engine=Engine(device="cpu", compile_backend=backend))
     assert calls
     assert len(weights(tmp_path)) == len(weights(reference))
-
-
-def test_stages_that_cannot_be_are_refused():
-    sampler = PersonSampler(toy_data().records.person, persons=2, images=2)
-    updates = one_update(Optimizer(OptimizerKind.SGD, 0.1))
-    with pytest.raises(OptionError, match="at least 1 epoch"):
-        Stage("none", 0, updates, sampler)
-    with pytest.raises(OptionError, match="must have different names"):
-        Stage("twice", 1, updates * 2, sampler)
-    with pytest.raises(OptionError, match="at least one stage"):
-        train(toy(), toy_data(), [], Path("nowhere"), seed=0)

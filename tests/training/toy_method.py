@@ -4,6 +4,8 @@ normalization, draws of its own, two updates, two stages and a start-of-stage ho
 Run as a script it trains into a folder, for the tests that kill it or start it twice.
 """
 
+import json
+import random
 import sys
 from pathlib import Path
 
@@ -11,18 +13,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from glimpse.choices import OptimizerKind
+from glimpse.choices import Dtype, OptimizerKind
 from glimpse.records import Records
 from glimpse.training import losses as L
 from glimpse.training.augment import Augmentation, Erasing, FlipAndCrop
-from glimpse.training.batches import TrainingData
+from glimpse.training.batches import TrainingData, make_batch, read_raw
 from glimpse.training.distributed import gathered
 from glimpse.training.engine import Engine
 from glimpse.training.loop import train
 from glimpse.training.optimizers import BIAS_TWICE, Optimizer
 from glimpse.training.sampler import PersonSampler
 from glimpse.training.schedulers import WarmupSteps
-from glimpse.training.stages import Method, Stage, Update
+from glimpse.training.stages import Method, Stage, Step, Update
+from glimpse.training.update import build_optimizers, set_mode, take_step
 
 PERSONS, IMAGES, SIZE = 6, 4, (16, 8)
 EPOCHS = 24  # of a run that lasts long enough to be killed
@@ -116,3 +119,42 @@ if __name__ == "__main__":
     elif what == "shared":
         # dropout and the method's own noise differ between one process and two, by nature
         train_toy(folder, method=toy(dropout=0.0, noise=0.0))
+
+
+def weights(folder):
+    return (Path(folder) / "final.safetensors").read_bytes()
+
+
+def log(folder):
+    lines = (Path(folder) / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "images_per_second"} for line in lines]
+
+
+def drawn():
+    return [torch.rand(1).item(), random.random(), np.random.rand()]  # noqa: NPY002
+
+
+def a_batch():
+    data, plain = toy_data(), Augmentation()
+    (rows,) = PersonSampler(data.records.person, persons=6, images=4).plan(1)
+    return make_batch(
+        data, read_raw(data, rows), plain, lambda size: plain.draw(24, size, None), torch.device("cpu")
+    )
+
+
+def stage_of(*updates):
+    sampler = PersonSampler(toy_data().records.person, persons=6, images=4)
+    return Stage("stage", 1, updates, sampler)
+
+
+def step(method, stage, dtype=Dtype.FLOAT32):
+    ready = build_optimizers(method, stage)
+    for one in ready:
+        one.set_lrs(1)
+    set_mode(method, stage)
+    steps = {u.name: Step(stage.name, u.name, 1, 1, 0, 1, (1, 2)) for u in stage.updates}
+    return take_step(method, a_batch(), steps, ready, dtype)
+
+
+def sgd(*names, lr=0.1):
+    return Optimizer(OptimizerKind.SGD, lr, parameters=names)

@@ -32,18 +32,6 @@ def test_a_stripes_patches_are_numbered_row_by_row():
     assert stripe_patches((3, 1), 2).tolist() == [[0, 1], [1, 2]]
 
 
-def test_a_stripes_block_has_seen_nothing_but_its_stripe():
-    images = torch.randn(2, 3, 64, 32)
-    changed = images.clone()
-    changed[:, :, 32:] = torch.randn(2, 3, 32, 32)
-    ours = network(2)
-    with torch.no_grad():
-        before, after = ours(images).blocks, ours(changed).blocks
-    assert torch.equal(before[:, 1], after[:, 1])
-    assert (before[:, 2] - after[:, 2]).abs().amax(1).min() > 1e-2
-    assert (before[:, 0] - after[:, 0]).abs().amax(1).min() > 1e-2
-
-
 @pytest.mark.parametrize("kind", [MaskKind.LIGHT, MaskKind.FULL, MaskKind.STATIC, MaskKind.NONE])
 def test_every_kind_of_mask_has_blocks_for_stripes(kind):
     found = network(3, kind).embed(torch.zeros(1, 3, 64, 32))

@@ -1,5 +1,9 @@
 import pytest
 import torch
+from foreign_checkpoints import (
+    draw,
+    timm_shapes,
+)
 from safetensors.torch import save_file
 
 
@@ -16,3 +20,8 @@ def saved(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def state():
+    return draw(timm_shapes(16))

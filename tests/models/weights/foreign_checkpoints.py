@@ -3,6 +3,9 @@
 import torch
 from torch.nn.functional import batch_norm, conv2d, gelu, instance_norm, layer_norm, linear, max_pool2d, relu
 
+from glimpse.models.backbones.resnet import ResNetConfig
+from glimpse.models.backbones.vit import ViTConfig
+
 
 def draw(shapes):
     """Random tensors; variances positive, scales near one."""
@@ -359,3 +362,17 @@ def bert_forward(state, ids, mask, depth=2):
         y = linear(gelu(linear(x, *get(f"{name}intermediate.dense"))), *get(f"{name}output.dense"))
         x = layer_norm(x + y, x.shape[-1:], *get(f"{name}output.LayerNorm"), eps=1e-12)
     return x
+
+
+SMALL = ViTConfig(image=(64, 64), width=128, depth=3, heads=2, mlp_ratio=2)
+
+
+NARROW = ResNetConfig(depths=(1, 2, 2, 1), width=4)
+
+
+def copied(backbone):
+    return {name: value.clone() for name, value in backbone.state_dict().items()}
+
+
+def unchanged(backbone, before):
+    return all(value.equal(before[name]) for name, value in backbone.state_dict().items())
