@@ -19,6 +19,7 @@ GROUND = {
     "files",
     "options",
     "progress",
+    "ranges",
     "runtime",
     "serial",
     "version",

@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar, Union
 
+from glimpse import ranges
 from glimpse.errors import OptionError
 
 T = TypeVar("T")
@@ -161,6 +162,7 @@ def words_of(hint: Any) -> str:
     >>> words_of(tuple[int, ...]), words_of(float | None)
     ('int, ...', 'float or none')
     """
+    hint, _ = ranges.parts(hint)
     arguments = typing.get_args(hint)
     if typing.get_origin(hint) is tuple:
         return ", ".join("..." if kind is Ellipsis else words_of(kind) for kind in arguments)
@@ -187,6 +189,8 @@ def to_text(value: Any) -> str:
 def from_text(name: str, text: str, kind: Any) -> Any:
     """Read one value as `kind`: bool, int, float, str, Path, an Enum, one of these or None, or a tuple.
 
+    Numbers must lie in the range that their type declares (`glimpse.ranges`).
+
     >>> from_text("draw", "none", int | None) is None
     True
     >>> from_text("split", "three", int)
@@ -194,6 +198,12 @@ def from_text(name: str, text: str, kind: Any) -> Any:
     ...
     glimpse.errors.OptionError: the option split must be a whole number, got 'three'
     """
+    kind, limits = ranges.parts(kind)
+    if limits is not None:
+        value = from_text(name, text, kind)
+        if value not in limits:
+            raise OptionError(f"the option {name} must be {_asked_for(kind)} {limits}, got {text!r}")
+        return value
     if typing.get_origin(kind) is tuple:
         return _tuple_from_text(name, text, typing.get_args(kind))
     choices = typing.get_args(kind) if typing.get_origin(kind) in (Union, types.UnionType) else (kind,)
@@ -201,6 +211,8 @@ def from_text(name: str, text: str, kind: Any) -> Any:
         return None
     # `Path | str` stands for anything that names a path: the first choice decides
     target = next(choice for choice in choices if choice is not type(None))
+    if ranges.parts(target)[1] is not None:
+        return from_text(name, text, target)
     try:
         if target is bool:
             return _BOOLEANS[text.lower()]

@@ -3,10 +3,12 @@ import json
 import sys
 import types
 from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
 
 from glimpse.cli import main
+from glimpse.ranges import Range
 from glimpse.recipes import registry
 from glimpse.recipes.groups import SamplerRecipe
 from glimpse.recipes.provenance import given, group
@@ -20,7 +22,7 @@ class Example:
     With a longer explanation.
     """
 
-    epochs: int = given(120, "bot.md, 'Constants'")
+    epochs: Annotated[int, Range(1, 500)] = given(120, "bot.md, 'Constants'")
     sampler: SamplerRecipe = group(SamplerRecipe)
 
 
@@ -55,12 +57,14 @@ def test_every_key_is_shown_with_value_type_and_source(run):
     code, out, _ = run("recipes", "show", "Exa_mple")
     assert code == 0
     assert out.splitlines() == [
-        "epochs            120    int   given: bot.md, 'Constants'",
-        "sampler.persons   16     int   read in the authors' code: baselines.md, 'PK sampler'",
-        "sampler.images    4      int   read in the authors' code: baselines.md, 'PK sampler'",
-        "sampler.balanced  false  bool  our choice: K of every modality, as AGW and SIM "
+        "epochs            120    int from 1 to 500     given: bot.md, 'Constants'",
+        "sampler.persons   16     int from 1 to 16,384  read in the authors' code: "
+        "baselines.md, 'PK sampler'",
+        "sampler.images    4      int from 1 to 16,384  read in the authors' code: "
+        "baselines.md, 'PK sampler'",
+        "sampler.balanced  false  bool                  our choice: K of every modality, as AGW and SIM "
         "(baselines.md, 'Balanced sampler')",
-        "sampler.distinct  false  bool  our choice: every image of a person before one again "
+        "sampler.distinct  false  bool                  our choice: every image of a person before one again "
         "(baselines.md, 'PK sampler')",
     ]
 
@@ -72,6 +76,7 @@ def test_a_key_that_is_set_says_so_and_what_it_was(run):
         "key": "epochs",
         "value": "7",
         "type": "int",
+        "range": "from 1 to 500",
         "source": "set by you; 120 is given: bot.md, 'Constants'",
     }
     assert second["source"].startswith("read in")
@@ -82,6 +87,7 @@ def test_a_key_that_is_set_says_so_and_what_it_was(run):
     [
         (("show", "bot"), "no method is called 'bot'; there are exa-mple"),
         (("show", "exa-mple", "--set", "epoch=7"), "no key is called 'epoch'; did you mean epochs?"),
+        (("show", "exa-mple", "--set", "epochs=501"), "epochs must be a whole number from 1 to 500, got"),
         (("show", "exa-mple", "--set", "epochs=x"), "epochs must be a whole number, got 'x'"),
     ],
 )

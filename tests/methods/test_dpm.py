@@ -238,7 +238,7 @@ def test_the_mask_learns_at_a_constant_rate_and_biases_twice_as_fast():
 def test_a_recipe_refuses_what_cannot_be_trained():
     with pytest.raises(OptionError, match="train_mask_side must be query or subspace, got both"):
         DpmRecipe(train_mask_side=MaskSide.BOTH)
-    with pytest.raises(OptionError, match="participation must lie"):
+    with pytest.raises(OptionError, match="participation must be from 0 to 1"):
         DpmRecipe(participation=1.0)
 
 

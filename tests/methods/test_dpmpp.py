@@ -167,7 +167,7 @@ def test_a_recipe_refuses_what_cannot_be_trained():
         DpmppRecipe(adapt_epochs=60)
     with pytest.raises(OptionError, match="train_mask_side"):
         DpmppRecipe(train_mask_side=MaskSide.BOTH)
-    with pytest.raises(OptionError, match="0 or more, got -1"):
+    with pytest.raises(OptionError, match="stripes must be from 0 to 16, got -1"):
         DpmppRecipe(stripes=-1)
     with pytest.raises(OptionError, match=r"masks of stripes.*got 0\.0 and 0\.5"):
         DpmppRecipe(stripes=2)

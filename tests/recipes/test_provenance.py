@@ -106,8 +106,8 @@ def test_settings_of_one_group_go_together():
         (["optimizer.milestones=1,x"], "must be a whole number, got 'x'"),
         (["augment.size=64"], "needs 2 values with commas between them, got '64'"),
         (["optimizer=3"], "no key is called 'optimizer'"),
-        (["optimizer.lr=-1"], "lr cannot be negative"),
-        (["sampler.persons=0"], "at least 1 person"),
+        (["optimizer.lr=-1"], "optimizer.lr must be a number from 0 to 100, got"),
+        (["sampler.persons=0"], "sampler.persons must be a whole number from 1 to 16,384"),
     ],
 )
 def test_wrong_settings_are_refused_with_what_is_allowed(pairs, sentence):

@@ -1,3 +1,5 @@
+import dataclasses
+import re
 import sys
 
 import pytest
@@ -24,6 +26,49 @@ def test_every_key_says_where_its_value_is_from_and_survives_json(method):
     recipe = recipe_of(method)
     assert all(entry.provenance.where for entry in entries(recipe))
     assert from_json(type(recipe), to_json(recipe)) == recipe
+
+
+def numeric_keys():
+    """Every key of every recipe that has numbers, with how many of them are given at once."""
+    for method in (*trained_methods(), "clip"):
+        for entry in entries(resolve(row_of(method).recipe)()):
+            kinds = entry.kind.removesuffix(" or none").split(", ")
+            if {"int", "float"} & set(kinds):
+                yield pytest.param(method, entry, kinds, id=f"{method}-{entry.key}")
+
+
+@pytest.mark.parametrize(("method", "entry", "kinds"), list(numeric_keys()))
+def test_every_number_has_a_range_that_is_kept_where_recipes_are_made(method, entry, kinds):
+    kind = resolve(row_of(method).recipe)
+    assert entry.range
+    count = 1 if "..." in kinds else len(kinds)
+    for wrong in ("nan", "inf", "-inf", "-1", "1e30", str(10**20)):
+        with pytest.raises(OptionError, match=rf"{entry.key} must be a (whole )?number"):
+            with_settings(kind(), [f"{entry.key}={','.join([wrong] * count)}"])
+    # who makes it in Python, or reads it from a file, is refused alike
+    holder, _, name = entry.key.rpartition(".")
+    group = getattr(kind(), holder) if holder else kind()
+    for wrong in (float("nan"), -1, 1e30):
+        with pytest.raises(OptionError, match=f"{name} must be "):
+            dataclasses.replace(group, **{name: (wrong,) * count if len(kinds) > 1 else wrong})
+
+
+@pytest.mark.parametrize(
+    ("pair", "sentence"),
+    [
+        ("smoothing=2", "smoothing must be a number from 0 to 1, 1 excluded, got '2'"),
+        ("epochs=0", "epochs must be a whole number from 1 to 100,000, got '0'"),
+        ("augment.std=0,1,1", "std must be a number above 0, at most 1,000, got '0'"),
+        ("augment.size=64", "augment.size needs 2 values"),
+        ("augment.erasing-area=0.5,0.1", "erasing_area must grow, got 0.5,0.1"),
+        ("optimizer.milestones=5,3", "milestones must grow, got 5,3"),
+        ("optimizer.nesterov=true optimizer.momentum=0", "nesterov needs a momentum above 0"),
+        ("sampler.persons=1000 sampler.images=1000", "a batch must be from 1 to 16,384, got 1000 persons x"),
+    ],
+)
+def test_what_cannot_be_trained_is_no_recipe(pair, sentence):
+    with pytest.raises(OptionError, match=re.escape(sentence)):
+        with_settings(recipe_of("bot"), pair.split())
 
 
 def test_the_published_table():

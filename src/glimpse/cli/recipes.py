@@ -45,7 +45,7 @@ def show(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print each key of a method's recipe: its value, its type, and where the value is from.
+    """Print each key of a method's recipe: its value, its type and range, and where the value is from.
 
     Example: glimpse recipes show bot --set optimizer.lr=0.001
     """
@@ -61,6 +61,7 @@ def show(
             entry.key,
             to_text(entry.value),
             entry.kind,
+            entry.range,
             str(entry.provenance)
             if entry.value == defaults[entry.key]
             else f"set by you; {to_text(defaults[entry.key])} is {entry.provenance}",
@@ -68,11 +69,12 @@ def show(
         for entry in entries(recipe)
     ]
     if as_json:
-        names = ("key", "value", "type", "source")
+        names = ("key", "value", "type", "range", "source")
         listed = [dict(zip(names, row, strict=True)) for row in rows]
         typer.echo(json.dumps(listed, indent=2, ensure_ascii=False))
         return
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for *cells, source in rows:
+    shown = [(key, value, f"{kind} {limits}".strip(), source) for key, value, kind, limits, source in rows]
+    widths = [max(len(row[column]) for row in shown) for column in range(3)]
+    for *cells, source in shown:
         aligned = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
         typer.echo("  ".join((*aligned, source)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glimpse.choices import Fill, OptimizerKind, SchedulerKind, Size
+from glimpse.ranges import Epochs, LearningRate, Margin, Seed, ShareBelowOne, Weight
 from glimpse.recipes.groups import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -17,13 +18,13 @@ from glimpse.recipes.groups import (
     SamplerRecipe,
     ValidationRecipe,
 )
-from glimpse.recipes.provenance import given, group, our_choice, read_in_code
+from glimpse.recipes.provenance import Checked, given, group, our_choice, read_in_code
 
 _HERE = "bot.md, 'Constants'"
 
 
 @dataclass(frozen=True)
-class BoTRecipe:
+class BoTRecipe(Checked):
     """BoT, the strong residual baseline: ResNet-50 or IBN-a, with a BNNeck; center loss included.
 
     Attributes:
@@ -45,11 +46,11 @@ class BoTRecipe:
     size: Size = given(Size.BASE, f"{_HERE}: ResNet-50")
     weights: str = our_choice("auto", WEIGHTS)
     ibn: bool = given(False, _HERE)
-    epochs: int = given(120, _HERE)
-    smoothing: float = given(0.1, _HERE)
-    margin: float = given(0.3, "baselines.md, 'Losses'")
-    center_weight: float = given(5e-4, _HERE)
-    center_lr: float = given(0.5, _HERE)
+    epochs: Epochs = given(120, _HERE)
+    smoothing: ShareBelowOne = given(0.1, _HERE)
+    margin: Margin = given(0.3, "baselines.md, 'Losses'")
+    center_weight: Weight = given(5e-4, _HERE)
+    center_lr: LearningRate = given(0.5, _HERE)
     optimizer: OptimizerRecipe = group(
         OptimizerRecipe,
         kind=given(OptimizerKind.ADAM, _HERE),
@@ -71,7 +72,7 @@ class BoTRecipe:
         erasing_fill=given(Fill.CONSTANT, f"{_HERE}: the mean color"),
     )
     validation: ValidationRecipe = group(ValidationRecipe)
-    seed: int = our_choice(0, SEED)
+    seed: Seed = our_choice(0, SEED)
 
     @property
     def pretrained(self) -> str:

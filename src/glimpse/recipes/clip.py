@@ -7,14 +7,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glimpse.choices import OptimizerKind, Size
+from glimpse.ranges import BatchSize, Count, Epochs, Positive, Seed, Weight
 from glimpse.recipes.groups import SEED, AugmentRecipe, OptimizerRecipe, ValidationRecipe
-from glimpse.recipes.provenance import group, our_choice
+from glimpse.recipes.provenance import Checked, group, our_choice
 
 _OURS = "a small network on a made-up world"
 
 
 @dataclass(frozen=True)
-class ClipRecipe:
+class ClipRecipe(Checked):
     """CLIP: images and their captions are brought together, others apart; and images name their person.
 
     Attributes:
@@ -31,14 +32,14 @@ class ClipRecipe:
     """
 
     size: Size = our_choice(Size.MICRO, _OURS)
-    epochs: int = our_choice(12, _OURS)
-    batch: int = our_choice(128, _OURS)
-    temperature: float = our_choice(0.07, "as the published CLIP starts")
-    identity_weight: float = our_choice(
+    epochs: Epochs = our_choice(12, _OURS)
+    batch: BatchSize = our_choice(128, _OURS)
+    temperature: Positive = our_choice(0.07, "as the published CLIP starts")
+    identity_weight: Weight = our_choice(
         1.0,
         "1,000 people's captions tell less than the papers' 400 million: CLIP alone starts a method badly",
     )
-    vocabulary: int = our_choice(1024, "the micro and the tiny backbone's")
+    vocabulary: Count = our_choice(1024, "the micro and the tiny backbone's")
     optimizer: OptimizerRecipe = group(
         OptimizerRecipe,
         kind=our_choice(OptimizerKind.ADAMW, _OURS),
@@ -53,4 +54,4 @@ class ClipRecipe:
         erasing=our_choice(0.0, "captions tell what is seen"),
     )
     validation: ValidationRecipe = group(ValidationRecipe, every=our_choice(2, _OURS))
-    seed: int = our_choice(0, SEED)
+    seed: Seed = our_choice(0, SEED)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glimpse.choices import OptimizerKind, SchedulerKind, Size
+from glimpse.ranges import BatchSize, Epochs, Margin, Seed, ShareBelowOne, Stride, Weight
 from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
@@ -17,7 +18,7 @@ from glimpse.recipes.groups import (
     ValidationRecipe,
     adamw,
 )
-from glimpse.recipes.provenance import group, our_choice, read_in_code
+from glimpse.recipes.provenance import Checked, group, our_choice, read_in_code
 
 _MODEL, _FIRST, _SECOND = (
     "clip-reid.md, 'Network'",
@@ -27,7 +28,7 @@ _MODEL, _FIRST, _SECOND = (
 
 
 @dataclass(frozen=True)
-class ClipReIDRecipe:
+class ClipReIDRecipe(Checked):
     """CLIP-ReID on a ViT: words are learned for every person, then the image side towards them.
 
     The variant with cameras and overlap (SIE and OLP) is `cameras=true stride=12`.
@@ -56,16 +57,16 @@ class ClipReIDRecipe:
 
     size: Size = read_in_code(Size.BASE, f"{_MODEL}: ViT-B/16")
     weights: str = our_choice("auto", WEIGHTS)
-    stride: int = read_in_code(16, _MODEL)
+    stride: Stride = read_in_code(16, _MODEL)
     cameras: bool = read_in_code(False, _MODEL)
-    camera_weight: float = read_in_code(1.0, _MODEL)
-    prompt_epochs: int = read_in_code(120, _FIRST)
-    prompt_batch: int = read_in_code(64, _FIRST)
-    epochs: int = read_in_code(60, _SECOND)
-    smoothing: float = read_in_code(0.1, _SECOND)
-    margin: float = read_in_code(0.3, _SECOND)
-    identity_weight: float = read_in_code(0.25, f"{_SECOND}: 1 for its ViT baseline, without text")
-    text_weight: float = read_in_code(1.0, _SECOND)
+    camera_weight: Weight = read_in_code(1.0, _MODEL)
+    prompt_epochs: Epochs = read_in_code(120, _FIRST)
+    prompt_batch: BatchSize = read_in_code(64, _FIRST)
+    epochs: Epochs = read_in_code(60, _SECOND)
+    smoothing: ShareBelowOne = read_in_code(0.1, _SECOND)
+    margin: Margin = read_in_code(0.3, _SECOND)
+    identity_weight: Weight = read_in_code(0.25, f"{_SECOND}: 1 for its ViT baseline, without text")
+    text_weight: Weight = read_in_code(1.0, _SECOND)
     prompt_optimizer: OptimizerRecipe = group(
         OptimizerRecipe,
         kind=read_in_code(OptimizerKind.ADAM, _FIRST),
@@ -88,7 +89,7 @@ class ClipReIDRecipe:
     augment: AugmentRecipe = group(AugmentRecipe)
     transfer: TransferRecipe = group(TransferRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
-    seed: int = our_choice(0, SEED)
+    seed: Seed = our_choice(0, SEED)
 
     @property
     def pretrained(self) -> str:

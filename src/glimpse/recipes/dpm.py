@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from glimpse.choices import Form, MaskKind, MaskSide, NeckFeat, SchedulerKind, Size, UnknownCamera
 from glimpse.errors import OptionError
+from glimpse.ranges import Epochs, Margin, Positive, Seed, ShareBelowOne, Stride, Weight
 from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
@@ -23,13 +24,13 @@ from glimpse.recipes.groups import (
     ValidationRecipe,
     adamw,
 )
-from glimpse.recipes.provenance import group, our_choice, read_in_code
+from glimpse.recipes.provenance import Checked, group, our_choice, read_in_code
 
 _UPDATE = "dpm.md, 'Updates'"
 
 
 @dataclass(frozen=True)
-class DpmRecipe:
+class DpmRecipe(Checked):
     """DPM: an image's own mask says in which dimensions it is compared; as for Occluded-Duke.
 
     What other data sets change is in `glimpse.recipes.dpm`. Without mask, second classification
@@ -71,24 +72,24 @@ class DpmRecipe:
     weights: str = our_choice("auto", WEIGHTS)
     mask: MaskKind = read_in_code(MaskKind.FULL, "dpm.md, 'Mask head'; light is ours, 6.4")
     form: Form = read_in_code(Form.RELEASED, f"{_UPDATE}; cached and joint are ours")
-    stride: int = read_in_code(11, f"{_UPDATE}: 12 for Market and Duke")
+    stride: Stride = read_in_code(11, f"{_UPDATE}: 12 for Market and Duke")
     cameras: bool = read_in_code(True, "dpm.md, 'Backbone'")
-    camera_weight: float = read_in_code(3.0, "dpm.md, 'Backbone'")
+    camera_weight: Weight = read_in_code(3.0, "dpm.md, 'Backbone'")
     unknown_camera: UnknownCamera = our_choice(
         UnknownCamera.ZERO, "dpm.md, 'Unknown cameras': the code takes some camera's number"
     )
-    drop_path: float = read_in_code(0.1, "transreid.md, 'Backbone'")
-    epochs: int = read_in_code(150, _UPDATE)
-    smoothing: float = read_in_code(0.0, "baselines.md, 'Losses'")
-    identity_weight: float = read_in_code(0.5, "dpm.md, 'Total loss'")
-    masked_weight: float = read_in_code(0.5, "dpm.md, 'Total loss'")
-    triplet_from: int = our_choice(1, "later from scratch, where the triplet loss alone ends at one point")
-    scale: float = read_in_code(30.0, "dpm.md, 'Masked ArcFace'")
-    margin: float = read_in_code(0.5, "dpm.md, 'Masked ArcFace': 0.3 for Market and Duke")
-    enrichment_weight: float = read_in_code(
+    drop_path: ShareBelowOne = read_in_code(0.1, "transreid.md, 'Backbone'")
+    epochs: Epochs = read_in_code(150, _UPDATE)
+    smoothing: ShareBelowOne = read_in_code(0.0, "baselines.md, 'Losses'")
+    identity_weight: Weight = read_in_code(0.5, "dpm.md, 'Total loss'")
+    masked_weight: Weight = read_in_code(0.5, "dpm.md, 'Total loss'")
+    triplet_from: Epochs = our_choice(1, "later from scratch, where the triplet loss alone ends at one point")
+    scale: Positive = read_in_code(30.0, "dpm.md, 'Masked ArcFace'")
+    margin: Margin = read_in_code(0.5, "dpm.md, 'Masked ArcFace': 0.3 for Market and Duke")
+    enrichment_weight: Weight = read_in_code(
         6.4, "dpm.md, 'Head enrichment': .1 on the sum over a batch of 64"
     )
-    participation: float = our_choice(
+    participation: ShareBelowOne = our_choice(
         0.0, "off, as released; DPM++'s design asks for 0.6 (dpmpp.md, 'Losses')"
     )
     train_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpm.md, 'Masked ArcFace'")
@@ -105,7 +106,7 @@ class DpmRecipe:
     augment: AugmentRecipe = group(AugmentRecipe)
     transfer: TransferRecipe = group(TransferRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
-    seed: int = our_choice(0, SEED)
+    seed: Seed = our_choice(0, SEED)
 
     @property
     def pretrained(self) -> str:
@@ -113,10 +114,9 @@ class DpmRecipe:
         return "vit"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.train_mask_side not in (MaskSide.QUERY, MaskSide.SUBSPACE):
             raise OptionError(f"train_mask_side must be query or subspace, got {self.train_mask_side}")
-        if not 0 <= self.participation < 1:
-            raise OptionError(f"participation must lie in 0..1, 1 excluded, got {self.participation}")
 
 
 # read in the authors' code: stride and margin of the Market and Duke configurations

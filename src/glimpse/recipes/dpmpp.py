@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Annotated
 
 from glimpse.choices import (
     Backbone,
@@ -24,6 +25,22 @@ from glimpse.choices import (
     UnknownCamera,
 )
 from glimpse.errors import OptionError
+from glimpse.ranges import (
+    BatchSize,
+    Count,
+    CountOrNone,
+    Epochs,
+    EpochsOrNone,
+    Factor,
+    Margin,
+    Positive,
+    Range,
+    Seed,
+    Share,
+    ShareBelowOne,
+    Stride,
+    Weight,
+)
 from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
@@ -33,7 +50,8 @@ from glimpse.recipes.groups import (
     ValidationRecipe,
     adamw,
 )
-from glimpse.recipes.provenance import given, group, our_choice, read_in_code
+from glimpse.recipes.provenance import Checked, given, group, our_choice, read_in_code
+from glimpse.serial import to_text
 
 _DESIGN = "dpmpp.md, 'Schedule': our design, the sources leave it open"
 _LOSS = "dpmpp.md, 'Losses': our design"
@@ -41,19 +59,26 @@ _PAIRS = "dpmpp.md, 'Synthetic copies': our design"
 
 
 @dataclass(frozen=True)
-class CopiesRecipe:
+class CopiesRecipe(Checked):
     """Synthetic occluded copies in every batch; a share of 0 turns them off."""
 
-    share: float = our_choice(0.5, _PAIRS)
+    share: Share = our_choice(0.5, _PAIRS)
     kind: Copies = given(Copies.TRANSFER, "dpmpp.md, 'What is given': from the training data itself")
-    bank: int = our_choice(4096, f"{_PAIRS}; donors in memory")
-    overlap: float = our_choice(0.7, f"{_PAIRS}, as SPT's; least OIoU")
-    visible: tuple[float, float] = our_choice((0.3, 0.9), f"{_PAIRS}; the person's share that stays")
-    tolerance: float = our_choice(0.1, _PAIRS)
-    best: int = our_choice(5, f"{_PAIRS}; donors to draw among")
-    shift: int = our_choice(2, f"{_PAIRS}; columns of cells")
-    smallest: int = our_choice(4, "spt.md, 'Pairing'")
-    border: int = our_choice(1, "cells around a donor's person that hide it whole; at 0 copies do harm")
+    bank: Count = our_choice(4096, f"{_PAIRS}; donors in memory")
+    overlap: Share = our_choice(0.7, f"{_PAIRS}, as SPT's; least OIoU")
+    visible: tuple[Share, Share] = our_choice((0.3, 0.9), f"{_PAIRS}; the person's share that stays")
+    tolerance: Share = our_choice(0.1, _PAIRS)
+    best: Count = our_choice(5, f"{_PAIRS}; donors to draw among")
+    shift: CountOrNone = our_choice(2, f"{_PAIRS}; columns of cells")
+    smallest: Count = our_choice(4, "spt.md, 'Pairing'")
+    border: CountOrNone = our_choice(
+        1, "cells around a donor's person that hide it whole; at 0 copies do harm"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.visible[0] > self.visible[1]:
+            raise OptionError(f"visible must grow, got {to_text(self.visible)}")
 
     @property
     def needs_masks(self) -> bool:
@@ -62,7 +87,7 @@ class CopiesRecipe:
 
 
 @dataclass(frozen=True)
-class DpmppRecipe:
+class DpmppRecipe(Checked):
     """DPM++: masks that learn from pairs of whole and occluded images, prototypes that know words.
 
     As for Occluded-Duke, on CLIP; what other data sets change is in `glimpse.recipes.dpmpp`.
@@ -123,35 +148,39 @@ class DpmppRecipe:
     backbone: Backbone = given(Backbone.CLIP, "dpmpp.md, 'What is given'")
     text: bool = given(True, "dpmpp.md, 'What is given'")
     pull_back: bool = our_choice(True, "dpmpp.md, 'Initialization from text': our design")
-    prototype_weight: float = our_choice(0.1, "dpmpp.md, 'Prototype alignment': our design")
-    prototype_temperature: float = our_choice(0.1, "dpmpp.md, 'Prototype alignment': our design")
-    stripes: int = our_choice(0, "dpmpp.md, 'Architecture': none; the world's recipe has them")
+    prototype_weight: Weight = our_choice(0.1, "dpmpp.md, 'Prototype alignment': our design")
+    prototype_temperature: Positive = our_choice(0.1, "dpmpp.md, 'Prototype alignment': our design")
+    stripes: Annotated[int, Range(0, 16)] = our_choice(
+        0, "dpmpp.md, 'Architecture': none; the world's recipe has them"
+    )
     mask: MaskKind = our_choice(MaskKind.LIGHT, "dpmpp.md, 'Architecture'; full is DPM's")
     form: Form = our_choice(Form.CACHED, "dpmpp.md, 'Losses'")
-    stride: int = our_choice(16, "dpmpp.md, 'Architecture'")
+    stride: Stride = our_choice(16, "dpmpp.md, 'Architecture'")
     cameras: bool = our_choice(True, "dpmpp.md, 'Architecture': on where cameras are known at test")
-    camera_weight: float = our_choice(1.0, "dpmpp.md, 'Architecture'")
+    camera_weight: Weight = our_choice(1.0, "dpmpp.md, 'Architecture'")
     unknown_camera: UnknownCamera = our_choice(UnknownCamera.ZERO, "as DPM's")
-    drop_path: float = our_choice(0.0, "CLIP-ReID has none")
-    prompt_epochs: int = read_in_code(120, "dpmpp.md, 'Schedule': CLIP-ReID's")
-    prompt_batch: int = read_in_code(64, "clip-reid.md, 'Stage 1 prompts': CLIP-ReID's")
-    adapt_epochs: int = our_choice(10, "dpmpp.md, 'Stages': the warm-up")
-    epochs: int = our_choice(60, _DESIGN)
-    smoothing: float = our_choice(0.1, "dpmpp.md, 'Losses', as CLIP-ReID's")
-    identity_weight: float = our_choice(0.25, _LOSS)
-    masked_weight: float = our_choice(0.25, _LOSS)
-    text_weight: float = our_choice(1.0, _LOSS)
-    triplet_margin: float | None = our_choice(0.3, _LOSS)
+    drop_path: ShareBelowOne = our_choice(0.0, "CLIP-ReID has none")
+    prompt_epochs: Epochs = read_in_code(120, "dpmpp.md, 'Schedule': CLIP-ReID's")
+    prompt_batch: BatchSize = read_in_code(64, "clip-reid.md, 'Stage 1 prompts': CLIP-ReID's")
+    adapt_epochs: EpochsOrNone = our_choice(10, "dpmpp.md, 'Stages': the warm-up")
+    epochs: Epochs = our_choice(60, _DESIGN)
+    smoothing: ShareBelowOne = our_choice(0.1, "dpmpp.md, 'Losses', as CLIP-ReID's")
+    identity_weight: Weight = our_choice(0.25, _LOSS)
+    masked_weight: Weight = our_choice(0.25, _LOSS)
+    text_weight: Weight = our_choice(1.0, _LOSS)
+    triplet_margin: Margin | None = our_choice(0.3, _LOSS)
     triplet_copies: bool = our_choice(True, _LOSS)
-    scale: float = read_in_code(30.0, "dpm.md, 'Masked ArcFace': DPM's")
-    margin: float = read_in_code(0.5, "dpm.md, 'Masked ArcFace': DPM's; 0.3 for Market and Duke")
-    pair_weight: float = our_choice(0.5, _LOSS)
-    enrichment_weight: float = our_choice(6.4, "dpmpp.md, 'Losses': DPM's for Occluded-Duke, 0.64 for Market")
-    participation: float = our_choice(0.6, _LOSS)
-    budget_weight: float = our_choice(1.0, _LOSS)
-    wider_weight: float = our_choice(0.1, _LOSS)
-    visibility_weight: float = our_choice(0.0, f"{_LOSS}, off; the world's recipe has it")
-    stripe_weight: float = our_choice(0.0, "there are no stripes in the design; the world's recipe has it")
+    scale: Positive = read_in_code(30.0, "dpm.md, 'Masked ArcFace': DPM's")
+    margin: Margin = read_in_code(0.5, "dpm.md, 'Masked ArcFace': DPM's; 0.3 for Market and Duke")
+    pair_weight: Weight = our_choice(0.5, _LOSS)
+    enrichment_weight: Weight = our_choice(
+        6.4, "dpmpp.md, 'Losses': DPM's for Occluded-Duke, 0.64 for Market"
+    )
+    participation: ShareBelowOne = our_choice(0.6, _LOSS)
+    budget_weight: Weight = our_choice(1.0, _LOSS)
+    wider_weight: Weight = our_choice(0.1, _LOSS)
+    visibility_weight: Weight = our_choice(0.0, f"{_LOSS}, off; the world's recipe has it")
+    stripe_weight: Weight = our_choice(0.0, "there are no stripes in the design; the world's recipe has it")
     train_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpmpp.md, 'Losses', 3.5")
     test_mask_side: MaskSide = read_in_code(MaskSide.QUERY, "dpmpp.md, 'Retrieval', 3.8")
     neck_feat: NeckFeat = our_choice(NeckFeat.BEFORE, "dpmpp.md, 'Retrieval': DPM's")
@@ -173,7 +202,7 @@ class DpmppRecipe:
         milestones=our_choice((30, 50), _DESIGN),
         clip=our_choice(5.0, _DESIGN),
     )
-    head_lr_factor: float = our_choice(
+    head_lr_factor: Factor = our_choice(
         10.0, f"{_DESIGN}; what starts at random starves at the backbone's rate"
     )
     mask_optimizer: OptimizerRecipe = group(
@@ -190,7 +219,7 @@ class DpmppRecipe:
     augment: AugmentRecipe = group(AugmentRecipe)
     transfer: CopiesRecipe = group(CopiesRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
-    seed: int = our_choice(0, SEED)
+    seed: Seed = our_choice(0, SEED)
 
     @property
     def pretrained(self) -> str:
@@ -208,16 +237,13 @@ class DpmppRecipe:
         return self.transfer.needs_masks or self.tells_stripes
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.train_mask_side not in (MaskSide.QUERY, MaskSide.SUBSPACE):
             raise OptionError(f"train_mask_side must be query or subspace, got {self.train_mask_side}")
-        if not 0 <= self.participation < 1:
-            raise OptionError(f"participation must lie in 0..1, 1 excluded, got {self.participation}")
-        if not 0 <= self.adapt_epochs < self.epochs:
+        if self.adapt_epochs >= self.epochs:
             raise OptionError(
                 f"adapt_epochs must be fewer than the {self.epochs} epochs, got {self.adapt_epochs}"
             )
-        if self.stripes < 0:
-            raise OptionError(f"stripes must be 0 or more, got {self.stripes}")
         if self.tells_stripes and not (self.stripe_weight and self.transfer.share):
             raise OptionError(
                 "nothing tells the masks of stripes what is seen: "

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glimpse.choices import Fill, OptimizerKind, Pool, SchedulerKind, SetBackbone, Size, Triplet
+from glimpse.ranges import Count, Epochs, Margin, Positive, Seed, ShareBelowOne, Stride, Weight
 from glimpse.recipes.groups import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -17,24 +18,24 @@ from glimpse.recipes.groups import (
     SamplerRecipe,
     ValidationRecipe,
 )
-from glimpse.recipes.provenance import given, group, our_choice, read_in_code
+from glimpse.recipes.provenance import Checked, given, group, our_choice, read_in_code
 
 _HERE, _BOT = "mos.md, 'Constants'", "bot.md, 'Constants': MoS is trained as BoT"
 _SETS = "set-jaccard.md, 'Constants'"
 
 
 @dataclass(frozen=True)
-class ConflictRecipe:
+class ConflictRecipe(Checked):
     """The conflict penalty of the saved retriever, fitted to the training persons after training."""
 
     use: bool = given(True, "set-jaccard.md, 'Conflict penalty'")
-    epsilon: float = our_choice(0.1, f"{_SETS}: tolerance on scaled activations; not given")
-    held_out: float = our_choice(0.2, f"{_SETS}: of the training persons, to choose the weight on")
-    shortlist: int = our_choice(200, f"{_SETS}: the first; a search is exact with any")
+    epsilon: Margin = our_choice(0.1, f"{_SETS}: tolerance on scaled activations; not given")
+    held_out: ShareBelowOne = our_choice(0.2, f"{_SETS}: of the training persons, to choose the weight on")
+    shortlist: Count = our_choice(200, f"{_SETS}: the first; a search is exact with any")
 
 
 @dataclass(frozen=True)
-class MosRecipe:
+class MosRecipe(Checked):
     """MoS, matching on sets: BoT by a Jaccard triplet loss on the set of patterns before the neck.
 
     Attributes:
@@ -64,14 +65,14 @@ class MosRecipe:
     backbone: SetBackbone = given(SetBackbone.RESNET, f"{_HERE}; the ViT form is ours")
     ibn: bool = given(False, f"{_HERE}; reported with and without")
     pool: Pool = our_choice(Pool.MAX, f"{_HERE}: a pattern that is present anywhere is present; not given")
-    stride: int = our_choice(16, f"{_HERE}: without overlap")
-    drop_path: float = our_choice(0.1, f"{_HERE}: as TransReID")
-    epochs: int = given(120, _BOT)
-    smoothing: float = given(0.1, _BOT)
+    stride: Stride = our_choice(16, f"{_HERE}: without overlap")
+    drop_path: ShareBelowOne = our_choice(0.1, f"{_HERE}: as TransReID")
+    epochs: Epochs = given(120, _BOT)
+    smoothing: ShareBelowOne = given(0.1, _BOT)
     triplet: Triplet = given(Triplet.JACCARD, "mos.md, 'Losses'")
-    tau: float = our_choice(10.0, f"{_HERE}: close to the hard form for activations of about 1; not given")
-    margin: float = our_choice(0.3, f"{_HERE}: BoT's, of distances in [0, 1]; not given")
-    triplet_weight: float = our_choice(1.0, f"{_HERE}: not given")
+    tau: Positive = our_choice(10.0, f"{_HERE}: close to the hard form for activations of about 1; not given")
+    margin: Margin = our_choice(0.3, f"{_HERE}: BoT's, of distances in [0, 1]; not given")
+    triplet_weight: Weight = our_choice(1.0, f"{_HERE}: not given")
     conflict: ConflictRecipe = group(ConflictRecipe)
     optimizer: OptimizerRecipe = group(
         OptimizerRecipe,
@@ -94,7 +95,7 @@ class MosRecipe:
         erasing_fill=given(Fill.CONSTANT, _BOT),
     )
     validation: ValidationRecipe = group(ValidationRecipe)
-    seed: int = our_choice(0, SEED)
+    seed: Seed = our_choice(0, SEED)
 
     @property
     def pretrained(self) -> str:

@@ -1,10 +1,11 @@
 """Recipes: everything that defines how a method is trained, typed, frozen, and with its source at each key.
 
-A recipe is a frozen dataclass of values and of groups, which are frozen dataclasses themselves:
+A recipe is a frozen dataclass of values and of groups, which are frozen dataclasses themselves. The types of
+numbers say their ranges (`glimpse.ranges`):
 
     @dataclass(frozen=True)
-    class BotRecipe:
-        epochs: int = given(120, "bot.md, 'Constants'")
+    class BotRecipe(Checked):
+        epochs: Epochs = given(120, "bot.md, 'Constants'")
         optimizer: OptimizerRecipe = group(OptimizerRecipe, lr=given(3.5e-4, "bot.md, 'Constants'"))
 
 >>> from glimpse.recipes.groups import SamplerRecipe
@@ -27,8 +28,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
+from glimpse import ranges
 from glimpse.errors import OptionError
 from glimpse.options import typed_pairs
 from glimpse.serial import WrongKeysError, WrongValueError, from_plain, to_plain, to_text, words_of
@@ -87,6 +90,17 @@ def group(kind: type[T], /, **keys: Any) -> T:
     return field
 
 
+class Checked:
+    """A recipe or a group of keys, which cannot be made of numbers outside the ranges of their types.
+
+    One that has a `__post_init__` of its own calls this one first.
+    """
+
+    def __post_init__(self) -> None:
+        for name, hint in _hints(type(self)).items():  # type: ignore[arg-type]
+            ranges.check(name, getattr(self, name), hint)
+
+
 @dataclass(frozen=True)
 class Entry:
     """One key of a recipe.
@@ -95,12 +109,14 @@ class Entry:
         key: dotted, as `--set` takes it.
         value: what it is.
         kind: its type, in words.
+        range: of its numbers, in words; nothing if it has none.
         provenance: of the default.
     """
 
     key: str
     value: Any
     kind: str
+    range: str
     provenance: Provenance
 
     def __str__(self) -> str:
@@ -109,13 +125,23 @@ class Entry:
 
 def entries(recipe: Any) -> list[Entry]:
     """Every key of a recipe, groups opened, in the order of declaration."""
-    return [Entry(key, value, words_of(hint), provenance) for key, value, hint, provenance in _walk(recipe)]
+    return [
+        Entry(key, value, words_of(hint), ranges.in_words(hint), provenance)
+        for key, value, hint, provenance in _walk(recipe)
+    ]
+
+
+@cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    """The types of a recipe's fields, with their ranges."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 def _walk(
     recipe: Any, before: str = "", overriding: Mapping[str, Provenance] | None = None
 ) -> Iterable[tuple[str, Any, Any, Provenance]]:
-    hints = typing.get_type_hints(type(recipe))
+    hints = _hints(type(recipe))  # type: ignore[arg-type]
     for field in dataclasses.fields(recipe):
         key, value = before + field.name, getattr(recipe, field.name)
         source = (overriding or {}).get(field.name, field.metadata.get(_PROVENANCE))

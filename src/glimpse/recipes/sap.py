@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from glimpse.choices import Size, Teacher
+from glimpse.ranges import Epochs, Factor, Positive, Range, Seed, Share, ShareBelowOne, Stride, Weight
 from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
@@ -16,21 +18,21 @@ from glimpse.recipes.groups import (
     ValidationRecipe,
     adamw,
 )
-from glimpse.recipes.provenance import given, group, our_choice, read_in_code
+from glimpse.recipes.provenance import Checked, given, group, our_choice, read_in_code
 
 _HERE, _BASE = "sap.md, 'Constants'", "transreid.md, 'Constants': SAP's baseline"
 
 
 @dataclass(frozen=True)
-class DropoutRecipe:
+class DropoutRecipe(Checked):
     """Supervision dropout: patches that are like all others are not told their part."""
 
-    share: float = our_choice(0.3, f"{_HERE}: of the patches; not given")
-    temperature: float = our_choice(0.1, f"{_HERE}: of mean cosines; not given")
+    share: Share = our_choice(0.3, f"{_HERE}: of the patches; not given")
+    temperature: Positive = our_choice(0.1, f"{_HERE}: of mean cosines; not given")
 
 
 @dataclass(frozen=True)
-class SapRecipe:
+class SapRecipe(Checked):
     """SAP, semi-attention partition: a ViT with part proxies, taught by part labels that it may depart from.
 
     Attributes:
@@ -66,30 +68,30 @@ class SapRecipe:
     size: Size = given(Size.BASE, f"{_HERE}: ViT-B/16")
     weights: str = our_choice("auto", WEIGHTS)
     teacher: Teacher = our_choice(Teacher.STRIPES, f"{_HERE}: needs nothing; 4.6 of 6.2 points of mAP")
-    parts: int = our_choice(6, f"{_HERE}: as many as Pascal-Person-Part has")
-    stride: int = our_choice(12, f"{_HERE}: the baseline's figure is that of overlapping patches")
+    parts: Annotated[int, Range(1, 64)] = our_choice(6, f"{_HERE}: as many as Pascal-Person-Part has")
+    stride: Stride = our_choice(12, f"{_HERE}: the baseline's figure is that of overlapping patches")
     cameras: bool = our_choice(False, f"{_HERE}: whoever searches may not know them")
-    camera_weight: float = read_in_code(3.0, _BASE)
-    drop_path: float = read_in_code(0.1, _BASE)
+    camera_weight: Weight = read_in_code(3.0, _BASE)
+    drop_path: ShareBelowOne = read_in_code(0.1, _BASE)
     proxies: bool = given(True, "sap.md, 'Part proxies'")
-    rounds: int = our_choice(1, f"{_HERE}: not given")
-    mlp_ratio: float = our_choice(4.0, f"{_HERE}: as in the backbone")
-    sharpness: float = our_choice(0.05, f"{_HERE}: a majority of 128 pixels is 6.4 in logits; not given")
-    background: float = our_choice(0.5, f"{_HERE}: not given")
-    patch_weight: float = our_choice(0.5, f"{_HERE}: not given")
-    proxy_weight: float = our_choice(0.5, f"{_HERE}: not given")
-    temperature: float = given(1.0, f"{_HERE}: 1 is literal")
-    layer: int = our_choice(0, f"{_HERE}: not given")
+    rounds: Annotated[int, Range(0, 64)] = our_choice(1, f"{_HERE}: not given")
+    mlp_ratio: Positive = our_choice(4.0, f"{_HERE}: as in the backbone")
+    sharpness: Factor = our_choice(0.05, f"{_HERE}: a majority of 128 pixels is 6.4 in logits; not given")
+    background: Share = our_choice(0.5, f"{_HERE}: not given")
+    patch_weight: Weight = our_choice(0.5, f"{_HERE}: not given")
+    proxy_weight: Weight = our_choice(0.5, f"{_HERE}: not given")
+    temperature: Positive = given(1.0, f"{_HERE}: 1 is literal")
+    layer: Annotated[int, Range(0, 64)] = our_choice(0, f"{_HERE}: not given")
     absent: bool = our_choice(False, f"{_HERE}: their target is almost uniform, which teaches nothing")
     dropout: DropoutRecipe = group(DropoutRecipe)
-    epochs: int = read_in_code(120, _BASE)
-    smoothing: float = given(0.0, _BASE)
-    triplet_from: int = our_choice(1, _BASE)
+    epochs: Epochs = read_in_code(120, _BASE)
+    smoothing: ShareBelowOne = given(0.0, _BASE)
+    triplet_from: Epochs = our_choice(1, _BASE)
     optimizer: OptimizerRecipe = group(OptimizerRecipe)
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
-    seed: int = our_choice(0, SEED)
+    seed: Seed = our_choice(0, SEED)
 
     @property
     def needs_parts(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glimpse.choices import Size
+from glimpse.ranges import Epochs, Seed, Share, ShareBelowOne, Weight
 from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
@@ -15,11 +16,11 @@ from glimpse.recipes.groups import (
     SamplerRecipe,
     ValidationRecipe,
 )
-from glimpse.recipes.provenance import group, our_choice, read_in_code
+from glimpse.recipes.provenance import Checked, group, our_choice, read_in_code
 
 
 @dataclass(frozen=True)
-class SptRecipe:
+class SptRecipe(Checked):
     """The saliency patch selector: a patch counts if persons are told apart by it.
 
     Attributes:
@@ -39,16 +40,16 @@ class SptRecipe:
 
     size: Size = read_in_code(Size.BASE, "spt.md, 'Selector': ViT-B/16, stride 16, no cameras")
     weights: str = our_choice("auto", WEIGHTS)
-    drop_path: float = read_in_code(0.1, "transreid.md, 'Backbone'")
-    epochs: int = read_in_code(120, "spt.md, 'Selector'")
-    usage: float = read_in_code(0.3, "spt.md, 'Selector'")
-    usage_weight: float = read_in_code(50.0, "spt.md, 'Selector'")
-    complement_weight: float = read_in_code(6.4, "spt.md, 'Selector': 0.1 times the sum over a batch of 64")
+    drop_path: ShareBelowOne = read_in_code(0.1, "transreid.md, 'Backbone'")
+    epochs: Epochs = read_in_code(120, "spt.md, 'Selector'")
+    usage: Share = read_in_code(0.3, "spt.md, 'Selector'")
+    usage_weight: Weight = read_in_code(50.0, "spt.md, 'Selector'")
+    complement_weight: Weight = read_in_code(6.4, "spt.md, 'Selector': 0.1 times the sum over a batch of 64")
     optimizer: OptimizerRecipe = group(OptimizerRecipe)
     sampler: SamplerRecipe = group(SamplerRecipe)
     augment: AugmentRecipe = group(AugmentRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
-    seed: int = our_choice(0, SEED)
+    seed: Seed = our_choice(0, SEED)
 
     @property
     def pretrained(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glimpse.choices import Size
+from glimpse.ranges import Epochs, Seed, ShareBelowOne, Stride, Weight
 from glimpse.recipes.groups import (
     SEED,
     WEIGHTS,
@@ -17,11 +18,11 @@ from glimpse.recipes.groups import (
     ValidationRecipe,
     adamw,
 )
-from glimpse.recipes.provenance import given, group, our_choice, read_in_code
+from glimpse.recipes.provenance import Checked, given, group, our_choice, read_in_code
 
 
 @dataclass(frozen=True)
-class TransReIDRecipe:
+class TransReIDRecipe(Checked):
     """TransReID with overlapping patches, cameras and jigsaw; without the three it is the ViT baseline.
 
     The plain baseline is `stride=16 cameras=false jigsaw=false`.
@@ -47,14 +48,16 @@ class TransReIDRecipe:
 
     size: Size = read_in_code(Size.BASE, "transreid.md, 'Backbone': ViT-B/16")
     weights: str = our_choice("auto", WEIGHTS)
-    stride: int = read_in_code(12, "transreid.md, 'Overlapping patches'")
+    stride: Stride = read_in_code(12, "transreid.md, 'Overlapping patches'")
     cameras: bool = read_in_code(True, "transreid.md, 'Camera embedding'")
-    camera_weight: float = read_in_code(3.0, "transreid.md, 'Camera embedding'")
+    camera_weight: Weight = read_in_code(3.0, "transreid.md, 'Camera embedding'")
     jigsaw: bool = read_in_code(True, "transreid.md, 'Jigsaw branch'")
-    drop_path: float = read_in_code(0.1, "transreid.md, 'Backbone'")
-    epochs: int = read_in_code(120, "transreid.md, 'Optimization'")
-    smoothing: float = given(0.0, "baselines.md, 'Cross-entropy' and transreid.md, 'What the ablations say'")
-    triplet_from: int = our_choice(
+    drop_path: ShareBelowOne = read_in_code(0.1, "transreid.md, 'Backbone'")
+    epochs: Epochs = read_in_code(120, "transreid.md, 'Optimization'")
+    smoothing: ShareBelowOne = given(
+        0.0, "baselines.md, 'Cross-entropy' and transreid.md, 'What the ablations say'"
+    )
+    triplet_from: Epochs = our_choice(
         1, "later from scratch, where it may pull all features into one point: a loss of ln 2"
     )
     optimizer: OptimizerRecipe = group(OptimizerRecipe)
@@ -62,7 +65,7 @@ class TransReIDRecipe:
     augment: AugmentRecipe = group(AugmentRecipe)
     transfer: TransferRecipe = group(TransferRecipe)
     validation: ValidationRecipe = group(ValidationRecipe)
-    seed: int = our_choice(0, SEED)
+    seed: Seed = our_choice(0, SEED)
 
     @property
     def pretrained(self) -> str:
