@@ -87,10 +87,17 @@ def test_refinement_changes_the_patches_that_are_pooled(batch):
     net = network(rounds=1)
     with torch.no_grad():
         before = net(batch.images).before[1]
-        net.proxies.rounds[0].spread.out.weight.zero_()
-        net.proxies.rounds[0].spread.out.bias.fill_(1.0)
+        net.proxies.rounds[0].spread.out.bias[::2].fill_(1.0)
         after = net(batch.images).before[1]
     assert not torch.allclose(before, after)
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+def test_at_first_every_part_is_about_the_mean_of_the_patches(batch, rounds):
+    output = network(rounds=rounds)(batch.images)
+    mean = output.patches.mean(1)
+    for feature in output.before[1:]:
+        assert (torch.nn.functional.cosine_similarity(feature, mean) > 0.99).all()
 
 
 def test_logits_are_those_of_the_block_that_was_asked_for(batch):

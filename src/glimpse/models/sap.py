@@ -161,6 +161,12 @@ class Proxies(nn.Module):
         self.pool = CrossAttention(width, 1, out=False)
         self.apply(initialize_linear)
         nn.init.trunc_normal_(self.queries, std=0.02)
+        # ours: at first each part is the mean of the patches as the backbone gives them, and rounds add
+        # nothing, so that what was learned before is not thrown away
+        nn.init.eye_(self.pool.value.weight)
+        for one in cast("Iterable[Round]", self.rounds):
+            for layer in (one.gather.out, one.spread.out, one.mlp_proxies.down, one.mlp_patches.down):
+                nn.init.zeros_(cast("nn.Linear", layer).weight)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The features of the parts `[B, K, D]`, and over which patches each proxy spread (`SapOutput`)."""
@@ -181,16 +187,16 @@ class Round(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(6))
         self.gather = CrossAttention(width, heads)
         self.spread = CrossAttention(width, heads)
-        self.mlps = nn.ModuleList(Mlp(width, hidden, nn.GELU()) for _ in range(2))
+        self.mlp_proxies, self.mlp_patches = (Mlp(width, hidden, nn.GELU()) for _ in range(2))
 
     def forward(self, proxies: Tensor, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Both changed, and the attention of the proxies over the patches, the mean of the heads."""
-        norms, (first, second) = self.norms, self.mlps
+        norms = self.norms
         mixed, spread = self.gather(norms[0](proxies), norms[1](patches))
         proxies = proxies + mixed
-        proxies = proxies + first(norms[2](proxies))
+        proxies = proxies + self.mlp_proxies(norms[2](proxies))
         patches = patches + self.spread(norms[3](patches), norms[4](proxies))[0]
-        patches = patches + second(norms[5](patches))
+        patches = patches + self.mlp_patches(norms[5](patches))
         return proxies, patches, spread
 
 
