@@ -87,7 +87,7 @@ def test_a_lower_temperature_of_the_target_asks_for_sharper_attention():
     assert patch_consistency(sharp, matrix, kept, 0.05) < patch_consistency(sharp, matrix, kept, 1.0)
 
 
-def plain_proxy(attention, found, kept, literal):
+def plain_proxy(attention, found, kept, literal, temperature=1.0):
     """The formula, row by row."""
     means = []
     for row in range(len(attention)):
@@ -97,7 +97,7 @@ def plain_proxy(attention, found, kept, literal):
             wanted = found[row, :, part]
             if wanted.max() <= 0.5 and not literal:
                 continue
-            target = wanted[some].softmax(0)
+            target = (wanted[some] / temperature).softmax(0)
             spread = attention[row, part, some]
             losses.append(-(target * (spread / spread.sum()).log()).sum())
         means.append(torch.stack(losses).mean() if losses else torch.tensor(0.0))
@@ -113,6 +113,8 @@ def test_the_proxy_consistency_is_over_patches_kept_and_parts_present(literal):
     expected = plain_proxy(attention, found, kept, literal)
     torch.testing.assert_close(proxy_consistency(attention, found, kept, literal=literal), expected)
     assert plain_proxy(attention, found, kept, not literal) != expected
+    sharper = proxy_consistency(attention, found, kept, literal=literal, temperature=0.1)
+    torch.testing.assert_close(sharper, plain_proxy(attention, found, kept, literal, 0.1))
 
 
 def test_a_proxy_that_spreads_as_the_target_does_cannot_do_better():

@@ -11,11 +11,14 @@ from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
 from glimpse.explain.attribution import support_figures, why_no_maps
 from glimpse.explain.options import ReportOptions
+from glimpse.explain.parts import attends_to_parts, has_patterns, part_figures, pattern_figures
 from glimpse.explain.ranked_lists import list_figures
 from glimpse.explain.report import Figure, Report, Section
 from glimpse.explain.sections import (
     HOW_LISTS,
     HOW_MAPS,
+    HOW_PARTS,
+    HOW_PATTERNS,
     HOW_SEEN,
     NO_MASKS,
     UNUSED_MASKS,
@@ -102,7 +105,7 @@ def explain(
     reason = why_no_maps(retriever)
     vectors = retriever.embed(queries, progress=progress)
     masks = vectors.masks
-    if reason and protocol is None and masks is None:
+    if reason and protocol is None and masks is None and not has_patterns(retriever):
         raise OptionError(f"there is nothing to show without a data set: {reason[0].lower()}{reason[1:-1]}")
     first, part = queries[: options.queries], vectors[: options.queries]
     words = [reason or HOW_MAPS]
@@ -117,6 +120,12 @@ def explain(
     if tells_visibility(retriever):
         drawn.append(visibility_figures(retriever, first))
         words.append(HOW_SEEN)
+    if attends_to_parts(retriever):
+        drawn.append(part_figures(retriever, first))
+        words.append(HOW_PARTS)
+    if has_patterns(retriever):
+        drawn.append(pattern_figures(retriever, first))
+        words.append(HOW_PATTERNS)
     if protocol is not None:
         found = retriever.embed(protocol.gallery, progress=progress) if gallery is None else gallery
         drawn.append(list_figures(retriever.similarity, first, part, protocol, found, options.answers))

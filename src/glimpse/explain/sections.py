@@ -30,6 +30,14 @@ HOW_SEEN = (
     "'Seen' fades where the network does not see the person, 'trusted' where a stripe of the image counts "
     "for little, as it shows less of a person than usual."
 )
+HOW_PARTS = (
+    "Each part has a proxy that pools the image's patches; its map shows from where, each map at its own "
+    "scale. The background's is not part of the vector."
+)
+HOW_PATTERNS = (
+    "A vector is a set of patterns. Shown are those that set an image apart most from the mean of the images "
+    "on this page, and where in the image each is found; numbers are channels."
+)
 HOW_LISTS = (
     "In ranked lists, answers framed in green are right, in red wrong; gray ones are of an unknown person."
 )

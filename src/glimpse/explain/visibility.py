@@ -33,15 +33,21 @@ def visibility_figures(retriever: Retriever, queries: Records) -> list[Figure]:
     """A figure for each image; only of a `tells_visibility` retriever."""
     encoder = retriever.encoder
     assert isinstance(encoder, NetworkEncoder)
-    images = [decode(path) for path in queries.path.tolist()]
-    pixels = np.stack(
-        [resize(image, encoder.preparation.size, encoder.preparation.filter) for image in images]
-    )
+    images, pixels = prepared_images(encoder, queries)
     found = visibility(encoder, pixels, Capture.of(queries))
     return [
         _figure(f"query-{row + 1}-seen", image, found.seen[row].numpy(), found.rows_trusted()[row].numpy())
         for row, image in enumerate(images)
     ]
+
+
+def prepared_images(
+    encoder: NetworkEncoder, queries: Records
+) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """The images as they are, and resized for the encoder, uint8 `[B, H, W, 3]`."""
+    images = [decode(path) for path in queries.path.tolist()]
+    size, kernel = encoder.preparation.size, encoder.preparation.filter
+    return images, np.stack([resize(image, size, kernel) for image in images])
 
 
 def visibility(encoder: NetworkEncoder, pixels: NDArray[np.uint8], capture: Capture) -> Visibility:

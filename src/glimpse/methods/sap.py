@@ -81,10 +81,15 @@ class Sap(Method):
         kept = supervised_patches(output.patches, dropout.share, dropout.temperature, step.generator())
         if output.logits is not None:
             matrix = teacher_matrix(wanted, recipe.background)
-            loss = patch_consistency(output.logits, matrix, kept, recipe.temperature)
+            loss = patch_consistency(output.logits, matrix, kept, recipe.patch_temperature)
             found["patch"] = recipe.patch_weight * loss
         if output.attention and recipe.proxy_weight:
-            each = [proxy_consistency(one, wanted, kept, literal=recipe.absent) for one in output.attention]
+            each = [
+                proxy_consistency(
+                    one, wanted, kept, temperature=recipe.proxy_temperature, literal=recipe.absent
+                )
+                for one in output.attention
+            ]
             found["proxy"] = recipe.proxy_weight * torch.stack(each).mean()
         return found
 

@@ -78,16 +78,20 @@ def patch_consistency(logits: Tensor, wanted: Tensor, kept: Tensor, temperature:
 
 
 @full_precision
-def proxy_consistency(attention: Tensor, found: Tensor, kept: Tensor, *, literal: bool = False) -> Tensor:
+def proxy_consistency(
+    attention: Tensor, found: Tensor, kept: Tensor, *, temperature: float = 1.0, literal: bool = False
+) -> Tensor:
     """The cross-entropy of what proxies spread over with where their parts are, the mean over parts.
 
-    The target of part k is the softmax over patches of `found[:, :, k]`; both it and the attention are
-    restricted to the patches that are kept. Parts that are nowhere are left out, unless `literal`.
+    The target of part k is the softmax over patches of `found[:, :, k] / temperature`; both it and the
+    attention are restricted to the patches that are kept. Parts that are nowhere are left out, unless
+    `literal`.
 
     Args:
         attention: `[B, 1 + K, N]`, rows sum to 1.
         found: `[B or 1, N, 1 + K]`, of `patch_labels`.
         kept: bool `[B, N]`.
+        temperature: of the target; 1 is literal.
         literal: whether absent parts have the almost uniform target that the formula gives them.
     """
     if attention.shape[1:] != (found.shape[2], found.shape[1]):
@@ -95,7 +99,7 @@ def proxy_consistency(attention: Tensor, found: Tensor, kept: Tensor, *, literal
             f"proxies and parts must agree, got attention {list(attention.shape)} for {list(found.shape)}"
         )
     parts = found.transpose(1, 2).expand(len(attention), -1, -1)
-    target = parts.masked_fill(~kept[:, None], -torch.inf).softmax(-1)
+    target = (parts / temperature).masked_fill(~kept[:, None], -torch.inf).softmax(-1)
     restricted = attention * kept[:, None]
     # where everything was spread over dropped patches there is nothing to learn from
     spread = restricted / restricted.sum(-1, keepdim=True).clamp_min(1e-6)

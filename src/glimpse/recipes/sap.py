@@ -51,7 +51,8 @@ class SapRecipe(Checked):
         background: a patch with less of it is foreground.
         patch_weight: of the patch-patch consistency.
         proxy_weight: of the proxy-patch consistency.
-        temperature: of the patch-patch target.
+        patch_temperature: of the patch-patch target.
+        proxy_temperature: of the proxy-patch target.
         layer: the block whose attention is taught, counted from 1; 0 for the last.
         absent: whether the proxies of parts that are not seen are taught all the same.
         dropout: of supervision.
@@ -80,7 +81,8 @@ class SapRecipe(Checked):
     background: Share = our_choice(0.5, f"{_HERE}: not given")
     patch_weight: Weight = our_choice(0.5, f"{_HERE}: not given")
     proxy_weight: Weight = our_choice(0.5, f"{_HERE}: not given")
-    temperature: Positive = given(1.0, f"{_HERE}: 1 is literal")
+    patch_temperature: Positive = given(1.0, f"{_HERE}: 1 is literal")
+    proxy_temperature: Positive = given(1.0, f"{_HERE}: 1 is literal")
     layer: Annotated[int, Range(0, 64)] = our_choice(0, f"{_HERE}: not given")
     absent: bool = our_choice(False, f"{_HERE}: their target is almost uniform, which teaches nothing")
     dropout: DropoutRecipe = group(DropoutRecipe)
