@@ -40,7 +40,7 @@ def test_the_table_lists_every_layout_and_says_nothing_is_downloaded(run):
     code, out, _ = run("datasets", "--json")
     table = {layout["name"]: layout for layout in json.loads(out)}
     assert table["market1501"]["published"]["train"] == [751, 12936]
-    assert len(table) == 17
+    assert len(table) == 18
 
 
 def test_check_shows_both_counts_and_valid_and_skipped_queries(run, partial_ilids):
@@ -175,3 +175,17 @@ def test_a_name_that_is_no_text_can_be_shown(tmp_path):
     told = subprocess.run(command, capture_output=True)
     assert (told.returncode, told.stderr.strip()) == (1, b"")
     assert "b\\udcff.png" in json.loads(told.stdout)["problems"][0]
+
+
+def test_what_holds_for_every_protocol_is_said_once(run, tmp_path):
+    for camera in range(1, 7):
+        for person in (1, 2):
+            path = tmp_path / f"cam{camera}" / f"{person:04d}" / "0001.jpg"
+            path.parent.mkdir(parents=True)
+            Image.new("RGB", (4, 8), (40 * camera, 100 * person, 0)).save(path)
+    (tmp_path / "exp").mkdir()
+    for name, persons in (("train_id", "1"), ("val_id", ""), ("test_id", "2")):
+        (tmp_path / "exp" / f"{name}.txt").write_text(persons)
+    for command in (("datasets", "check"), ("evaluate", "colors", "--data")):
+        _, out, _ = run(*command, f"sysu_mm01:{tmp_path}")
+        assert out.count("gallery by AGW's seeded draw") == 1

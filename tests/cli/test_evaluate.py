@@ -153,3 +153,31 @@ def test_junk_without_embeddings_counts_nowhere(tmp_path):
     assert "(junk)" not in whole.stderr
     # a distractor is a wrong answer that counts
     assert "1 of the 3 gallery rows have no embedding" in str(told("0000_c2").exception)
+
+
+def test_tracks_are_measured_in_place_of_their_frames(run, two_tables, tmp_path):
+    for name in ("q", "g"):
+        records = Records.load(tmp_path / f"{name}.csv")
+        tracks = np.array([f"{p}-{c}" for p, c in zip(records.person, records.camera, strict=True)], object)
+        both = Records.concat([records, records.with_columns(path=records.path + "b")])
+        both.with_columns(tracklet=np.tile(tracks, 2)).save(tmp_path / f"{name}.csv")
+        ending = ".npz" if name == "q" else ".safetensors"
+        vectors = Embeddings.load(tmp_path / f"{name}{ending}").vectors
+        Embeddings(np.concatenate([vectors, vectors])).save(tmp_path / f"{name}{ending}")
+    frames, tracks = (
+        json.loads(run(*two_tables, *more, "--json"))["protocols"]["test"]["results"]["cosine"]
+        for more in ((), ("--pool", "tracklet"))
+    )
+    assert (frames["valid"], tracks["valid"]) == ([16], [8])
+    assert tracks["summary"]["mAP"] == 1
+    with pytest.raises(GlimpseError, match="no column nothing"):
+        run(*two_tables, "--pool", "nothing")
+
+
+def test_a_gallery_too_small_for_sims_neighborhoods_is_said(two_tables):
+    app = typer.Typer()
+    app.command()(evaluate)
+    words = [str(argument) for argument in two_tables]
+    said = CliRunner().invoke(app, [*words, "--rerank", "sim"]).stderr
+    assert "sim looks at the 21 nearest gallery rows, and there are only 16" in said
+    assert "nearest gallery rows" not in CliRunner().invoke(app, [*words, "--rerank", "k-reciprocal"]).stderr

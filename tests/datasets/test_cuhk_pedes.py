@@ -110,3 +110,9 @@ def test_a_caption_file_that_is_no_file_is_refused(cuhk, quietly):
     (cuhk / "reid_raw.json").symlink_to("nowhere")
     with pytest.raises(LayoutError, match=r"no reid_raw\.json or"):
         quietly("cuhk_pedes", cuhk)
+
+
+def test_captions_without_splits_name_the_file_that_has_them(cuhk, quietly):
+    (cuhk / "reid_raw.json").rename(cuhk / "caption_all.json")
+    with pytest.raises(LayoutError, match=r"caption_all\.json gives captions without splits; needed is reid"):
+        quietly("cuhk_pedes", cuhk)

@@ -125,11 +125,16 @@ def check(
     rows += [(part, str(count), str(dataset.expected.get(part, "-"))) for part, count in found.items()]
     _print_table(rows)
     typer.echo("")
-    table = [("protocol", "trials", "valid queries", "skipped", "note")]
+    notes = list(dict.fromkeys(p["note"] for p in protocols))
+    shared = len(protocols) > 1 and len(notes) == 1  # what holds for all of them is said once
+    table = [("protocol", "trials", "valid queries", "skipped", "" if shared else "note")]
     table += [
-        (p["name"], str(p["trials"]), f"{p['valid']:,}", f"{p['skipped']:,}", p["note"]) for p in protocols
+        (p["name"], str(p["trials"]), f"{p['valid']:,}", f"{p['skipped']:,}", "" if shared else p["note"])
+        for p in protocols
     ]
     _print_table(table)
+    if shared and notes[0]:
+        typer.echo(f"note: {notes[0]}")
     typer.echo("")
     typer.echo("\n".join(printable(f"problem: {problem}") for problem in problems) or "no problems")
     if problems:

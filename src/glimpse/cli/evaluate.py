@@ -15,8 +15,10 @@ from glimpse.cli.evaluate_inputs import (
     RerankName,
     comparing,
     is_retriever,
+    notes_on_reranking,
     of_embeddings,
     of_retriever,
+    of_tracks,
     of_two_tables,
 )
 from glimpse.cli.options import Flip, read_source
@@ -91,6 +93,12 @@ def evaluate(
     by: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Also by groups of queries: camera, kind, …")
     ] = None,
+    pool: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Average the embeddings of a track, whose rows agree in it, as tracklet."
+        ),
+    ] = None,
     intervals: Annotated[
         bool, typer.Option("--intervals", help="Also 95 % intervals, by drawing persons anew.")
     ] = False,
@@ -118,7 +126,7 @@ def evaluate(
     Without a data set, two tables are compared by Market-1501's rule:
     glimpse evaluate --query query.npz --gallery gallery.npz
     """
-    from glimpse.evaluation.result import table
+    from glimpse.evaluation.result import notes, table
 
     measured, own = _inputs(
         source, data, protocol, records, query, gallery, options or [], device, flip, similarity
@@ -135,7 +143,12 @@ def evaluate(
             err=True,
         )
     compared = comparing(own, similarity, rerank)
+    if pool is not None:
+        measured = [of_tracks(one, pool) for one in measured]
     figures: dict[str, Any] = {}
+    said: dict[str, None] = {}  # what is to be known of several protocols is said once
+    for note in notes_on_reranking(measured, compared):
+        typer.echo(note, err=True)
     for one in measured:
         results = _results(one, compared, ap, max_rank)
         groups = _groups(results, one, by)
@@ -145,10 +158,13 @@ def evaluate(
         if as_json:
             continue
         typer.echo(f"protocol {one.protocol.name}")
-        typer.echo(table({**results, **groups}))
+        typer.echo(table({**results, **groups}, noted=False))
+        said |= dict.fromkeys(notes({**results, **groups}))
         for name, result in results.items() if intervals else ():
             shown = [f"{measure} {interval}" for measure, interval in _intervals(result).items()]
             typer.echo(f"95 % intervals, {name}: {', '.join(shown)}")
+    for note in said:
+        typer.echo(note)
     if as_json:
         typer.echo(json.dumps({"protocols": figures}, indent=2, ensure_ascii=False))
 

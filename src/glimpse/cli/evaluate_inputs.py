@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -137,6 +138,29 @@ def _saved_comparing(path: Path) -> Comparing | None:
 
     said = read_comparison(path)
     return None if said is None else _named(*said)
+
+
+def of_tracks(measured: Measured, column: str) -> Measured:
+    """The same, tracks in place of their frames."""
+    from glimpse.evaluation.pooling import pooled
+
+    return Measured(*pooled(measured.protocol, measured.pair, column))
+
+
+def notes_on_reranking(measured: Sequence[Measured], compared: Comparing) -> Iterator[str]:
+    """A sentence where a gallery is smaller than the neighborhoods that a re-ranking looks at."""
+    from glimpse.reranking import SimilarityInference
+
+    name, reranker = compared.reranker or ("", None)
+    if not isinstance(reranker, SimilarityInference):
+        return
+    for one in measured:
+        rows = min(len(one.protocol.comparison(trial).gallery_rows) for trial in one.protocol.trials)
+        if rows < reranker.neighborhood:
+            yield (
+                f"protocol {one.protocol.name}: {name} looks at the {reranker.neighborhood} nearest gallery "
+                f"rows, and there are only {rows}: everybody is everybody's neighbor, so it can tell little"
+            )
 
 
 def load_with_records(path: Path, records: Path | None = None) -> tuple[Embeddings, Records]:

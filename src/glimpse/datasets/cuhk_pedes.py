@@ -8,8 +8,10 @@ from glimpse.datasets.captions import caption_set, read_entries
 from glimpse.datasets.dataset import Dataset
 from glimpse.datasets.layout import Count, Layout
 from glimpse.datasets.reading import Reading
+from glimpse.errors import LayoutError
 
-_FILES = ("reid_raw.json", "captions.json", "caption_all.json")
+_FILES = ("reid_raw.json", "captions.json")
+_WITHOUT_SPLITS = "caption_all.json"
 
 LAYOUT = Layout(
     name="cuhk_pedes",
@@ -41,8 +43,13 @@ def read(root: Path | str, *, as_lgur: bool = False, exclude_matching_image: boo
         as_lgur: leave out three training persons as LGUR does: 11,000 persons and 68,120 captions.
         exclude_matching_image: LGUR's option of not counting the image that a caption was written for.
     """
-    reading = Reading.begin(LAYOUT, root, "imgs", _FILES)
-    path = next(reading.root / name for name in _FILES if (reading.root / name).exists())
+    reading = Reading.begin(LAYOUT, root, "imgs", (*_FILES, _WITHOUT_SPLITS))
+    path = next((reading.root / name for name in _FILES if (reading.root / name).exists()), None)
+    if path is None:
+        raise LayoutError(
+            f"{LAYOUT.name}: {reading.root / _WITHOUT_SPLITS} gives captions without splits; needed is "
+            f"{_FILES[0]}, which names the split of each image and comes with the images"
+        )
     entries = read_entries(path)
     if as_lgur:
         entries = [e for e in entries if not (e.split == "train" and e.person in LGUR_DROPPED)]

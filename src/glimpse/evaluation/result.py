@@ -211,8 +211,8 @@ def _mean(values: Floats) -> float:
     return math.fsum(values) / len(values)
 
 
-def table(results: Mapping[str, Result]) -> str:
-    """Results under each other, in percent, and below them what was computed."""
+def table(results: Mapping[str, Result], *, noted: bool = True) -> str:
+    """Results under each other, in percent, and below them what was computed (`notes`)."""
     if not results:
         return "no results"
     first = next(iter(results.values()))
@@ -230,13 +230,18 @@ def table(results: Mapping[str, Result]) -> str:
         )
         for line in lines
     ]
-    notes = {
+    return "\n".join([*(line.rstrip() for line in text), *(notes(results) if noted else ())])
+
+
+def notes(results: Mapping[str, Result]) -> list[str]:
+    """What was computed, a line for each way."""
+    lines = {
         f"AP: {result.ap.value}; a rank counts {result.cmc_counts.value}; ties: {TIES}"
         + (f"; {result.rank.shape[1]} draws per query" if result.rank.shape[1] > 1 else "")
         + (f"; {result.note}" if result.note else ""): None
         for result in results.values()
     }
-    return "\n".join([*(line.rstrip() for line in text), *notes])
+    return list(lines)
 
 
 def _span(counts: IntArray) -> str:

@@ -68,7 +68,7 @@ def sysu_mm01(infrared: Records, visible: Records, permutations: Permutations | 
                     trials=_trials(len(infrared), galleries),
                     cmc=Cmc.IDENTITIES,
                     trained_on="sysu_mm01",
-                    note=f"{search}-search, {shot}-shot, gallery by {draw}",
+                    note=f"gallery by {draw}",
                 )
             )
     return tuple(protocols)

@@ -130,6 +130,12 @@ class SimilarityInference:
                 f"weight must be at least 0 and alpha in [0, 1], got {self.weight} and {self.alpha}"
             )
 
+    @property
+    def neighborhood(self) -> int:
+        """How many nearest gallery rows it looks at, at most."""
+        lists = (entries(k, self.k_plus_self) for k in (self.k_query, self.k_gallery))
+        return max(self.neighbors, *lists)
+
     @classmethod
     def sysu(cls) -> SimilarityInference:
         """The authors' values for SYSU-MM01."""
