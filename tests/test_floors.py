@@ -147,3 +147,39 @@ def test_recipes_and_choices_need_no_torch():
     found = loaded_after("\n".join(f"import glimpse.{name}" for name in names))
     assert "glimpse.recipes.dpm" in found
     assert not found & {"torch", "numba", "scipy", "PIL"}
+
+
+RENDERER = (
+    *("body", "camera", "clothes", "colors", "develop", "frame", "hair", "lens", "materials", "noise"),
+    *("occluders", "person", "pose", "scenery", "shade", "skeleton", "solids", "stage", "texture", "trace"),
+    *("view", "wardrobe", "window"),
+)
+RENDERED = (
+    "a part of the renderer: whole images are tested against its slow twin (world/test_raycast, test_world)"
+)
+UNTESTED_ALONE = {
+    "choices.py": "words to choose by; each is tested where it is chosen",
+    "version.py": "a number",
+    "cli/demo.py": "hands its options to demo/run.py",
+    "datasets/layout.py": "a declaration; the layouts are tested at once (datasets/test_catalog)",
+    "retriever/encoders/base.py": "an interface",
+    **dict.fromkeys((f"world/{name}.py" for name in RENDERER), RENDERED),
+}
+"""The source files without a test file of their own, and why."""
+
+
+def is_recipe_of_a_method(source):
+    """Constants: every key of every recipe is tested at once (recipes/test_registry, test_provenance)."""
+    return source.parts[0] == "recipes" and (PACKAGE / "methods" / source.name).is_file()
+
+
+def test_every_source_file_has_its_test_file():
+    sources = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if not path.name.startswith("__")}
+    lacking = {
+        source.as_posix()
+        for source in sources
+        if not (Path(__file__).parent / source.with_name(f"test_{source.name}")).is_file()
+        and not is_recipe_of_a_method(source)
+    }
+    assert sorted(lacking - UNTESTED_ALONE.keys()) == [], "add the test file, or say here why there is none"
+    assert sorted(UNTESTED_ALONE.keys() - lacking) == [], "these have a test file: take them off the list"

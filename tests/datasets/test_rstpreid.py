@@ -1,5 +1,7 @@
 """RSTPReid, and its obsolete split."""
 
+from pathlib import Path
+
 import pytest
 from caption_files import entry, write
 
@@ -36,9 +38,10 @@ def test_the_obsolete_rstpreid_split_is_refused(plant, quietly):
         quietly("rstpreid", root)
 
 
-def test_the_current_rstpreid_split_is_not_taken_for_the_obsolete_one(tmp_path):
-    entries = [
-        Entry(e["id"], e["img_path"], ("x",), e["split"])
-        for e in split_of({"train": 3701, "val": 200, "test": 200})
-    ]
-    refuse_obsolete_split(entries, tmp_path)
+def test_of_both_splits_the_obsolete_one_alone_is_refused():
+    def entries_of(sizes):
+        return [Entry(e["id"], e["img_path"], ("x",), e["split"]) for e in split_of(sizes)]
+
+    refuse_obsolete_split(entries_of({"train": 3701, "val": 200, "test": 200}), Path("data_captions.json"))
+    with pytest.raises(LayoutError, match=r"data_captions\.json is the obsolete split"):
+        refuse_obsolete_split(entries_of(OBSOLETE_PERSONS), Path("data_captions.json"))

@@ -185,7 +185,10 @@ def test_a_run_whose_record_says_nothing_of_the_engine_can_be_resumed(tmp_path):
     record = json.loads((tmp_path / "run.json").read_text())
     del record["engine"]
     (tmp_path / "run.json").write_text(json.dumps(record))
+    before = weights(tmp_path)
     train_toy(tmp_path, resume=True)
+    assert weights(tmp_path) == before
+    assert len(json.loads((tmp_path / "run.json").read_text())["resumed"]) == 1
 
 
 def test_tensorboard_gets_what_the_log_gets_and_forgets_what_is_done_again(tmp_path, monkeypatch):
