@@ -179,3 +179,27 @@ def test_a_table_tells_the_modality_itself(run, folder, told, tmp_path):
     assert Embeddings.load(tmp_path / "out.safetensors").vectors[:, 3].tolist() == [8, 4]
     with pytest.raises(OptionError, match="--modality is for folders and lists"):
         run("embed", told, folder / "table.csv", tmp_path / "out.safetensors", "--modality", "guess")
+
+
+def test_rows_for_deep_sort(run, folder, tmp_path):
+    records = Records.from_columns(
+        ["a/1.png", "a/2.png"],
+        JUNK,
+        extra={"frame": np.array([2, 1]), "box": np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32)},
+    )
+    records.save(folder / "boxes.csv")
+    out = tmp_path / "MOT16-02.npy"
+    told = run("embed", "colors", folder / "boxes.csv", out, "--format", "deep-sort")
+    assert told == f"2 x (10 + 531) in {out}\n"
+    rows = np.load(out, allow_pickle=False)
+    assert rows[:, :7].tolist() == [[1, -1, 5, 6, 7, 8, 1], [2, -1, 1, 2, 3, 4, 1]]
+    vectors = Retriever.load("colors").embed(folder / "a").vectors
+    np.testing.assert_array_equal(rows[:, 10:], vectors[::-1])
+    (folder / "a" / "1.png").write_bytes(b"no image")
+    with pytest.raises(BrokenImageError):
+        run("embed", "colors", folder / "boxes.csv", out, "--format", "deep-sort")
+    assert len(np.load(out)) == 2
+    command = ("embed", "colors", folder / "boxes.csv", out, "--format", "deep-sort", "--broken", "skip")
+    assert json.loads(run(*command, "--json"))["rows"] == len(np.load(out)) == 1
+    with pytest.raises(OptionError, match=r"written as \.npy, not to"):
+        run("embed", "colors", folder / "boxes.csv", tmp_path / "o.safetensors", "--format", "deep-sort")

@@ -7,15 +7,22 @@ import onnxruntime
 import pytest
 from micro_retrievers import told_apart
 
+from glimpse.choices import Size
 from glimpse.cli.embed import embed
 from glimpse.cli.export import export
+from glimpse.cli.import_weights import import_weights
 from glimpse.errors import GlimpseError
-from glimpse.retriever import Retriever
+from glimpse.models.card import NetworkCard
+from glimpse.models.factory import build_network
+from glimpse.reranking import KReciprocal
+from glimpse.retriever import NetworkEncoder, Retriever
+from glimpse.retriever.codec import same_comparison
+from glimpse.similarity import ConflictPenalized, CoOccurrencePrior, MaskedCosine, MaskSide, SetJaccard
 
 
 @pytest.fixture
 def run(runner_of):
-    return runner_of(embed, export)
+    return runner_of(embed, export, import_weights)
 
 
 def test_an_export_says_what_it_takes_and_how_close_it_is(run, network, folder, tmp_path):
@@ -50,3 +57,22 @@ def test_an_export_says_which_further_inputs_there_are(run, monkeypatch, tmp_pat
     assert "`modalities`, int64 [N], may be left out: 0 for visible, 1 for infrared, -1 for unknown" in out
     figures = json.loads(run("export", "told", "--out", tmp_path / "model.onnx", "--json"))
     assert figures["told"] == ["cameras", "modalities"]
+
+
+def fitted():
+    prior = CoOccurrencePrior.fit(np.random.default_rng(0).random((9, 6), np.float32), np.arange(9))
+    return ConflictPenalized(SetJaccard(), prior, 0.01)
+
+
+@pytest.mark.parametrize("similarity", [MaskedCosine(MaskSide.SUBSPACE), fitted()], ids=["masked", "fitted"])
+@pytest.mark.parametrize("int8", [(), ("--int8",)])
+def test_an_exported_retriever_is_compared_alike_when_it_is_imported_again(run, tmp_path, similarity, int8):
+    card = NetworkCard("dpm", Size.MICRO, (64, 32))
+    saved = Retriever(NetworkEncoder(build_network(card).eval(), card), similarity, KReciprocal(k1=3, k2=2))
+    saved.save(tmp_path / "own")
+    run("export", tmp_path / "own", "--out", tmp_path / "m.onnx", "--plain", *int8)
+    told = run("import-weights", tmp_path / "m.onnx", "--out", tmp_path / "again")
+    assert f"compared as the retriever that it was exported from: {type(similarity).__name__}" in told
+    again = Retriever.load(tmp_path / "again")
+    assert again.reranker == saved.reranker
+    assert same_comparison((again.similarity, again.reranker), (similarity, saved.reranker))

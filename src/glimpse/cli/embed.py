@@ -14,6 +14,7 @@ from glimpse.cli.options import Device, Flip, load_retriever
 
 if TYPE_CHECKING:
     from glimpse.records import Records
+    from glimpse.retriever import Retriever
 
 _TABLES = (".csv", ".arrow", ".parquet")
 
@@ -23,6 +24,13 @@ class BrokenImages(StrEnum):
 
     STOP = "stop"
     SKIP = "skip"
+
+
+class Format(StrEnum):
+    """What is written."""
+
+    SAFETENSORS = "safetensors"
+    DEEP_SORT = "deep-sort"
 
 
 class TakenIn(StrEnum):
@@ -46,6 +54,14 @@ def embed(
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="A .safetensors file; its records are written beside it.")
     ],
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="deep-sort: rows for that tracker, to a .npy file, from a table with the columns frame, "
+            "box:float32[4] (left, top, width, height) and perhaps confidence.",
+        ),
+    ] = Format.SAFETENSORS,
     records_as: Annotated[
         str, typer.Option("--records-as", metavar="ENDING", help="How records are written.")
     ] = ".csv",
@@ -81,8 +97,9 @@ def embed(
     from glimpse.progress import terminal_bar
     from glimpse.retriever.retriever import BATCH
 
-    if out.suffix != ".safetensors":
-        raise OptionError(f"embeddings are written as .safetensors, not to {out}")
+    ending = ".npy" if format is Format.DEEP_SORT else ".safetensors"
+    if out.suffix != ending:
+        raise OptionError(f"embeddings are written as {ending}, not to {out}")
     if records_as not in _TABLES:
         raise OptionError(f"records are written as {', '.join(_TABLES)}, not as {records_as}")
     table = out.with_suffix(records_as)
@@ -90,6 +107,11 @@ def embed(
         raise OptionError(f"the records beside {out} would overwrite {source}: choose another name")
     records = _records(source, modality, workers)
     loaded = load_retriever(retriever, device=device, bfloat16=bfloat16, flip=flip)
+    if format is Format.DEEP_SORT:
+        skip = broken is BrokenImages.SKIP
+        size = BATCH if batch is None else batch
+        _write_detections(loaded, records, out, skip=skip, batch=size, workers=workers, as_json=as_json)
+        return
     started = time.perf_counter()
     embedded = loaded.embed_to_file(
         records,
@@ -118,6 +140,44 @@ def embed(
     for path, reason in skipped.items():
         typer.echo(f"left out {printable(path)}: {reason}", err=True)
     typer.echo(f"{rows} x {dim} in {out}, their records in {table}: {rows / max(seconds, 1e-9):.0f} a second")
+
+
+def _write_detections(
+    loaded: Retriever,
+    records: Records,
+    out: Path,
+    *,
+    skip: bool,
+    batch: int,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Rows for DeepSORT, from a table that names frames and boxes."""
+    import numpy as np
+
+    from glimpse.errors import LayoutError
+    from glimpse.files import atomic_write, printable
+    from glimpse.progress import terminal_bar
+    from glimpse.retriever.detections import detection_rows, detections
+
+    first = detections(records)
+    if skip:
+        embedded = loaded.embed_usable(records, batch=batch, workers=workers, progress=terminal_bar)
+        if embedded.broken and not len(embedded.rows):
+            raise LayoutError(f"none of the {len(embedded.broken)} images can be used")
+        vectors, first, broken = embedded.embeddings, first[embedded.rows], embedded.broken
+    else:
+        vectors, broken = loaded.embed(records, batch=batch, workers=workers, progress=terminal_bar), {}
+    with atomic_write(out) as file:
+        np.save(file, detection_rows(first, vectors), allow_pickle=False)
+    skipped = {str(records.path[row]): error.reason for row, error in sorted(broken.items())}
+    if as_json:
+        figures = {"detections": str(out), "rows": len(first), "dim": vectors.dim, "skipped": skipped}
+        typer.echo(json.dumps(figures, indent=2, ensure_ascii=False))
+        return
+    for path, reason in skipped.items():
+        typer.echo(f"left out {printable(path)}: {reason}", err=True)
+    typer.echo(f"{len(first)} x (10 + {vectors.dim}) in {printable(out)}")
 
 
 def _records(source: Path, modality: TakenIn | None, workers: int | None) -> Records:

@@ -54,11 +54,13 @@ def export(
     Example: glimpse export my-retriever --format onnx --out my-retriever.onnx --int8
     """
     from glimpse.retriever import Retriever
+    from glimpse.retriever.codec import comparison_to_texts
     from glimpse.retriever.export import Form, export_onnx
 
     loaded = Retriever.load(retriever)
     form = Form.PLAIN if plain else Form.PIXELS
-    exported = export_onnx(loaded.encoder, out, form=form, int8=int8, tolerance=tolerance)
+    metadata = comparison_to_texts(loaded.similarity, loaded.reranker)
+    exported = export_onnx(loaded.encoder, out, form=form, int8=int8, tolerance=tolerance, metadata=metadata)
     figures = asdict(exported) | {"file": str(out)}
     accuracy = None if data is None else _accuracy(loaded, out, data, protocol)
     if as_json:

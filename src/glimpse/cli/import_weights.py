@@ -133,7 +133,9 @@ def import_onnx(
     """Save the retriever and say how its model is fed."""
     from glimpse.files import fingerprint, printable
     from glimpse.retriever import OnnxEncoder, Preprocessing, Retriever
+    from glimpse.retriever.codec import comparison_from_texts
     from glimpse.retriever.encoders.onnx import IMAGENET_MEAN, IMAGENET_STD, MODEL, input_size
+    from glimpse.similarity import Cosine
 
     if out.suffix in (".safetensors", ".onnx"):
         raise OptionError(f"an ONNX model becomes a retriever in a folder: give a folder, not {out}")
@@ -160,14 +162,19 @@ def import_onnx(
         preprocessing.channels,
     )
     about = {"what": f"the ONNX model {file.name}, sha256 {fingerprint(file)}", "fed": fed}
-    Retriever(encoder, about=about).save(out)
+    said = comparison_from_texts(encoder.metadata)
+    similarity, reranker = said or (Cosine(), None)
+    Retriever(encoder, similarity, reranker, about=about).save(out)
     if as_json:
-        said = json.loads((out / "card.json").read_bytes())["encoder"]
-        figures = {"retriever": str(out), "model": MODEL, "dim": encoder.dim, "fed": said}
+        card = json.loads((out / "card.json").read_bytes())
+        figures = {"retriever": str(out), "model": MODEL, "dim": encoder.dim, "fed": card["encoder"]}
+        figures["similarity"] = card["similarity"]["name"]
         typer.echo(json.dumps(figures, indent=2))
         return
     typer.echo(f"written: a retriever of {encoder.dim} dimensions to {printable(out)}")
     typer.echo(f"fed with {fed}")
+    if said is not None:
+        typer.echo(f"compared as the retriever that it was exported from: {type(similarity).__name__}")
     if mean is None or std is None:
         typer.echo("ImageNet's normalization is taken for granted: give --mean and --std if it is not")
 

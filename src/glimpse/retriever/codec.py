@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -12,7 +13,7 @@ from typing import Any, TypeVar, get_origin
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, load_file, save
 
 from glimpse.embeddings import read_about
 from glimpse.errors import OptionError, ShapeError, StorageError
@@ -30,6 +31,7 @@ RERANKERS: Mapping[str, type[Reranker]] = MappingProxyType(
     {"sim": SimilarityInference, "k-reciprocal": KReciprocal, "query-expansion": AlphaQueryExpansion}
 )
 ARRAYS = "comparing.safetensors"
+_TEXT, _ARRAYS_AS_TEXT = "glimpse.comparison", "glimpse.arrays"
 COMPARISON = "comparison"
 """Under which a file of embeddings says how they are compared; its arrays' names begin with it."""
 _FORMER = MappingProxyType({"precision": "dtype"})  # of similarities, in cards of earlier versions
@@ -112,6 +114,26 @@ def read_comparison(path: Path) -> Comparison | None:
         return comparison_from_text(about[COMPARISON], arrays)
     except (SafetensorError, OSError, TypeError, OptionError, ShapeError) as damage:
         raise StorageError(f"{printable(path)} does not say how it is compared: {damage}") from damage
+
+
+def comparison_to_texts(similarity: Similarity, reranker: Reranker | None) -> dict[str, str]:
+    """How embeddings are compared as texts alone, for files that hold nothing else, as a model's metadata."""
+    arrays: Arrays = {}
+    texts = {_TEXT: comparison_to_text(similarity, reranker, arrays)}
+    if arrays:
+        texts[_ARRAYS_AS_TEXT] = base64.b64encode(save(arrays)).decode()
+    return texts
+
+
+def comparison_from_texts(texts: Mapping[str, str]) -> Comparison | None:
+    """Back from `comparison_to_texts`; None if the texts say nothing of it."""
+    if _TEXT not in texts:
+        return None
+    try:
+        arrays = load(base64.b64decode(texts.get(_ARRAYS_AS_TEXT, ""))) if _ARRAYS_AS_TEXT in texts else {}
+        return comparison_from_text(texts[_TEXT], dict(arrays))
+    except (ValueError, SafetensorError) as damage:
+        raise StorageError(f"how its embeddings are compared cannot be read: {damage}") from damage
 
 
 def write_arrays(folder: Path, arrays: Arrays, name: str = ARRAYS) -> None:

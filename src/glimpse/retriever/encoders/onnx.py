@@ -87,6 +87,11 @@ class OnnxEncoder:
             raise StorageError(f"there is no model at {printable(path)}") from None
 
     @property
+    def metadata(self) -> dict[str, str]:
+        """Texts that the model's file holds besides."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
+    @property
     def preparation(self) -> Preparation:
         """As stated."""
         return Preparation(self.preprocessing.size, self.preprocessing.interpolation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -99,6 +100,7 @@ def export_onnx(
     form: Form = Form.PIXELS,
     int8: bool = False,
     tolerance: float = TOLERANCE,
+    metadata: Mapping[str, str] | None = None,
 ) -> Exported:
     """Write a network as ONNX, if the model gives what torch gives.
 
@@ -109,6 +111,7 @@ def export_onnx(
         form: which graph.
         int8: quantize the weights of matrix products to eight bits.
         tolerance: the largest difference that float32 may show, relative to the largest value.
+        metadata: texts that the file holds besides, as how its embeddings are compared.
 
     Raises:
         StorageError: if the model differs from torch; nothing is written then.
@@ -121,13 +124,17 @@ def export_onnx(
     model = plain_graph(encoder)
     if form is Form.PIXELS:
         model = graph_with_preprocessing(model, encoder.card)
+    onnx = require("onnx", extra="onnx", purpose=PURPOSE)
+    onnx.helper.set_model_props(model, dict(metadata or {}))
     masked = MASKS in [output.name for output in model.graph.output]
     data = model.SerializeToString()
     compared = parity(open_session(data), encoder, rng)
     compared.require(tolerance)
     cosine = None
     if int8:
-        data = quantized(model).SerializeToString()
+        smaller = quantized(model)
+        onnx.helper.set_model_props(smaller, dict(metadata or {}))
+        data = smaller.SerializeToString()
         images = trial_images(encoder.card.image, rng)
         expected = encoder.embed(images, Capture.unknown(len(images))).vectors
         alike = cosines(run(open_session(data), images, encoder)[0], expected.astype(np.float32))
