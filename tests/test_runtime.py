@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from glimpse.runtime import hardware
+from glimpse.errors import OptionError
+from glimpse.runtime import check_threads, cores, hardware, torch_device
 
 COUNT = """
 import resource
@@ -52,7 +53,9 @@ def test_commands_limit_spinning_before_torch_is_there_unless_told_otherwise(bef
     script = """
 import os, sys
 import glimpse.cli
-glimpse.cli.app = lambda: print("torch" in sys.modules, {k: v for k, v in os.environ.items() if "OMP_" in k})
+def app(**_):
+    print("torch" in sys.modules, {k: v for k, v in os.environ.items() if "OMP_" in k})
+glimpse.cli.app = app
 glimpse.cli.main()
 """
     inherited = {name: value for name, value in os.environ.items() if "OMP_" not in name}
@@ -60,3 +63,17 @@ glimpse.cli.main()
         [sys.executable, "-c", script], env=inherited | before, capture_output=True, text=True, check=True
     )
     assert done.stdout == f"False {after}\n"
+
+
+def test_threads_are_bounded_by_the_cores():
+    check_threads("threads", None)
+    check_threads("threads", 4 * cores())
+    for count in (0, -1, 4 * cores() + 1, 100_000):
+        with pytest.raises(OptionError, match=f"threads must be from 1 to {4 * cores()}, 4 for each core"):
+            check_threads("threads", count)
+
+
+@pytest.mark.parametrize("name", ["meta", "vulkan", "nonsense", "", "cpu:x"])
+def test_what_nobody_can_compute_on_is_no_device(name):
+    with pytest.raises(OptionError):
+        torch_device(name)

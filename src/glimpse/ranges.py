@@ -45,6 +45,7 @@ class Range:
         return f"from {least} to {most}" + (f", {most} excluded" if self.below else "")
 
 
+LARGEST_SEED = 2**63 - 1
 Share = Annotated[float, Range(0, 1)]
 ShareBelowOne = Annotated[float, Range(0, 1, below=True)]
 ShareAboveZero = Annotated[float, Range(0, 1, above=True)]
@@ -61,7 +62,7 @@ CountOrNone = Annotated[int, Range(0, 100_000)]
 BatchSize = Annotated[int, Range(1, 16_384)]
 Stride = Annotated[int, Range(1, 16)]
 Pixels = Annotated[int, Range(1, 2048)]
-Seed = Annotated[int, Range(0, 2**63 - 1)]
+Seed = Annotated[int, Range(0, LARGEST_SEED)]
 
 
 def check(name: str, value: Any, hint: Any) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glimpse.errors import OptionError
+from glimpse.ranges import Range
 
 if TYPE_CHECKING:
     import torch
 
 # The largest block that glibc adapts to, less what it adds to a block.
 _LARGEST_BLOCK = 2**25 - 2**14
+_THREADS_PER_CORE = 4  # our choice: threads that wait for a disk leave cores to others, thousands starve all
 
 
 def cores(most: int | None = None) -> int:
@@ -25,6 +27,22 @@ def cores(most: int | None = None) -> int:
     else:
         usable = os.cpu_count() or 1
     return usable if most is None else min(usable, most)
+
+
+def check_threads(name: str, count: int | None) -> None:
+    """Refuse a number of threads, or of processes, that this machine only loses by; None is our own choice.
+
+    >>> check_threads("threads", 1)
+    >>> check_threads("threads", 0)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    glimpse.errors.OptionError: threads must be from 1 to ..., 4 for each core of this machine, got 0
+    """
+    limits = Range(1, _THREADS_PER_CORE * cores())
+    if count is not None and count not in limits:
+        raise OptionError(
+            f"{name} must be {limits}, {_THREADS_PER_CORE} for each core of this machine, got {count}"
+        )
 
 
 def limit_spinning() -> None:
@@ -72,7 +90,22 @@ def torch_device(name: str) -> torch.device:
         raise OptionError(f"there is no kind of device called {name!r}; try cpu, cuda or auto") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise OptionError("torch sees no GPU here: choose the device cpu or auto")
+    count = _devices(device.type)
+    if (device.index or 0) >= count:
+        there = f"has {count} of that kind" if count else "has none of that kind"
+        raise OptionError(f"there is no device {name} here: this machine {there}, choose cpu or auto")
     return device
+
+
+def _devices(kind: str) -> int:
+    """How many devices of a kind torch can compute on here."""
+    import torch
+
+    if kind == "cpu":
+        return 1
+    module = getattr(torch, kind, None)  # torch.cuda, torch.mps, torch.xpu; what only describes has none
+    there = torch.backends.mps.is_available() if kind == "mps" else hasattr(module, "is_available")
+    return int(module.device_count()) if module is not None and there else 0
 
 
 @contextmanager

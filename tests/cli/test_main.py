@@ -50,6 +50,54 @@ def test_words_that_cannot_be_read_are_one_sentence(run, arguments, words):
     assert "Usage" not in err
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("world show --people 1000000000 --out x.png", "--people"),
+        ("world show --cameras 1000000 --out x.png", "--cameras"),
+        ("world show --height 100000 --out x.png", "--height"),
+        ("world show --hardness nan --out x.png", "--hardness"),
+        ("world show --seed -1 --out x.png", "--seed"),
+        ("world make w --people 1000000000", "--people"),
+        ("world make w --images-per-person 1000000000", "--images-per-person"),
+        ("world make w --seed 99999999999999999999", "--seed"),
+        ("demo --seed -1", "--seed"),
+        ("pretrain vit --people 1000000000 --out x", "--people"),
+        ("pretrain vit --cameras 1000000000 --out x", "--cameras"),
+        ("pretrain vit --people 100000 --cameras 200 --takes 1000 --out x", "100,000 people x 200 cameras"),
+        ("pretrain vit --threads 100000 --out x", "--threads must be from 1 to"),
+        ("pretrain vit --threads 0 --out x", "--threads must be from 1 to"),
+        ("pretrain vit --checkpoint-steps 0 --out x", "--checkpoint-steps"),
+        ("pretrain vit --device mps --out x", "there is no device mps here"),
+        ("pretrain vit --device meta --out x", "there is no device meta here"),
+        ("train bot --data market1501:. --out x --threads 100000", "4 for each core of this machine"),
+        ("train bot --data market1501:. --out x --compile nope", "no compiler backend called 'nope'"),
+        ("evaluate colors --max-rank 100000000", "--max-rank"),
+        (f"evaluate colors --max-rank {10**20}", "--max-rank"),
+        ("explain colors --image a.png --answers 100000000", "--answers"),
+        ("explain colors --data market1501:. --queries 0", "--queries"),
+        ("export vit-micro --out x.onnx --tolerance nan", "--tolerance"),
+        ("embed colors {here} {here}/x.safetensors --batch 1000000", "--batch"),
+        ("embed colors {here} {here}/x.safetensors --workers 0", "workers must be from 1 to"),
+        ("embed colors {here} {here}/x.safetensors --workers 100000", "workers must be from 1 to"),
+        (
+            "embed colors {here} {here}/x.safetensors --workers 100000 --modality guess",
+            "workers must be from",
+        ),
+        (f"ablation --arm a=bot --data market1501:. --seeds {10**20} --out x", "seed must be a whole number"),
+    ],
+)
+def test_numbers_have_bounds(run, monkeypatch, tmp_path, command, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    (tmp_path / "a.png").write_bytes(b"no image")
+    code, out, err = run(*command.format(here=tmp_path).split())
+    assert (code, out) == (2, "")
+    assert words in err
+    assert len(err.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
 @pytest.mark.parametrize(("arguments", "code"), [((), 2), (("world",), 2), (("--help",), 0)])
 def test_help_keeps_its_lines(run, arguments, code):
     found, out, err = run(*arguments)

@@ -20,19 +20,11 @@ def test_show_writes_the_sheet_and_nothing_else(tmp_path, name):
     assert (tmp_path / name).stat().st_size > 1000
 
 
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [
-        (["--out", "sheet.gif"], ".png"),
-        (["--out", "a.png", "--people", "0"], "at least one"),
-        (["--out", "a.png", "--seed", "-1"], "seed"),
-    ],
-)
-def test_impossible_options_are_refused_before_anything_is_written(tmp_path, monkeypatch, options, word):
+def test_a_sheet_of_another_kind_is_refused_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, ["show", *options])
+    done = CliRunner().invoke(app, ["show", "--out", "sheet.gif"])
     assert isinstance(done.exception, OptionError)
-    assert word in str(done.exception)
+    assert ".png" in str(done.exception)
     assert not list(tmp_path.iterdir())
 
 
@@ -66,7 +58,7 @@ def test_it_prints_a_line_for_each_part(tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    [["--layout", "msmt17"], ["--scale", "huge"], ["--size", "big"], ["--hardness", "2"], ["--people", "0"]],
+    [["--layout", "msmt17"], ["--scale", "huge"], ["--size", "big"], ["--people", "5"]],
 )
 def test_bad_options_are_one_sentence(tmp_path, words):
     result = run(tmp_path / "world", *words)

@@ -287,8 +287,11 @@ def test_what_cannot_be_embedded_is_said_in_a_sentence(retriever, images):
         retriever.embed([images[0], "a.png"])
     with pytest.raises(OptionError, match="records bring their own cameras"):
         retriever.embed(Records.empty(), cameras=3)
-    with pytest.raises(OptionError, match="batch and workers must be at least 1"):
+    with pytest.raises(OptionError, match="batch must be at least 1, got 0"):
         retriever.embed(images, batch=0)
+    for workers in (0, 100_000):
+        with pytest.raises(OptionError, match=f"workers must be from 1 to .*, got {workers}"):
+            retriever.embed(images, workers=workers)
     with pytest.raises(BrokenImageError, match="there is no such file"):
         retriever.embed("nowhere.png")
 

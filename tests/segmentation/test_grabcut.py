@@ -158,7 +158,7 @@ def test_without_opencv_one_sentence_says_what_to_install(tmp_path, monkeypatch)
 
 
 def test_what_cannot_be_done_is_said(tmp_path):
-    with pytest.raises(OptionError, match="workers must be at least 1"):
+    with pytest.raises(OptionError, match="workers must be from 1 to"):
         GrabCutMasks(tmp_path, workers=0)
     with pytest.raises(ShapeError, match=r"expected persons \[2\]"):
         source(tmp_path).masks(Held(people(2)[0]), np.zeros(3, np.int64))

@@ -17,9 +17,12 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
 
 def test_each_process_has_its_own_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert torch_device("auto") == torch.device("cuda:3")
     assert torch_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(OptionError, match="no device cuda:4 here: this machine has 4 of that kind"):
+        torch_device("cuda:4")
 
 
 @pytest.mark.parametrize("name", ["checkpoint_steps", "keep", "validate_every"])

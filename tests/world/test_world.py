@@ -203,8 +203,11 @@ def test_every_shot_of_a_plan_is_another_image(frames):
         (lambda w: w.shot(0, 0, 0, kind="blurry"), "kind"),
         (lambda w: w.shot(0, 0, 0, kind="occluded", occluder=77), "occluders"),
         (lambda w: w.shot(0, 0, 0, kind="occluded", wanted=0.0), "above 0"),
-        (lambda w: World(-1), "0 or more"),
-        (lambda w: World(1, cameras=0), "at least one camera"),
+        (lambda w: World(-1), "seed of a world must be from 0 to"),
+        (lambda w: World(1, cameras=0), "cameras of a world must be from 1 to 200, got 0"),
+        (lambda w: World(1, people=10**9), "people of a world must be from 1 to 200,000"),
+        (lambda w: World(1, hardness=float("nan")), "hardness of a world must be from 0 to 1, got nan"),
+        (lambda w: w.render([], threads=100_000), "4 for each core of this machine"),
     ],
 )
 def test_impossible_requests_are_refused(world, ask, word):

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from glimpse.errors import OptionError
+from glimpse.ranges import Seed
 from glimpse.recipes.registry import trained_methods
+from glimpse.serial import from_text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _BETWEEN = re.compile(r",(?=[A-Za-z][\w.-]*=)")  # not the commas within a value, as in milestones=24,34
@@ -86,7 +88,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdecimal() for word in words):
         raise OptionError(f"seeds are whole numbers with commas between them, like 0,1,2, got {text!r}")
-    seeds = tuple(int(word) for word in words)
+    seeds = tuple(from_text("seed", word, Seed) for word in words)
     if len(set(seeds)) != len(seeds):
         raise OptionError(f"each seed counts once, got {text!r}")
     return seeds

@@ -118,6 +118,8 @@ def _one_sentence(error: Exception) -> str:
         typer.echo(said, err=True)
         sys.exit(2)
     sentence = " ".join(said.split()).removesuffix(".")
+    for theirs, ours in (("Value error, ", ""), (": Input should", ": it should")):  # pydantic's words
+        sentence = sentence.replace(theirs, ours)
     context: Any = getattr(error, "ctx", None)
     advice = f"; see `{context.command_path} --help`" if context is not None else ""
     return sentence[:1].lower() + sentence[1:] + advice

@@ -77,9 +77,12 @@ def embed(
         ),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Images that each thread takes at once; our choice if left out.")
+        int | None,
+        typer.Option(min=1, max=4096, help="Images that each thread takes at once; our choice if left out."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Threads; one per core if left out.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads, at most 4 per core; one per core if left out.")
+    ] = None,
     device: Device = "auto",
     flip: Flip = False,
     bfloat16: Annotated[
@@ -207,6 +210,6 @@ def _records(source: Path, modality: TakenIn | None, workers: int | None) -> Rec
     if not paths:
         raise LayoutError(f"the list {printable(source)} names no images")
     if modality is TakenIn.GUESS:
-        told = guess_modalities(paths, workers=workers or cores(), progress=terminal_bar)
+        told = guess_modalities(paths, workers=cores() if workers is None else workers, progress=terminal_bar)
         return Records.from_columns(paths, JUNK, modality=told)
     return Records.from_columns(paths, JUNK, modality=NO_MODALITY if modality is None else modality.value)

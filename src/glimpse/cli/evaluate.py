@@ -89,7 +89,7 @@ def evaluate(
     ap: Annotated[ApName, typer.Option(help="Average precision; MATLAB's original is the trapezoid.")] = (
         ApName.MEAN
     ),
-    max_rank: Annotated[int, typer.Option(help="Length of the CMC curve.")] = 50,
+    max_rank: Annotated[int, typer.Option(min=1, max=100_000, help="Length of the CMC curve.")] = 50,
     by: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Also by groups of queries: camera, kind, …")
     ] = None,

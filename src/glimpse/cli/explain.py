@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from glimpse.cli.options import Device, load_retriever
+from glimpse.ranges import LARGEST_SEED
 
 _MASKS = 64  # our choice: so many masks show what differs between images, and take no time
 
@@ -29,12 +30,14 @@ def explain(
             "--reader", metavar="KEY=VALUE", help="An option of the data set's reader, like split=3."
         ),
     ] = None,
-    queries: Annotated[int | None, typer.Option(help="How many queries are drawn; 6 if left out.")] = None,
+    queries: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="How many queries are drawn; 6 if left out.")
+    ] = None,
     image: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Explain this image instead of queries; may be repeated."),
     ] = None,
-    answers: Annotated[int, typer.Option(help="Length of a ranked list.")] = 6,
+    answers: Annotated[int, typer.Option(min=1, max=1000, help="Length of a ranked list.")] = 6,
     occlusions: Annotated[
         bool | None,
         typer.Option(
@@ -42,7 +45,9 @@ def explain(
             help="Synthetic occlusions of the training images; if left out, where OpenCV is there.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the queries and the synthetic occlusions drawn.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Of the queries and the synthetic occlusions drawn.")
+    ] = 0,
     device: Device = "auto",
     out: Annotated[Path, typer.Option("--out", help="A folder for the images and report.html.")] = Path(
         "explained"

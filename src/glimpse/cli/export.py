@@ -45,7 +45,8 @@ def export(
         str | None, typer.Option("--protocol", help="One of the data set's protocols; the first if left out.")
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(help="The largest difference from torch, relative to the largest value.")
+        float,
+        typer.Option(min=0, max=1, help="The largest difference from torch, relative to the largest value."),
     ] = 1e-4,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:

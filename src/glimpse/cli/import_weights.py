@@ -28,7 +28,9 @@ def import_weights(
             metavar="HxW", help="Fit positions to this image size, as 256x128; what an ONNX model is fed."
         ),
     ] = None,
-    stride: Annotated[int | None, typer.Option(help="Fit positions to this patch stride.")] = None,
+    stride: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Fit positions to this patch stride.")
+    ] = None,
     made_for: Annotated[
         str | None, typer.Option(metavar="HxW[/S]", help="Image size and stride the file was made for.")
     ] = None,

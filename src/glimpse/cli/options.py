@@ -23,7 +23,8 @@ CompileWith = Annotated[
     str | None, typer.Option("--compile", metavar="BACKEND", help="torch.compile with it, as inductor.")
 ]
 CheckpointSteps = Annotated[
-    int | None, typer.Option(help="Steps between checkpoints, instead of one per epoch.")
+    int | None,
+    typer.Option(min=1, max=1_000_000, help="Steps between checkpoints, instead of one per epoch."),
 ]
 Threads = Annotated[
     int | None,
@@ -92,13 +93,12 @@ def engine_of(
     """The engine that the options ask for; torch computes with so many threads from here on."""
     import torch
 
-    from glimpse.errors import OptionError
     from glimpse.extras import require
+    from glimpse.runtime import check_threads
     from glimpse.training.engine import Engine
 
+    check_threads("--threads", threads)
     if threads is not None:
-        if threads < 1:
-            raise OptionError(f"threads must be at least 1, got {threads}")
         torch.set_num_threads(threads)
     if tensorboard:
         # before anything is prepared: to learn of it afterwards would cost the preparation

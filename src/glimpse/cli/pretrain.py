@@ -30,9 +30,9 @@ def pretrain(
     backbone: Annotated[BackboneName, typer.Argument(help="What is trained; clip has a text side too.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for the run.")],
     size: Annotated[Size, typer.Option(help="Of the backbone.")] = Size.MICRO,
-    people: Annotated[int, typer.Option(help="Who is trained on.")] = 2000,
-    cameras: Annotated[int, typer.Option(help="That see everybody.")] = 8,
-    takes: Annotated[int, typer.Option(help="Images of each person from each camera.")] = 3,
+    people: Annotated[int, typer.Option(min=1, max=100_000, help="Who is trained on.")] = 2000,
+    cameras: Annotated[int, typer.Option(min=2, max=200, help="That see everybody.")] = 8,
+    takes: Annotated[int, typer.Option(min=1, max=1000, help="Images of each person from each camera.")] = 3,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A key of the recipe, like epochs=6."),
@@ -45,7 +45,9 @@ def pretrain(
     device: Device = "auto",
     dtype: PassDtype = Dtype.FLOAT32,
     threads: Threads = None,
-    checkpoint_steps: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 200,
+    checkpoint_steps: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Steps between checkpoints.")
+    ] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
 ) -> None:
     """Render a world of people whom no evidence is measured on, and train on it.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from glimpse.cli.options import resumable
+from glimpse.ranges import LARGEST_SEED
 
 app = typer.Typer(
     help="Procedural pedestrians with ground truth.", no_args_is_help=True, rich_markup_mode=None
@@ -25,14 +26,17 @@ def make(
         str, typer.Option(help="tiny (seconds), small (a minute), bench (minutes), large (100,000 images).")
     ] = "small",
     people: Annotated[
-        int | None, typer.Option(help="People of all splits together, instead of the scale's.")
+        int | None,
+        typer.Option(min=1, max=100_000, help="People of all splits together, instead of the scale's."),
     ] = None,
     images_per_person: Annotated[
-        int | None, typer.Option(help="Images of each person, instead of the scale's.")
+        int | None, typer.Option(min=1, max=1000, help="Images of each person, instead of the scale's.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed and options give the same bytes.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="The same seed and options give the same bytes.")
+    ] = 0,
     hardness: Annotated[
-        float, typer.Option(help="0 to 1: look-alikes, and cameras that disagree about colors.")
+        float, typer.Option(min=0, max=1, help="0 to 1: look-alikes, and cameras that disagree about colors.")
     ] = 0.5,
     size: Annotated[
         str | None, typer.Option(metavar="HxW", help="Image size in pixels, by default 128x64.")
@@ -78,13 +82,19 @@ def make(
 @app.command()
 def show(
     out: Annotated[Path, typer.Option(help="Where to write: a name that ends in .png, .jpg or .html.")],
-    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 0,
-    people: Annotated[int, typer.Option(help="How many people the sheet shows, one per row.")] = 8,
-    cameras: Annotated[int, typer.Option(help="How many cameras the world has.")] = 6,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="The same seed gives the same world.")
+    ] = 0,
+    people: Annotated[
+        int, typer.Option(min=1, max=1000, help="How many people the sheet shows, one per row.")
+    ] = 8,
+    cameras: Annotated[int, typer.Option(min=1, max=200, help="How many cameras the world has.")] = 6,
     hardness: Annotated[
-        float, typer.Option(help="0 to 1: look-alikes, and cameras that disagree about colors.")
+        float, typer.Option(min=0, max=1, help="0 to 1: look-alikes, and cameras that disagree about colors.")
     ] = 0.5,
-    height: Annotated[int, typer.Option(help="Height of each image in pixels; half as wide.")] = 192,
+    height: Annotated[
+        int, typer.Option(min=32, max=1024, help="Height of each image in pixels; half as wide.")
+    ] = 192,
 ) -> None:
     """Render a contact sheet: people down, kinds and bands across.
 
@@ -99,8 +109,6 @@ def show(
     writer = WRITERS.get(out.suffix.lower())
     if writer is None:
         raise OptionError(f"a sheet's name ends in one of {', '.join(WRITERS)}, got {out.name}")
-    if people < 1:
-        raise OptionError(f"a sheet shows at least one person, got {people}")
     world = World(seed, people=4 * people, cameras=cameras, hardness=hardness)
     rows = []
     with terminal_bar("rendering", people) as advance, atomic_write(out) as file:

@@ -20,7 +20,7 @@ from glimpse.pixels.decode import WHITE
 from glimpse.pixels.preparation import Preparation
 from glimpse.pixels.store import damaged
 from glimpse.progress import Progress, terminal_bar
-from glimpse.runtime import cores
+from glimpse.runtime import check_threads, cores
 
 
 class OnBroken(StrEnum):
@@ -102,8 +102,7 @@ class PixelCache:
         """
         if isinstance(paths, str):
             raise OptionError(f"paths must be a sequence of paths, not the single path {paths!r}")
-        if workers is not None and workers < 1:
-            raise OptionError(f"workers must be at least 1, not {workers}")
+        check_threads("workers", workers)
         prepare = Preparation(size, Filter(filter), white)
         names = tuple(map(os.fspath, paths))
         place = Path(folder).absolute() / prepare.name

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from glimpse.errors import OptionError
 from glimpse.models.text.tokenizer import Tokenizer
+from glimpse.ranges import Range
 from glimpse.records import IntArray, Records
 from glimpse.world.captions import write_captions
 from glimpse.world.facts import frame_facts
@@ -20,6 +21,7 @@ from glimpse.world.world import World
 PRETRAINING_SEED = 977_000_001
 """Of the world that is pre-trained on. Worlds of different seeds share nobody and no camera, and no world
 that evidence is measured on has this seed."""
+_IMAGES = Range(1, 10_000_000)  # our choice: 600 GB as prepared for micro networks
 _KIND_STREAM, _CAPTION_STREAM = 101, 102
 
 
@@ -50,6 +52,12 @@ class Site:
     def __post_init__(self) -> None:
         if min(self.people, self.held_out, self.cameras - 1, self.takes) < 1:
             raise OptionError("pre-training needs people, held-out people, takes, and two cameras at least")
+        count = self.people * self.cameras * self.takes
+        if count not in _IMAGES:
+            raise OptionError(
+                f"the images of pre-training must be {_IMAGES}, got {count:,}: "
+                f"{self.people:,} people x {self.cameras} cameras x {self.takes} takes"
+            )
         if min(self.occluded, self.partial) < 0 or self.occluded + self.partial > 1:
             raise OptionError(f"shares of images lie in 0..1, got {self.occluded} and {self.partial}")
 

@@ -20,7 +20,7 @@ from glimpse.progress import Progress
 from glimpse.records import TEXT, Capture, IntArray, Records
 from glimpse.retriever.encoders.base import Encoder, Pixels
 from glimpse.retriever.images import Images, Source, images_of
-from glimpse.runtime import keep_freed_memory, one_core_each
+from glimpse.runtime import check_threads, keep_freed_memory, one_core_each
 
 AHEAD = 2  # batches beyond those in work: our choice, enough that no thread waits for the next order
 Item = TypeVar("Item")
@@ -150,8 +150,9 @@ class Pace:
     progress: Progress
 
     def __post_init__(self) -> None:
-        if self.batch < 1 or self.workers < 1:
-            raise OptionError(f"batch and workers must be at least 1, got {self.batch} and {self.workers}")
+        if self.batch < 1:
+            raise OptionError(f"batch must be at least 1, got {self.batch}")
+        check_threads("workers", self.workers)
 
 
 def in_memory(rows: int, dim: int, masked: bool) -> tuple[Float32, Float32 | None]:

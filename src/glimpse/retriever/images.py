@@ -19,6 +19,7 @@ from glimpse.pixels import decode, resize
 from glimpse.pixels.preparation import Preparation
 from glimpse.progress import Progress, silent
 from glimpse.records import IR, NO_MODALITY, RGB, TEXT, Capture, Records
+from glimpse.runtime import check_threads
 
 Pixels = NDArray[np.uint8]
 Source = str | Path | Records | Pixels | Sequence[str | Path] | Sequence[Pixels]
@@ -122,6 +123,7 @@ def guess_modalities(
     Returns:
         N modalities, as `Retriever.embed` takes them.
     """
+    check_threads("workers", workers)
 
     def guess(path: str | Path) -> str:
         try:

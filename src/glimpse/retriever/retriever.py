@@ -104,7 +104,7 @@ class Retriever:
         Raises:
             BrokenImageError: naming the first image that cannot be decoded.
         """
-        pace = Pace(batch, workers or cores(MOST_WORKERS), OnBroken.STOP, progress)
+        pace = Pace(batch, cores(MOST_WORKERS) if workers is None else workers, OnBroken.STOP, progress)
         return embed_source(self.encoder, source, cameras, modalities, pace, in_memory).embeddings
 
     def embed_usable(
@@ -118,7 +118,7 @@ class Retriever:
         progress: Progress = silent,
     ) -> Embedded:
         """As `embed`, but leave broken images out and say which they were."""
-        pace = Pace(batch, workers or cores(MOST_WORKERS), OnBroken.SKIP, progress)
+        pace = Pace(batch, cores(MOST_WORKERS) if workers is None else workers, OnBroken.SKIP, progress)
         return embed_source(self.encoder, source, cameras, modalities, pace, in_memory)
 
     def embed_to_file(
@@ -156,7 +156,7 @@ class Retriever:
             if not isinstance(source, Records):
                 raise OptionError("only records are written beside their embeddings")
             check_saved_as(source, Path(table))
-        pace = Pace(batch, workers or cores(MOST_WORKERS), on_broken, progress)
+        pace = Pace(batch, cores(MOST_WORKERS) if workers is None else workers, on_broken, progress)
         arrays: Arrays = {}
         about = {COMPARISON: comparison_to_text(self.similarity, self.reranker, arrays)}
         if isinstance(source, Records):

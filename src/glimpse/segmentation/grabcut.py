@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.errors import OptionError, ShapeError, StorageError
+from glimpse.errors import ShapeError, StorageError
 from glimpse.files import atomic_write, printable
 from glimpse.progress import Progress, terminal_bar
-from glimpse.runtime import cores
+from glimpse.runtime import check_threads, cores
 from glimpse.segmentation.base import MAYBE, SURE, GrabCutSettings, Pixels, opencv, seed_mask
 from glimpse.segmentation.salient import consistent, coverage, descriptors, texture, tidied, trusted
 
@@ -144,8 +144,7 @@ class GrabCutMasks:
     say: Callable[[str], None] = _nothing
 
     def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise OptionError(f"workers must be at least 1, got {self.workers}")
+        check_threads("workers", self.workers)
 
     @property
     def truth(self) -> str:

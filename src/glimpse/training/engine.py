@@ -50,10 +50,18 @@ class Engine:
                 raise OptionError(f"{name} must be at least 1, got {value}")
         if self.average is not None:
             check_decay(self.average)
+        if self.compile_backend is not None:
+            _check_backend(self.compile_backend)
 
     def learns_by(self) -> dict[str, Any]:
         """What changes the weights beyond their last bits, as JSON values: a resumed run must share it."""
         return {"dtype": self.dtype.value, "average": self.average}
+
+
+def _check_backend(name: str) -> None:
+    if name not in torch.compiler.list_backends(exclude_tags=()):
+        usual = ", ".join(torch.compiler.list_backends())
+        raise OptionError(f"torch has no compiler backend called {name!r}; there are {usual}")
 
 
 @contextmanager

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.errors import OptionError
+from glimpse.ranges import LARGEST_SEED, Range
+from glimpse.runtime import check_threads
 from glimpse.world import raycast, skeleton
 from glimpse.world.camera import make_cameras
 from glimpse.world.frame import BANDS, KINDS, PARTS, SIDES, THINGS, Band, Frames, Kind, MaskSide, Shot
@@ -19,6 +21,7 @@ from glimpse.world.trace import SAMPLES
 from glimpse.world.view import lens_row
 from glimpse.world.wardrobe import dressed
 
+SEEDS, PEOPLE, CAMERAS, HARDNESS = Range(0, LARGEST_SEED), Range(1, 200_000), Range(1, 200), Range(0, 1)
 _BLOCK = 4  # images that a thread takes at a time
 _PLAN_STREAM, _TAKE_STREAM = 3, 4
 
@@ -40,10 +43,14 @@ class World:
     """
 
     def __init__(self, seed: int, people: int = 16, cameras: int = 6, hardness: float = 0.5) -> None:
-        if seed < 0:
-            raise OptionError(f"a world's seed is 0 or more, got {seed}")
-        if cameras < 1:
-            raise OptionError(f"a world needs at least one camera, got {cameras}")
+        for name, value, limits in (
+            ("seed", seed, SEEDS),
+            ("people", people, PEOPLE),
+            ("cameras", cameras, CAMERAS),
+            ("hardness", hardness, HARDNESS),
+        ):
+            if value not in limits:
+                raise OptionError(f"the {name} of a world must be {limits}, got {value}")
         self.seed = seed
         self.hardness = hardness
         self.people = make_people(seed, people, hardness)
@@ -153,8 +160,7 @@ class World:
             raise OptionError(f"an image is 16 to 1024 pixels high and 8 to 1024 wide, got {height}x{width}")
         if not 1 <= samples <= len(SAMPLES):
             raise OptionError(f"samples go from 1 to {len(SAMPLES)} per pixel, got {samples}")
-        if threads is not None and threads < 1:
-            raise OptionError(f"threads are 1 or more, got {threads}")
+        check_threads("threads", threads)
         count = len(shots)
         images = np.zeros((count, height, width, 3), np.uint8)
         parts = np.zeros((count, height, width), np.uint8)

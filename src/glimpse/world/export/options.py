@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from glimpse.errors import OptionError
+from glimpse.ranges import LARGEST_SEED
 from glimpse.world.export.bodies import OCCLUDED_REID, PARTIAL_ILIDS, PARTIAL_REID
 from glimpse.world.export.captioned import CUHK, ICFG, RSTP
 from glimpse.world.export.infrared import REGDB, SYSU
@@ -26,7 +27,6 @@ WRITERS = {writer.layout: writer for writer in _ALL}
 
 DEFAULT_SCALE = "small"
 DEFAULT_HARDNESS = 0.5
-_LARGEST_SEED = 2**63 - 1
 
 
 def make_options(
@@ -94,7 +94,7 @@ def _check(options: Options, writer: Writer) -> None:
         raise OptionError(f"{name} needs {room} images per person{step}, got {images:,}")
     if not 0.0 <= options.hardness <= 1.0:
         raise OptionError(f"hardness goes from 0 to 1, got {options.hardness}")
-    if not 0 <= options.seed <= _LARGEST_SEED:
+    if not 0 <= options.seed <= LARGEST_SEED:
         raise OptionError(f"a seed is a whole number from 0, got {options.seed}")
     if not (32 <= options.height <= 1024 and 16 <= options.width <= 1024):
         raise OptionError(
