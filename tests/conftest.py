@@ -1,6 +1,7 @@
 """Fixtures of several rooms: a handful of persons in memory, and methods small enough to train on them."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ import torch
 from hypothesis import settings
 
 from glimpse.choices import Size
+from glimpse.recipes import registry as methods
 from glimpse.recipes.groups import SamplerRecipe, scaled
 from glimpse.records import Records
+from glimpse.similarity import registry as similarities
 from glimpse.training.batches import Batch, TrainingData
 
 
@@ -87,6 +90,32 @@ def micro():
         )
 
     return changed
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Puts a package with an entry point on the path, until the test ends."""
+
+    def forget():
+        methods._found.cache_clear()
+        similarities.similarities.cache_clear()
+
+    def installing(code, group="glimpse.methods", name="mine", value="another:ROW", package="another"):
+        (tmp_path / f"{package}.py").write_text(code)
+        about = tmp_path / f"{package}-1.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
+        (about / "entry_points.txt").write_text(f"[{group}]\n{name} = {value}\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        packages.append(package)
+        forget()
+
+    packages = []
+    yield installing
+    for package in packages:
+        sys.modules.pop(package, None)
+    monkeypatch.undo()
+    forget()
 
 
 # a deadline measures the machine, not the code: on a busy one, a slow example is no failure

@@ -18,6 +18,7 @@ GROUND = {
     "extras",
     "files",
     "options",
+    "plugins",
     "progress",
     "ranges",
     "runtime",

@@ -20,6 +20,7 @@ from safetensors.numpy import load_file
 import glimpse
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
+from glimpse.recipes import registry
 from glimpse.similarity import registry as similarities
 
 PAGE = (Path(__file__).parents[2] / "docs" / "add-a-method.md").read_text(encoding="utf-8")
@@ -150,7 +151,25 @@ def test_searching_loads_the_network_and_nothing_that_trains(printed, fresh):
     found = loaded(output)
     assert {"circle_reid", "circle_reid.network"} <= found
     assert not {name for name in found if name.startswith(("glimpse.training", "glimpse.methods"))}
-    assert not found & {"circle_reid.recipe", "circle_reid.method"}
+    assert not found & {"circle_reid.recipe", "circle_reid.method", "circle_reid.finish"}
+
+
+def test_what_was_fitted_after_training_is_loaded_with_the_network(printed, fresh, package, monkeypatch):
+    printed("train")
+    monkeypatch.syspath_prepend(package)
+    registry._found.cache_clear()
+    try:
+        retriever = glimpse.Retriever.load(str(fresh.folder / "runs" / "circle" / "final"))
+    finally:
+        registry._found.cache_clear()
+        for name in [name for name in sys.modules if name.startswith("circle_reid")]:
+            del sys.modules[name]
+    persons = retriever.arrays["persons"]
+    assert retriever.arrays["means"].shape == (len(persons), retriever.encoder.dim)
+    assert len(set(persons.tolist())) == len(persons) > 10
+    assert retriever.calibration.wanted == 0.01
+    assert retriever.calibration.false_match_rate(retriever.calibration.threshold) <= 0.01
+    assert retriever.calibration.note == "cosines of training images"
 
 
 def test_the_row_and_the_recipe_need_no_torch(fresh):
@@ -199,12 +218,27 @@ def test_a_similarity_is_one_file_and_one_row(monkeypatch):
     monkeypatch.setitem(sys.modules, module, made)  # before it runs: dataclasses look their module up
     exec(compile(FILES[path], path, "exec"), made.__dict__)
     monkeypatch.setattr(similarities, "SIMILARITIES", {**similarities.SIMILARITIES, name: reference})
-    similarities.similarity_classes.cache_clear()
+    similarities.similarities.cache_clear()
     try:
         similarity = similarities.named_similarity(name)
     finally:
-        similarities.similarity_classes.cache_clear()
+        similarities.similarities.cache_clear()
     assert type(similarity).__name__ == kind
+    check_manhattan(similarity)
+
+
+def test_a_similarity_of_another_package_is_an_entry_point(install):
+    (block,) = [
+        b for b in re.findall(r"^```toml\n(.*?)^```$", PAGE, flags=re.S | re.M) if "similarities" in b
+    ]
+    ((group, point),) = tomllib.loads(block)["project"]["entry-points"].items()
+    ((name, value),) = point.items()
+    code = FILES["src/glimpse/similarity/manhattan.py"]
+    install(code, group, name, value, package=value.partition(":")[0])
+    check_manhattan(similarities.named_similarity(name))
+
+
+def check_manhattan(similarity):
     rng = np.random.default_rng(0)
     query, gallery = rng.normal(size=(5, 6)), rng.normal(size=(7, 6))
     naive = -np.array([[np.abs(q - g).sum() for g in gallery] for q in query])

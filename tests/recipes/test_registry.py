@@ -15,7 +15,6 @@ from glimpse.recipes.registry import (
     recipe_of,
     resolve,
     row_of,
-    rows,
     trained_methods,
     world_settings,
 )
@@ -119,24 +118,6 @@ def test_methods_read_images_unless_they_say_otherwise():
 
 
 @pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Puts a package `another` with an entry point on the path; gives what runs a command afterwards."""
-
-    def installing(code, value="another:ROW", name="mine"):
-        (tmp_path / "another.py").write_text(code)
-        about = tmp_path / "another-1.dist-info"
-        about.mkdir()
-        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: another\nVersion: 1\n")
-        (about / "entry_points.txt").write_text(f"[glimpse.methods]\n{name} = {value}\n")
-        monkeypatch.syspath_prepend(tmp_path)
-
-    rows.cache_clear()
-    yield installing
-    sys.modules.pop("another", None)
-    rows.cache_clear()
-
-
-@pytest.fixture
 def command(monkeypatch, capsys):
     """Runs the command line as its user does; gives exit code, output and errors."""
 
@@ -181,15 +162,36 @@ def test_a_method_of_another_package_stands_beside_our_own(install, command):
     ],
 )
 def test_a_broken_package_is_one_sentence_and_stops_only_what_asks_for_it(install, command, code, sentence):
+    before = command("recipes")[1]
     install(code)
-    for arguments in (("recipes",), ("recipes", "show", "mine")):
-        exit_code, out, err = command(*arguments)
-        assert (exit_code, out) == (2, "")
-        assert sentence in err
-        assert len(err.splitlines()) == 1
+    exit_code, out, err = command("recipes")
+    assert (exit_code, out) == (0, before)
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+    exit_code, out, err = command("recipes", "show", "mine")
+    assert (exit_code, out) == (2, "")
+    assert sentence in err
+    assert len(err.splitlines()) == 1
     exit_code, out, err = command("recipes", "show", "bot")
     assert (exit_code, err) == (0, "")
     assert row_of("dpm").name == "dpm"
+
+
+def test_a_broken_package_does_not_hide_another(install, command):
+    install("raise ValueError('no')", package="another")
+    install(
+        ROW.format(GOOD.replace("mine", "yours").replace("another", "third")),
+        name="yours",
+        value="third:ROW",
+        package="third",
+    )
+    assert trained_methods()[-1] == "yours"
+    exit_code, out, err = command("recipes")
+    assert exit_code == 0
+    assert "\nyours " in out
+    assert "the method 'mine' of another package cannot be loaded" in err
+    with pytest.raises(OptionError, match=r"no method is called 'none'; there are bot, .*yours"):
+        row_of("none")
 
 
 @pytest.mark.parametrize(
@@ -208,6 +210,25 @@ def test_a_row_that_leads_nowhere_is_one_sentence(install, command, recipe, sent
     exit_code, out, err = command("recipes", "show", "mine")
     assert (exit_code, out) == (2, "")
     assert sentence in err
+
+
+def test_a_row_whose_recipe_is_broken_stops_no_list(install, command):
+    before = command("recipes", "--json")[1]
+    install(ROW.format(GOOD.replace("glimpse.recipes.bot:BoTRecipe", "nowhere.recipe:Recipe")))
+    exit_code, out, err = command("recipes", "--json")
+    assert (exit_code, out) == (0, before)
+    assert "the method 'mine' of another package cannot be loaded from nowhere.recipe:Recipe: " in err
+    assert len(err.splitlines()) == 1
+
+
+def test_an_ablation_names_what_is_broken_and_goes_on(install, command):
+    install("raise ValueError('no')")
+    arguments = ("--data", "folder:/nowhere", "--out", "/nowhere/out")
+    exit_code, _, err = command("ablation", "--arm", "b=bot", *arguments)
+    assert exit_code == 2
+    broken, refused = err.splitlines()
+    assert "the method 'mine' of another package cannot be loaded" in broken
+    assert "/nowhere" in refused
 
 
 def test_a_part_that_is_there_but_fails_keeps_its_own_error(install):

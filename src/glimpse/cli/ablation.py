@@ -84,9 +84,12 @@ def ablation(
     from glimpse.datasets.catalog import parse_source
     from glimpse.files import check_apart
     from glimpse.progress import terminal_bar
+    from glimpse.recipes.registry import broken_methods
     from glimpse.runtime import hardware
     from glimpse.training.run_record import git_commit
 
+    for sentence in broken_methods().values():
+        typer.echo(sentence, err=True)
     run = [*map(parse_arm, arms), *map(parse_baseline, baselines or [])]
     check_arms(run)
     numbers = parse_seeds(seeds)

@@ -22,11 +22,14 @@ def methods(context: typer.Context, as_json: AsJson = False) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from glimpse.recipes.registry import recipe_of, trained_methods
+    from glimpse.recipes.registry import listed_recipes
 
+    recipes, broken = listed_recipes()
     titles = {
-        name: (type(recipe_of(name)).__doc__ or "").strip().partition("\n")[0] for name in trained_methods()
+        name: (type(recipe).__doc__ or "").strip().partition("\n")[0] for name, recipe in recipes.items()
     }
+    for sentence in broken:
+        typer.echo(sentence, err=True)
     if as_json:
         typer.echo(json.dumps(titles, indent=2, ensure_ascii=False))
         return

@@ -15,7 +15,7 @@ from glimpse.explain.report import Figure, Section
 from glimpse.files import printable
 from glimpse.progress import Progress
 from glimpse.records import Records
-from glimpse.retriever.codec import SIMILARITIES
+from glimpse.retriever.codec import SIMILARITIES, name_of
 from glimpse.similarity import MaskedCosine, Similarity, participation_ratio
 
 NO_MASKS = "This retriever makes no masks: its lists and maps are those of whole vectors."
@@ -75,9 +75,8 @@ def compared_by(similarity: Similarity) -> str:
     >>> compared_by(MaskedCosine())
     'masked-cosine, side query'
     """
-    names = [name for name, kind in SIMILARITIES.items() if kind is type(similarity)]
     side = f", side {similarity.side}" if isinstance(similarity, MaskedCosine) else ""
-    return (names[0] if names else type(similarity).__name__) + side
+    return (name_of(type(similarity), SIMILARITIES) or type(similarity).__name__) + side
 
 
 def masks_section(masks: FloatArray, shown: int) -> Section:

@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint
 from types import MappingProxyType
 from typing import Any
 
 from glimpse.choices import Reads
 from glimpse.errors import OptionError
+from glimpse.plugins import cannot_load, points
 
 GROUP = "glimpse.methods"
 """The group of entry points by which other packages add their methods."""
@@ -134,28 +135,44 @@ _BUILT_IN: Mapping[str, MethodRow] = MappingProxyType({row.name: row for row in 
 
 
 @cache
+def _found() -> tuple[Mapping[str, MethodRow], Mapping[str, str]]:
+    """Every row, and for each entry point that gives none a sentence on why, by the name of the method."""
+    found, broken = dict(_BUILT_IN), dict[str, str]()
+    for point in points(GROUP):
+        try:
+            row = _loaded(point)
+            if row.name in found:
+                raise OptionError(
+                    f"two methods are called {row.name!r}: {found[row.name].recipe}, {row.recipe}"
+                )
+        except OptionError as error:
+            broken[method_name(point.name)] = str(error)
+        else:
+            found[row.name] = row
+    return MappingProxyType(found), MappingProxyType(broken)
+
+
+def _loaded(point: EntryPoint) -> MethodRow:
+    try:
+        row = point.load()
+    except Exception as error:
+        raise cannot_load("method", point.name, point.value, error) from error
+    if not isinstance(row, MethodRow):
+        raise OptionError(f"the entry point {point.name!r} of {GROUP} must be a MethodRow, got {row!r}")
+    return row
+
+
 def rows() -> Mapping[str, MethodRow]:
     """Every method by its name: those of this package, then those of others, sorted.
 
-    Raises:
-        OptionError: if another package's entry point gives no row, or a name that is taken.
+    What another package breaks is left out; `broken_methods` says why.
     """
-    found = dict(_BUILT_IN)
-    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
-        try:
-            row = point.load()
-        except Exception as error:
-            reason = " ".join(str(error).split())
-            raise OptionError(
-                f"the method {point.name!r} of another package cannot be loaded from {point.value}: "
-                f"{type(error).__name__}: {reason}"
-            ) from error
-        if not isinstance(row, MethodRow):
-            raise OptionError(f"the entry point {point.name!r} of {GROUP} must be a MethodRow, got {row!r}")
-        if row.name in found:
-            raise OptionError(f"two methods are called {row.name!r}: {found[row.name].recipe}, {row.recipe}")
-        found[row.name] = row
-    return MappingProxyType(found)
+    return _found()[0]
+
+
+def broken_methods() -> Mapping[str, str]:
+    """The methods that other packages name but do not give, and a sentence on why."""
+    return _found()[1]
 
 
 def trained_methods() -> tuple[str, ...]:
@@ -176,11 +193,13 @@ def row_of(method: str) -> MethodRow:
     """The row of a method, by its name in any case, with dashes or underscores.
 
     Raises:
-        OptionError: if no method is called so; the sentence names those that are.
+        OptionError: if no method is called so, or it is broken; the sentence names those that there are.
     """
     name = method_name(method)
     # our own first: what another package breaks must not stop a retriever that has nothing to do with it
     row = _BUILT_IN.get(name) or rows().get(name)
+    if row is None and name in broken_methods():
+        raise OptionError(broken_methods()[name])
     if row is None:
         raise OptionError(
             f"no method is called {method!r}; there are {', '.join(trained_methods())}, or install the "
@@ -219,6 +238,19 @@ def recipe_of(method: str) -> Any:
     if not row.trained:
         raise OptionError(f"no method is called {method!r}; there are {', '.join(trained_methods())}")
     return resolve(row.recipe)()
+
+
+def listed_recipes() -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The recipe of every method that can be trained, and a sentence for each that another package breaks."""
+    recipes, broken = {}, list(broken_methods().values())
+    for name in trained_methods():
+        try:
+            recipes[name] = recipe_of(name)
+        except Exception as error:
+            if name in _BUILT_IN:
+                raise
+            broken.append(str(cannot_load("method", name, row_of(name).recipe, error)))
+    return recipes, tuple(broken)
 
 
 def world_settings(method: str) -> tuple[str, ...]:

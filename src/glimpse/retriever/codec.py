@@ -21,12 +21,12 @@ from glimpse.files import atomic_write, printable
 from glimpse.reranking import AlphaQueryExpansion, KReciprocal, Reranker, SimilarityInference
 from glimpse.serial import WrongKeysError, WrongValueError, from_plain, to_plain
 from glimpse.similarity import Similarity
-from glimpse.similarity.registry import similarity_classes
+from glimpse.similarity.registry import SimilarityClasses
 
 Thing = TypeVar("Thing")
 Arrays = dict[str, NDArray[Any]]
 
-SIMILARITIES = similarity_classes()
+SIMILARITIES: Mapping[str, type[Similarity]] = SimilarityClasses()
 RERANKERS: Mapping[str, type[Reranker]] = MappingProxyType(
     {"sim": SimilarityInference, "k-reciprocal": KReciprocal, "query-expansion": AlphaQueryExpansion}
 )
@@ -50,10 +50,21 @@ def to_json(thing: object, known: Mapping[str, type[Any]], arrays: Arrays, place
     >>> to_json(KReciprocal(k1=10), RERANKERS, {})
     {'name': 'k-reciprocal', 'k1': 10, 'k2': 6, 'weight': 0.3, 'k_plus_self': True}
     """
-    names = [name for name, kind in known.items() if kind is type(thing)]
-    if not names:
+    name = name_of(type(thing), known)
+    if name is None:
         raise OptionError(f"a card cannot hold {type(thing).__name__}; it can hold {', '.join(known)}")
-    return {"name": names[0]} | _values(thing, arrays, place)
+    return {"name": name} | _values(thing, arrays, place)
+
+
+def name_of(kind: type[Any], known: Mapping[str, type[Any]]) -> str | None:
+    """What a class is called among those that are known; None if it is none of them."""
+    for name in known:
+        try:
+            if known[name] is kind:
+                return name
+        except OptionError:  # of another package that cannot be loaded, so that `kind` is not from there
+            continue
+    return None
 
 
 def from_json(values: Any, known: Mapping[str, type[Thing]], arrays: Arrays) -> Thing:

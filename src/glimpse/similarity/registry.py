@@ -1,8 +1,16 @@
-"""The similarities by name, as cards and commands know them: a row each. Nothing here needs torch."""
+"""The similarities by name, as cards and commands know them: a row each. Nothing here needs torch.
+
+A package of its own adds a similarity by an entry point of the group `glimpse.similarities`, which is such a
+row (docs/add-a-method.md):
+
+    [project.entry-points."glimpse.similarities"]
+    my-similarity = "my_package:MySimilarity"
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from functools import cache
 from importlib import import_module
@@ -10,10 +18,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from glimpse.errors import OptionError
+from glimpse.plugins import PluginWarning, cannot_load, points
 
 if TYPE_CHECKING:
     from glimpse.similarity.base import Similarity
 
+GROUP = "glimpse.similarities"
+"""The group of entry points by which other packages add their similarities."""
 SIMILARITIES: Mapping[str, str] = MappingProxyType(
     {
         "cosine": "glimpse.similarity.cosine:Cosine",
@@ -25,17 +36,60 @@ SIMILARITIES: Mapping[str, str] = MappingProxyType(
         "two-pass": "glimpse.similarity.two_pass:TwoPass",
     }
 )
-"""By name, where the class is, as `module:class`."""
+"""Glimpse's own by name, where the class is, as `module:class`."""
 
 
 @cache
-def similarity_classes() -> Mapping[str, type[Similarity]]:
-    """Every similarity's class by its name."""
-    found: dict[str, type[Similarity]] = {}
-    for name, reference in SIMILARITIES.items():
-        module, _, attribute = reference.partition(":")
-        found[name] = getattr(import_module(module), attribute)
+def similarities() -> Mapping[str, str]:
+    """Every similarity by its name, as `module:class`: our own, then those of other packages, sorted."""
+    found = dict(SIMILARITIES)
+    for point in points(GROUP):
+        if point.name in found:
+            warnings.warn(
+                f"two similarities are called {point.name!r}: {found[point.name]}, and {point.value}, which "
+                "is left out",
+                PluginWarning,
+                stacklevel=2,
+            )
+        else:
+            found[point.name] = point.value
     return MappingProxyType(found)
+
+
+def similarity_class(name: str) -> type[Similarity]:
+    """The class of a similarity, imported when it is asked for.
+
+    Raises:
+        OptionError: if there is no such similarity, or the package that should bring it does not.
+    """
+    from glimpse.similarity.base import Similarity
+
+    reference = similarities()[check_similarity(name)]
+    module, _, attribute = reference.partition(":")
+    try:
+        kind = getattr(import_module(module), attribute)
+    except Exception as error:
+        if name in SIMILARITIES:
+            raise
+        raise cannot_load("similarity", name, reference, error) from error
+    if not isinstance(kind, type) or not issubclass(kind, Similarity):
+        raise OptionError(f"the entry point {name!r} of {GROUP} must be a Similarity, got {kind!r}")
+    return kind
+
+
+class SimilarityClasses(Mapping[str, "type[Similarity]"]):
+    """Every similarity's class by its name, each imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> type[Similarity]:
+        if name not in similarities():
+            raise KeyError(name)
+        return similarity_class(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(similarities())
+
+    def __len__(self) -> int:
+        return len(similarities())
 
 
 def check_similarity(name: str) -> str:
@@ -45,10 +99,14 @@ def check_similarity(name: str) -> str:
     Traceback (most recent call last):
     ...
     glimpse.errors.OptionError: no similarity is called 'cosin'; there are cosine, masked-cosine, \
-set-jaccard, euclidean, part-cosine, conflict-penalized, two-pass
+set-jaccard, euclidean, part-cosine, conflict-penalized, two-pass, or install the package that brings it
     """
-    if name not in SIMILARITIES:
-        raise OptionError(f"no similarity is called {name!r}; there are {', '.join(SIMILARITIES)}")
+    # our own first: what another package breaks must not stop a retriever that has nothing to do with it
+    if name not in SIMILARITIES and name not in similarities():
+        raise OptionError(
+            f"no similarity is called {name!r}; there are {', '.join(similarities())}, or install the "
+            "package that brings it"
+        )
     return name
 
 
@@ -60,7 +118,7 @@ def named_similarity(name: str, **values: Any) -> Similarity:
     >>> named_similarity("cosine", side="subspace")
     Cosine(unit_gallery=False, dtype=<MatmulDtype.FLOAT32: 'float32'>, device='cpu')
     """
-    kind: Any = similarity_classes()[check_similarity(name)]
+    kind: Any = similarity_class(name)
     known = {field.name: field for field in fields(kind)}
     given = {key: value for key, value in values.items() if key in known}
     for key, field in known.items():
