@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint format bench docs clean
+.PHONY: demo test test-slow fuzz lint format bench docs clean
 
 demo: $(READY)
 	$(BIN)/glimpse demo
@@ -14,6 +14,9 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -q -m slow
+
+fuzz: $(READY)
+	$(BIN)/python -m benchmarks.robustness --inputs $(or $(INPUTS),2000) --seeds $(or $(SEEDS),0)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
