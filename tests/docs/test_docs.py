@@ -19,3 +19,24 @@ def build():
 def test_what_make_docs_writes_is_what_is_committed(build):
     for path, text in build.pages().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is not current: run make docs"
+
+
+def published_commands(text):
+    return [
+        line for line in text.splitlines() if line.startswith("glimpse train ") and "--preset" not in line
+    ]
+
+
+PAGES = [ROOT / "docs" / f"{name}.md" for name in ("occluded", "train-your-own", "datasets")]
+PAGES += [
+    page
+    for page in sorted((ROOT / "docs" / "methods").glob("*.md"))
+    if published_commands(page.read_text("utf-8"))
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_pages_that_train_published_recipes_say_how_to_train_on_all_persons(page):
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    assert "validation.share=0`" in text
+    assert "set aside" in text or "sets nobody aside" in text
