@@ -34,7 +34,7 @@ FLOORS = [
     {"retriever", "training", "world", "segmentation"},
     {"methods"},
     {"gallery", "video"},
-    {"ablation", "explain", "pretraining"},
+    {"ablation", "explain", "model_check", "pretraining"},
     {"service"},
     {"cli", "demo", "__main__"},
 ]

@@ -175,10 +175,14 @@ class MaskSide(StrEnum):
 
 
 class Filter(StrEnum):
-    """How new pixels are computed from old ones."""
+    """How new pixels are computed from old ones: as Pillow does it, antialiased, or as OpenCV does.
+
+    - OPENCV: `cv2.resize` with INTER_LINEAR, which is bilinear and does not antialias.
+    """
 
     BICUBIC = "bicubic"
     BILINEAR = "bilinear"
+    OPENCV = "opencv-bilinear"
 
 
 class ChannelOrder(StrEnum):

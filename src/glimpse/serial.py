@@ -6,6 +6,7 @@ numbers, strings, paths, enums (by their value), None, tuples and dataclasses of
 
 from __future__ import annotations
 
+import json
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -54,6 +55,20 @@ class WrongValueError(ValueError):
         self.key, self.allowed, self.value = key, allowed, value
 
 
+def parse_json(text: str | bytes) -> Any:
+    """JSON from a file that anybody may have written; whatever is wrong with it is a `ValueError`.
+
+    >>> parse_json("[" * 100_000)
+    Traceback (most recent call last):
+    ...
+    ValueError: it is nested too deeply
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def to_plain(value: Any) -> Any:
     """The value as JSON values: dataclasses as objects, tuples as lists, enums and paths as strings.
 
@@ -92,6 +107,8 @@ def from_plain(
         WrongKeysError: if a key is unknown or missing.
         WrongValueError: if a value is of another type than its field.
     """
+    if not isinstance(values, Mapping):
+        raise WrongValueError(kind.__name__, "an object with values of its own", values)
     hints = typing.get_type_hints(kind)
     stored = {f.name: f for f in fields(typing.cast("Any", kind)) if f.name not in leave_out}
     unknown = sorted(values.keys() - stored.keys())

@@ -177,6 +177,16 @@ def test_without_options_it_is_imagenet_and_says_so(import_onnx_run, model, tmp_
     np.testing.assert_allclose(vectors[0], expected, rtol=1e-5)
 
 
+def test_a_retriever_makes_way_when_it_is_said(import_onnx_run, model, tmp_path):
+    import_onnx_run(model, "--out", tmp_path / "r")
+    with pytest.raises(GlimpseError, match="a retriever is there: give --replace, or another folder"):
+        import_onnx_run(model, "--out", tmp_path / "r", "--channels", "bgr")
+    assert Retriever.load(tmp_path / "r").encoder.preprocessing.channels == "rgb"
+    import_onnx_run(model, "--out", tmp_path / "r", "--channels", "bgr", "--replace")
+    assert Retriever.load(tmp_path / "r").encoder.preprocessing.channels == "bgr"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["means.onnx", "r"]
+
+
 def test_a_model_of_any_size_is_told_its_size(import_onnx_run, tmp_path):
     free = mean_of_channels(tmp_path / "free.onnx", "H", "W")
     with pytest.raises(GlimpseError, match=r"free\.onnx takes images of any size: say with --image HxW"):
@@ -195,8 +205,10 @@ def test_what_does_not_fit_is_one_sentence(import_onnx_run, model, tmp_path):
         ((model, "--out", tmp_path / "o", "--image", "32x32"), r"the model must take \[N, 3, 32, 32\]"),
         ((model, "--out", tmp_path / "o.safetensors"), "a retriever in a folder: give a folder"),
         ((model, "--out", tmp_path / "there"), "something else is there"),
-        ((tmp_path / "no.onnx", "--out", tmp_path / "o"), "cannot read the model .*no.onnx: No such file"),
+        ((tmp_path / "no.onnx", "--out", tmp_path / "o"), "there is no model at .*no.onnx"),
         ((tmp_path / "odd.onnx", "--out", tmp_path / "o"), "not an ONNX model that can be run"),
+        ((tmp_path / "ir.xml", "--out", tmp_path / "o"), "OpenVINO's format.*to ONNX and import that"),
+        (("a.pth", "--out", tmp_path / "o", "--replace"), "--replace is for ONNX models"),
         (("a.pth", "--out", tmp_path / "o", "--mean", "1,1,1"), "--mean is for ONNX models"),
     ]:
         with pytest.raises(GlimpseError, match=sentence):

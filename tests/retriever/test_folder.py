@@ -88,7 +88,10 @@ def test_a_pickle_is_never_opened(saved, tmp_path):
         ({"encoder": {"kind": "magic"}}, "its encoder is of kind 'magic'; there are network, onnx, colors"),
         ({"encoder": {"kind": "network", "flip": 1}}, "only `flip`, true or false"),
         ({"encoder": {"kind": "colors", "size": 3}}, "a card says nothing of colors"),
-        ({"encoder": {"kind": "onnx"}}, "a card says of an ONNX model channels, interpolation"),
+        (
+            {"encoder": {"kind": "onnx"}},
+            "says of the model is impossible: Preprocessing lacks size",
+        ),
         ({"encoder": "network"}, "must tell of its files and its encoder"),
         ({"similarity": {"name": "cosmic"}}, "names 'cosmic'; there are cosine"),
         ({"similarity": {"name": "masked-cosine", "side": "left"}}, "side must be"),

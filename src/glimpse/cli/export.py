@@ -70,7 +70,9 @@ def export(
     height, width = exported.size
     if plain:
         given = f"`images`, float32 [N, 3, {height}, {width}], RGB, (value / 255 - mean) / deviation with "
-        given += f"mean {exported.mean} and deviation {exported.std}"
+        given += f"mean {exported.mean} and deviation {exported.std}, ImageNet's"
+        if exported.own is not None:
+            given += "; the graph turns that into the network's own {} and {}".format(*exported.own)
     else:
         given = f"`pixels`, uint8 [N, H, W, 3], RGB, resized inside to {height} x {width}"
     typer.echo(f"{out}: {exported.bytes / 1e6:.1f} MB")
@@ -79,6 +81,8 @@ def export(
         typer.echo(f"input  `{name}`, int64 [N], may be left out: {_NUMBERED[name]}, -1 for unknown")
     outputs = "outputs `vectors` and `masks`" if exported.masked else "output `vectors`"
     typer.echo(f"{outputs}, float32 [N, D]")
+    if exported.texts:
+        typer.echo("left out: the network's side for texts; the model embeds images only")
     parity = exported.parity
     typer.echo(
         f"parity: at most {parity.difference:.2g} from torch on {parity.images} random and extreme "
@@ -93,16 +97,14 @@ def export(
 
 def _accuracy(loaded: Retriever, model: Path, data: str, protocol: str | None) -> dict[str, dict[str, Any]]:
     """Rank-1 and mAP before and after, on one protocol."""
-    from glimpse.datasets import read
-    from glimpse.datasets.catalog import parse_source
+    from glimpse.cli.options import read_source
     from glimpse.evaluation import evaluate
     from glimpse.progress import terminal_bar
     from glimpse.retriever import NetworkEncoder, Retriever
     from glimpse.retriever.encoders.onnx import open_session
     from glimpse.retriever.export import ModelEncoder
 
-    name, root = parse_source(data)
-    measured = read(name, root).protocol(protocol)
+    measured = read_source(data).protocol(protocol)
     assert isinstance(loaded.encoder, NetworkEncoder)  # nothing else was exported
     written = ModelEncoder(open_session(model.read_bytes()), loaded.encoder)
     figures = {}

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glimpse.choices import ChannelOrder, Filter
-from glimpse.errors import OptionError, StorageError
+from glimpse.errors import OptionError
+from glimpse.files import printable
+
+if TYPE_CHECKING:
+    from glimpse.model_check import Checked
+    from glimpse.models.weights import Backbone
+    from glimpse.retriever import Encoder
 
 
 def import_weights(
@@ -28,9 +36,7 @@ def import_weights(
             metavar="HxW", help="Fit positions to this image size, as 256x128; what an ONNX model is fed."
         ),
     ] = None,
-    stride: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Fit positions to this patch stride.")
-    ] = None,
+    stride: Annotated[int | None, typer.Option(help="Fit positions to this patch stride.")] = None,
     made_for: Annotated[
         str | None, typer.Option(metavar="HxW[/S]", help="Image size and stride the file was made for.")
     ] = None,
@@ -51,6 +57,15 @@ def import_weights(
         ChannelOrder | None,
         typer.Option(help="ONNX: the order of colors, of mean and deviation too; rgb if not given."),
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="ONNX: a retriever that is in the folder makes way.")
+    ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Run it on rendered people: does it tell them apart, is it fed as it wants to be?"
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Import somebody else's weights, with a report of every tensor; a partial import is refused.
@@ -60,20 +75,32 @@ def import_weights(
     An ONNX model becomes a retriever whose card states how it is fed:
     glimpse import-weights osnet.onnx --image 256x128 --out retrievers/osnet
     """
-    of_onnx = {"mean": mean, "std": std, "interpolation": interpolation, "channels": channels}
+    of_onnx: dict[str, object] = {
+        "mean": mean,
+        "std": std,
+        "interpolation": interpolation,
+        "channels": channels,
+    }
+    of_onnx["replace"] = replace or None
     of_checkpoints = {
         "style": None if style == "auto" else style,
         "stride": stride,
         "made-for": made_for,
         "allow-left-over": allow_left_over,
     }
+    _refuse_openvino(Path(file))
     onnx = Path(file).suffix == ".onnx"
     for option, value in (of_checkpoints if onnx else of_onnx).items():
         if value is not None:
             raise OptionError(f"--{option} is for {'checkpoints, not for ' if onnx else ''}ONNX models")
     if onnx:
         size = _size(image) if image else None
-        import_onnx(Path(file), out, size, mean, std, interpolation, channels, as_json=as_json)
+        import_onnx(
+            *(Path(file), out, size, mean, std, interpolation, channels),
+            replace=replace,
+            check=check,
+            as_json=as_json,
+        )
         return
     from glimpse.files import atomic_write
     from glimpse.models.weights import MadeFor, import_backbones, save_backbone
@@ -98,6 +125,9 @@ def import_weights(
     for modality, encoder in imported.backbones.items():
         save_backbone(encoder, paths[modality])
     report = {**imported.report.to_json(), "files": {modality: str(path) for modality, path in paths.items()}}
+    checked = _checked_backbone(imported.backbones) if check else None
+    if checked is not None:
+        report["check"] = checked.to_json()
     if not single:
         with atomic_write(out / "report.json") as written:
             written.write(json.dumps(report, indent=2).encode())
@@ -106,6 +136,26 @@ def import_weights(
         return
     typer.echo("\n".join(imported.report.lines()))
     typer.echo("\n".join(f"written: {modality} backbone to {path}" for modality, path in paths.items()))
+    for line in checked.lines() if checked else []:
+        typer.echo(line)
+
+
+def _refuse_openvino(file: Path) -> None:
+    """Say what to do with OpenVINO's two files."""
+    if file.suffix == ".xml" or (file.suffix == ".bin" and file.with_suffix(".xml").is_file()):
+        raise OptionError(
+            f"{printable(file)} is OpenVINO's format, which is not read here: export the network that it was "
+            "made from to ONNX and import that"
+        )
+
+
+def _checked_backbone(backbones: Mapping[str, Backbone]) -> Checked:
+    if "image" not in backbones:
+        raise OptionError("--check shows images, and this file has a text backbone only")
+    from glimpse.model_check import check_backbone
+    from glimpse.progress import terminal_bar
+
+    return check_backbone(backbones["image"], progress=terminal_bar)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -130,55 +180,57 @@ def import_onnx(
     interpolation: Filter | None,
     channels: ChannelOrder | None,
     *,
+    replace: bool,
+    check: bool,
     as_json: bool,
 ) -> None:
     """Save the retriever and say how its model is fed."""
-    from glimpse.files import fingerprint, printable
-    from glimpse.retriever import OnnxEncoder, Preprocessing, Retriever
-    from glimpse.retriever.codec import comparison_from_texts
-    from glimpse.retriever.encoders.onnx import IMAGENET_MEAN, IMAGENET_STD, MODEL, input_size
-    from glimpse.similarity import Cosine
+    from glimpse.retriever.encoders.onnx import MODEL
+    from glimpse.retriever.folder import check_free
+    from glimpse.retriever.foreign import of_onnx
 
     if out.suffix in (".safetensors", ".onnx"):
         raise OptionError(f"an ONNX model becomes a retriever in a folder: give a folder, not {out}")
-    try:
-        model = file.read_bytes()
-    except OSError as error:
-        raise StorageError(f"cannot read the model {printable(file)}: {error.strerror}") from error
-    size = size or input_size(model)
-    if size is None:
-        raise OptionError(f"{file.name} takes images of any size: say with --image HxW which it is fed")
-    preprocessing = Preprocessing(
+    check_free(out, replace=replace, advice="give --replace, or another folder")
+    imported = of_onnx(
+        file,
         size=size,
-        mean=_three("mean", mean) if mean else IMAGENET_MEAN,
-        std=_three("std", std) if std else IMAGENET_STD,
-        interpolation=interpolation or Filter.BILINEAR,
-        channels=channels or ChannelOrder.RGB,
+        mean=_three("mean", mean) if mean else None,
+        std=_three("std", std) if std else None,
+        interpolation=interpolation,
+        channels=channels,
     )
-    encoder = OnnxEncoder(model, preprocessing)
-    fed = _in_words(
-        preprocessing.size,
-        preprocessing.mean,
-        preprocessing.std,
-        preprocessing.interpolation,
-        preprocessing.channels,
-    )
-    about = {"what": f"the ONNX model {file.name}, sha256 {fingerprint(file)}", "fed": fed}
-    said = comparison_from_texts(encoder.metadata)
-    similarity, reranker = said or (Cosine(), None)
-    Retriever(encoder, similarity, reranker, about=about).save(out)
+    retriever = imported.retriever
+    checked = _checked(retriever.encoder) if check else None
+    if checked is not None:
+        retriever = dataclasses.replace(
+            retriever, about={**retriever.about, "check": " ".join(checked.lines())}
+        )
+    retriever.save(out, replace=replace)
+    dim = retriever.encoder.dim
     if as_json:
         card = json.loads((out / "card.json").read_bytes())
-        figures = {"retriever": str(out), "model": MODEL, "dim": encoder.dim, "fed": card["encoder"]}
+        figures = {"retriever": str(out), "model": MODEL, "dim": dim, "fed": card["encoder"]}
         figures["similarity"] = card["similarity"]["name"]
-        typer.echo(json.dumps(figures, indent=2))
+        typer.echo(json.dumps(figures | ({} if checked is None else {"check": checked.to_json()}), indent=2))
         return
-    typer.echo(f"written: a retriever of {encoder.dim} dimensions to {printable(out)}")
-    typer.echo(f"fed with {fed}")
-    if said is not None:
-        typer.echo(f"compared as the retriever that it was exported from: {type(similarity).__name__}")
-    if mean is None or std is None:
+    typer.echo(f"written: a retriever of {dim} dimensions to {printable(out)}")
+    typer.echo(f"fed with {retriever.about['fed']}")
+    if imported.compared:
+        name = type(retriever.similarity).__name__
+        typer.echo(f"compared as the retriever that it was exported from: {name}")
+    if not imported.normalized and (mean is None or std is None):
         typer.echo("ImageNet's normalization is taken for granted: give --mean and --std if it is not")
+    for line in checked.lines() if checked else []:
+        typer.echo(line)
+
+
+def _checked(encoder: Encoder) -> Checked:
+    """How well a model tells rendered people apart."""
+    from glimpse.model_check import check_encoder
+    from glimpse.progress import terminal_bar
+
+    return check_encoder(encoder, progress=terminal_bar)
 
 
 def _three(name: str, text: str) -> tuple[float, float, float]:
@@ -189,19 +241,3 @@ def _three(name: str, text: str) -> tuple[float, float, float]:
             f"--{name} is three numbers with commas between them, like 0.5,0.5,0.5, got {text!r}"
         ) from None
     return first, second, third
-
-
-def _in_words(
-    size: tuple[int, int],
-    mean: tuple[float, float, float],
-    std: tuple[float, float, float],
-    interpolation: str,
-    channels: str,
-) -> str:
-    def listed(values: tuple[float, float, float]) -> str:
-        return ", ".join(f"{value:g}" for value in values)
-
-    return (
-        f"float32 [N, 3, {size[0]}, {size[1]}], {channels.upper()}, resized {interpolation}, "
-        f"(pixel / 255 - mean) / deviation with mean {listed(mean)} and deviation {listed(std)}"
-    )

@@ -18,6 +18,10 @@ from glimpse.similarity.registry import check_similarity
 Scalar = bool | int | float | str
 Three = tuple[float, float, float]
 Options = TypeVar("Options")
+LARGEST_SIDE = 4096  # our choice: far above what re-identification is done at
+# our choice: a thousand times what any network is fed with, 1/255 (bytes as they are) included
+_LARGEST_CAMERA = 2**62  # of int64
+_LARGEST_MEAN, _STD = 1000.0, (1e-5, 1e5)
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,13 @@ class NetworkCard:
     options: Mapping[str, Scalar] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if min(self.image) < 1:
-            raise OptionError(f"an input has at least one pixel, got {self.image}")
-        if min(self.std) <= 0:
-            raise OptionError(f"the deviation of the normalization must be above 0, got {self.std}")
+        if not all(1 <= side <= LARGEST_SIDE for side in self.image):
+            raise OptionError(f"the sides of an input are 1 to {LARGEST_SIDE} pixels, got {self.image}")
+        check_normalization(self.mean, self.std)
+        if any(abs(camera) > _LARGEST_CAMERA for camera in self.cameras):
+            raise OptionError(
+                f"a camera's number is at most {_LARGEST_CAMERA}, got {list(self.cameras)[-1:]}"
+            )
         if list(self.cameras) != sorted(set(self.cameras)):
             raise OptionError(f"cameras must be different and sorted, got {list(self.cameras)}")
         if self.modalities and self.modalities != IMAGE_MODALITIES:
@@ -98,27 +105,44 @@ class NetworkCard:
         The side and the modalities may be missing: cards had none before there were masks, and networks that
         tell modalities apart.
         """
+        if not isinstance(values, Mapping):
+            raise OptionError(f"a network's card is an object, got {values!r:.40}")
         names = {f.name for f in fields(cls)}
         values = {"mask_side": MaskSide.QUERY, "modalities": (), **values}
         if set(values) != names:
             wrong = sorted(set(values) ^ names)
             raise OptionError(f"a network's card has the keys {', '.join(sorted(names))}; wrong: {wrong}")
         try:
-            return cls(
-                method=str(values["method"]),
-                size=Size(values["size"]),
-                image=(int(values["image"][0]), int(values["image"][1])),
-                mean=_three(values["mean"]),
-                std=_three(values["std"]),
-                interpolation=Filter(values["interpolation"]),
-                cameras=tuple(int(number) for number in values["cameras"]),
-                modalities=tuple(str(name) for name in values["modalities"]),
-                similarity=check_similarity(values["similarity"]),
-                mask_side=MaskSide(values["mask_side"]),
-                options=dict(values["options"]),
-            )
-        except (TypeError, ValueError, IndexError) as error:
+            card = from_plain(cls, values, complete=True, convert=_convert)
+        except (WrongValueError, OverflowError) as error:
             raise OptionError(f"the network's card has an impossible value: {error}") from error
+        check_similarity(card.similarity)
+        return card
+
+
+def _convert(key: str, value: Any, hint: Any) -> Any:
+    """Reads `options`, an object of plain values; which there are depends on the method."""
+    if key != "options":
+        return NotImplemented
+    if not isinstance(value, Mapping) or not all(
+        isinstance(v, bool | int | float | str) for v in value.values()
+    ):
+        raise WrongValueError(key, "an object of words and numbers", value)
+    return dict(value)
+
+
+def check_normalization(mean: Three, std: Three) -> None:
+    """Refuse a mean or a deviation that no network was trained with."""
+    if not all(abs(value) <= _LARGEST_MEAN for value in mean):
+        raise OptionError(
+            f"the mean of the normalization lies within {_LARGEST_MEAN:g} of 0, as values in [0, 1] have it; "
+            f"got {mean}"
+        )
+    low, high = _STD
+    if not all(low <= value <= high for value in std):
+        raise OptionError(
+            f"the deviation of the normalization must be above 0, from {low:g} to {high:g}; got {std}"
+        )
 
 
 def options_to_json(options: Any) -> dict[str, Scalar]:
@@ -140,8 +164,3 @@ def options_from_json(kind: type[Options], values: Mapping[str, Scalar]) -> Opti
         ) from error
     except WrongValueError as error:
         raise OptionError(f"the card's option {error}") from error
-
-
-def _three(values: Any) -> Three:
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue

@@ -91,8 +91,9 @@ class DpmppNetwork(nn.Module):
         self.width = config.width
         self.dim = config.width * (1 + options.stripes)
         self.depths = hierarchy(config.depth)
-        self.neck = Neck(self.dim)
+        # first, as it refuses stripes that there are no rows for
         self.register_buffer("stripe_patches", _patches(config.grid, options.stripes), persistent=False)
+        self.neck = Neck(self.dim)
         self.mask_head = _mask_head(options, config.width, config.grid)
 
     @classmethod

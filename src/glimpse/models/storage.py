@@ -15,11 +15,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from glimpse.errors import OptionError, StorageError
+from glimpse.errors import OptionError, StorageError, WeightsError
 from glimpse.files import atomic_write, fingerprint, printable, storage_error
 from glimpse.models.card import NetworkCard
 from glimpse.models.factory import build_network
 from glimpse.models.former_names import former_card, former_weight
+from glimpse.models.weights.install import check_value
+from glimpse.serial import parse_json
 
 CARD, WEIGHTS, TOKENIZER = "network.json", "network.safetensors", "tokenizer.json"
 
@@ -53,7 +55,7 @@ def save_network(
 def load_network(folder: Path) -> tuple[NetworkCard, nn.Module]:
     """The card and the network, in evaluation mode, that `save_network` wrote."""
     try:
-        values = former_card(json.loads((folder / CARD).read_bytes()))
+        values = former_card(parse_json((folder / CARD).read_bytes()))
         if not isinstance(values, dict):
             raise ValueError("its card is no object")
         beside = values.pop(_FILES, {})
@@ -63,7 +65,7 @@ def load_network(folder: Path) -> tuple[NetworkCard, nn.Module]:
         raise OptionError(
             f"there is no network in {printable(folder)}: expected {CARD} and {WEIGHTS}"
         ) from error
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise StorageError(f"the network in {printable(folder)} is damaged: {error}") from error
     _check_beside(folder, beside)
     network = build_network(card)
@@ -74,11 +76,13 @@ def load_network(folder: Path) -> tuple[NetworkCard, nn.Module]:
             f"{'missing' if min(found ^ wanted) in wanted else 'left over'}"
         )
     try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
+        for name, value in network.state_dict().items():
+            check_value(name, weights[name], value)
+    except WeightsError as error:
         raise StorageError(
-            f"the weights in {printable(folder)} have other shapes than its card says"
+            f"the weights in {printable(folder)} do not belong to its card: {error}"
         ) from error
+    network.load_state_dict(weights)
     return card, network.eval()
 
 

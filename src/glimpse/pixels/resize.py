@@ -73,7 +73,7 @@ def resize(
     Args:
         image: uint8 `[H, W, 3]`.
         size: the new `(height, width)`.
-        filter: bicubic or bilinear.
+        filter: bicubic or bilinear; or bilinear as OpenCV does it, without antialiasing.
 
     Returns:
         uint8 `[height, width, 3]`.
@@ -99,8 +99,11 @@ def resize_image(image: Image.Image, size: tuple[int, int], filter: Filter) -> N
 
 def _resampled(image: NDArray[np.uint8], size: tuple[int, int], filter: Filter) -> NDArray[np.uint8]:
     # here, because who needs no other size need not wait for a compiler either: workers that fill a cache
+    from glimpse.pixels.opencv import resample_opencv
     from glimpse.pixels.resampling import keys, resample, triangle
 
+    if Filter(filter) is Filter.OPENCV:
+        return resample_opencv(image, size)
     kernel, radius = (keys, 2.0) if Filter(filter) is Filter.BICUBIC else (triangle, 1.0)
     return resample(image, size, kernel, radius)
 

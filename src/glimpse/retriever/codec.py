@@ -69,9 +69,9 @@ def name_of(kind: type[Any], known: Mapping[str, type[Any]]) -> str | None:
 
 def from_json(values: Any, known: Mapping[str, type[Thing]], arrays: Arrays) -> Thing:
     """Back from `to_json`; anything unknown, missing or of another type is an `OptionError`."""
-    if not isinstance(values, dict) or values.get("name") not in known:
-        got = values.get("name") if isinstance(values, dict) else values
-        raise OptionError(f"the card names {got!r}; there are {', '.join(known)}")
+    name = values.get("name") if isinstance(values, dict) else values
+    if not isinstance(values, dict) or not isinstance(name, str) or name not in known:
+        raise OptionError(f"the card names {name!r}; there are {', '.join(known)}")
     kind = known[values["name"]]
     return _built(kind, values["name"], _named_as_today(kind, values), arrays)
 

@@ -30,6 +30,7 @@ from glimpse.retriever.codec import (
     to_json,
     write_arrays,
 )
+from glimpse.serial import parse_json
 from glimpse.similarity import Similarity
 
 FINISH, FINISH_ARRAYS = "finish.json", "finish.safetensors"
@@ -83,7 +84,7 @@ def read_finished(folder: Path) -> Finished:
     if not (folder / FINISH).is_file():
         return Finished()
     try:
-        values = json.loads((folder / FINISH).read_bytes())
+        values = parse_json((folder / FINISH).read_bytes())
         if not isinstance(values, dict) or set(values) != _KEYS or values["format"] != _FORMAT:
             raise OptionError(f"it must be of format {_FORMAT} and have the keys {', '.join(sorted(_KEYS))}")
         similarity, calibration, names = values["similarity"], values["calibration"], values["arrays"]

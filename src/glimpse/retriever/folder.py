@@ -24,6 +24,7 @@ from glimpse.files import (
     temporary_name,
     user_path,
 )
+from glimpse.serial import parse_json
 
 CARD = "card.json"
 VERSION = 1
@@ -59,17 +60,13 @@ def write_folder(folder: Path, write: Callable[[Path], dict[str, Any]], *, repla
         raise storage_error(folder, error) from error
 
 
-def check_free(folder: Path, *, replace: bool) -> Path:
+def check_free(folder: Path, *, replace: bool, advice: str = "say that it is to be replaced") -> Path:
     """The folder, at the end of its links, where a retriever may be written; else a `StorageError`."""
     try:
         folder = Path(os.path.realpath(folder)) if folder.is_symlink() else folder
         retriever = (folder / CARD).is_file()
         if folder.exists() and not (replace and retriever):
-            what = (
-                "a retriever is there: say that it is to be replaced"
-                if retriever
-                else "something else is there"
-            )
+            what = f"a retriever is there: {advice}" if retriever else "something else is there"
             raise StorageError(f"cannot write {printable(folder)}: {what}")
     except OSError as error:
         raise storage_error(folder, error) from error
@@ -80,7 +77,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     """The card's values, once format, keys and fingerprints are right."""
     shown = printable(folder)
     try:
-        card = json.loads((folder / CARD).read_bytes())
+        card = parse_json((folder / CARD).read_bytes())
     except FileNotFoundError as missing:
         raise StorageError(f"there is no retriever in {shown}: it has no {CARD}") from missing
     except (OSError, ValueError) as damage:

@@ -1,6 +1,7 @@
 """The shape of a network from its weights: what is built from it takes them whole."""
 
 import pytest
+import torch
 
 from glimpse.choices import Pool, Size
 from glimpse.errors import WeightsError
@@ -9,6 +10,7 @@ from glimpse.models.backbones.resnet import NonLocalWidth, ResNet, ResNetConfig
 from glimpse.models.backbones.sizes import CLIP_TEXT, CLIP_VIT
 from glimpse.models.backbones.text import TextBackbone
 from glimpse.models.backbones.vit import Flavor, ViT, ViTConfig
+from glimpse.models.weights import import_backbones
 from glimpse.models.weights.describe import bert_config, resnet_config, text_config, vit_config
 
 
@@ -64,3 +66,32 @@ def test_a_residual_network(config):
 def test_weights_without_what_tells_the_shape_are_refused():
     with pytest.raises(WeightsError, match="lack class_token, without which their shape is unknown"):
         vit_config({})
+
+
+@pytest.mark.parametrize(
+    ("key", "number"),
+    [("blocks.1.", "99999999"), ("blocks.1.", "9" * 5000), ("blocks.2.", "3")],
+    ids=["large", "longest", "gap"],
+)
+def test_a_block_of_any_number_is_refused_and_none_is_built_for_it(saved, state, key, number):
+    state[f"blocks.{number}.norm1.weight"] = state.pop(f"{key}norm1.weight")
+    with pytest.raises(WeightsError, match=r"but only \d of its kind|missing image"):
+        import_backbones(saved(state))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (0, 128), (1, 17, 0), (3,), (2, 2, 2, 2, 2)])
+@pytest.mark.parametrize(
+    "key", ["cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.mlp.fc1.weight"]
+)
+def test_any_shape_is_a_sentence(saved, state, key, shape):
+    state[key] = torch.zeros(shape)
+    with pytest.raises(WeightsError) as caught:
+        import_backbones(saved(state))
+    assert "\n" not in str(caught.value)
+
+
+def test_there_is_no_memory_for_what_a_few_tensors_describe(saved, state):
+    """A network a million wide has terabytes; what says so is 12 MB."""
+    state["cls_token"] = torch.zeros(10**6)
+    with pytest.raises(WeightsError, match=r"must be \[.*1000000.*\], the weights have"):
+        import_backbones(saved(state))

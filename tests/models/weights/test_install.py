@@ -18,9 +18,7 @@ from glimpse.errors import WeightsError
 from glimpse.models.backbones.position import resize_position
 from glimpse.models.backbones.resnet import ResNet
 from glimpse.models.backbones.vit import ViT
-from glimpse.models.weights import (
-    load_weights,
-)
+from glimpse.models.weights import import_backbones, load_weights
 
 
 @pytest.mark.parametrize("lost", ["cls_token", "blocks.1.attn.qkv.bias", "norm.weight"])
@@ -129,3 +127,18 @@ def test_counters_of_norms_may_be_absent(saved):
     without = {key: value for key, value in state.items() if "num_batches" not in key}
     report = load_weights(ResNet(NARROW), saved(without))
     assert (report.missing, report.left_over) == ((), ())
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.bool, torch.int32])
+def test_weights_that_are_no_floats_are_refused(saved, state, dtype, recwarn):
+    state["blocks.0.mlp.fc1.weight"] = state["blocks.0.mlp.fc1.weight"].to(dtype)
+    backbone = ViT(SMALL)
+    before = copied(backbone)
+    recwarn.clear()
+    path = saved(state)
+    sentence = f"must be of float32 or another float, the weights have {str(dtype)[6:]}"
+    for load in (import_backbones, lambda file: load_weights(backbone, file)):
+        with pytest.raises(WeightsError, match=sentence):
+            load(path)
+    assert unchanged(backbone, before)
+    assert not recwarn.list

@@ -131,3 +131,44 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path / "none.pth", tmp_path):
         with pytest.raises(WeightsError, match="no file of weights at"):
             read_checkpoint(path)
+
+
+def circle():
+    content = {"epoch": 3}
+    content["state_dict"] = content
+    return content
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".onnx"])
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (circle(), "wraps its state dict"),
+        (torch.tensor(3.0), "holds a Tensor, not a state dict"),
+        (torch.zeros(0), "holds a Tensor, not a state dict"),
+        ([STATE], "holds a list"),
+        ({"a": torch.ones(3, 3).to_sparse()}, "a is sparse"),
+        ({"a": torch.ones(3, 3).to_sparse_csr()}, "a is sparse"),
+        ({"a": torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)}, "a is quantized"),
+        ({"a": torch.ones(1).expand(10**12)}, "a is larger than what is stored of it"),
+        ({"a": torch.ones(3, device="meta")}, "a is without its numbers"),
+    ],
+)
+def test_what_is_no_plain_state_dict_is_one_sentence(tmp_path, recwarn, content, sentence, suffix):
+    path = tmp_path / f"model{suffix}"
+    torch.save(content, path)
+    recwarn.clear()
+    with pytest.raises(WeightsError, match=sentence):
+        read_checkpoint(path)
+    assert not recwarn.list
+
+
+def test_a_zip_that_is_none_and_one_of_other_things_are_damaged(tmp_path):
+    path = tmp_path / "model.pth"
+    path.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(WeightsError, match="is damaged"):
+        read_checkpoint(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("letter.txt", "dear reader")
+    with pytest.raises(WeightsError, match="is damaged"):
+        read_checkpoint(path)

@@ -1,5 +1,6 @@
 """Our own files of a backbone."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from foreign_checkpoints import (
 )
 from safetensors.torch import save_file
 
-from glimpse.errors import WeightsError
+from glimpse.errors import GlimpseError, WeightsError
 from glimpse.models.backbones.bert import BertConfig
 from glimpse.models.backbones.position import resize_position
 from glimpse.models.backbones.sizes import BERT, CLIP_TEXT, CLIP_VIT, RESNET, VIT, Size
@@ -89,3 +90,22 @@ def test_unknown_configs_are_refused(values):
 
 def test_config_classes_differ_by_family():
     assert isinstance(config_from_json({"family": "bert", "depth": 2}), BertConfig)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"depth": 10**9}, {"width": 10**9}, {"image": [10**9, 64]}, {"heads": -1}, {"mlp_ratio": 1e300}],
+)
+def test_a_header_of_impossible_numbers_is_one_sentence(tmp_path, changes):
+    described = config_to_json(SMALL) | changes
+    with pytest.raises(WeightsError, match="the header describes no backbone"):
+        config_from_json(described)
+
+
+@pytest.mark.parametrize("changes", [{"width": 2**19}, {"heads": 0}, {"patch": 0}, {"depth": 900}])
+def test_a_header_that_is_not_the_weights_is_one_sentence(tmp_path, changes):
+    path = tmp_path / "a.safetensors"
+    header = json.dumps(config_to_json(SMALL) | changes)
+    save_file(dict(ViT(SMALL).state_dict()), path, {"glimpse": header})
+    with pytest.raises(GlimpseError):
+        load_backbone(path)

@@ -10,21 +10,22 @@ from glimpse.errors import OptionError, StorageError
 from glimpse.pixels import Filter, resize
 from glimpse.records import NO_MODALITY, Capture, Records
 from glimpse.retriever import ChannelOrder, OnnxEncoder, Preprocessing, Retriever
+from glimpse.retriever.codec import comparison_to_texts
 from glimpse.retriever.encoders.onnx import fed
 from glimpse.retriever.export import Form, export_onnx
+from glimpse.retriever.foreign import of_onnx
 from glimpse.similarity import MaskedCosine
 
 
 def test_a_plain_export_is_a_retriever_again(exported, images, tmp_path):
     folder, encoder, _ = exported
-    card = encoder.card
-    preprocessing = Preprocessing(card.image, card.mean, card.std, card.interpolation)
-    again = Retriever(OnnxEncoder.open(folder / "plain.onnx", preprocessing))
+    again = of_onnx(folder / "plain.onnx").retriever
+    assert again.encoder.preprocessing == Preprocessing((64, 32), interpolation=encoder.card.interpolation)
     expected = Retriever(encoder).embed(images).vectors
     np.testing.assert_allclose(again.embed(images).vectors, expected, rtol=0, atol=1e-4)
     again.save(tmp_path / "onnx")
     loaded = Retriever.load(tmp_path / "onnx")
-    assert loaded.encoder.preprocessing == preprocessing
+    assert loaded.encoder.preprocessing == again.encoder.preprocessing
     np.testing.assert_array_equal(loaded.embed(images).vectors, again.embed(images).vectors)
     with pytest.raises(OptionError, match="an ONNX model has no text side"):
         loaded.embed_text(["a red coat"])
@@ -37,11 +38,11 @@ def test_a_plain_export_is_a_retriever_again(exported, images, tmp_path):
 )
 def test_masks_are_exported_and_read_again(images, tmp_path, method, options):
     encoder = micro_encoder(method, similarity="masked-cosine", options=options)
-    told = export_onnx(encoder, tmp_path / "masked.onnx", form=Form.PLAIN)
+    texts = comparison_to_texts(MaskedCosine(), None)
+    told = export_onnx(encoder, tmp_path / "masked.onnx", form=Form.PLAIN, metadata=texts)
     assert told.masked
-    card = encoder.card
-    preprocessing = Preprocessing(card.image, card.mean, card.std, card.interpolation)
-    again = Retriever(OnnxEncoder.open(tmp_path / "masked.onnx", preprocessing), MaskedCosine())
+    again = of_onnx(tmp_path / "masked.onnx").retriever
+    assert again.similarity == MaskedCosine()
     expected = Retriever(encoder).embed(images)
     found = again.embed(images)
     np.testing.assert_allclose(found.vectors, expected.vectors, rtol=0, atol=1e-4)
@@ -125,9 +126,7 @@ def test_an_exported_model_may_be_told_what_images_were_taken_with(tmp_path, for
 def test_a_retriever_of_an_exported_model_is_told_by_its_records(images, folder, tmp_path):
     encoder = told_apart()
     export_onnx(encoder, tmp_path / "told.onnx", form=Form.PLAIN)
-    card = encoder.card
-    preprocessing = Preprocessing(card.image, card.mean, card.std, card.interpolation)
-    Retriever(OnnxEncoder.open(tmp_path / "told.onnx", preprocessing)).save(tmp_path / "again")
+    of_onnx(tmp_path / "told.onnx")[0].save(tmp_path / "again")
     paths = [str(path) for path in sorted(folder.rglob("*.png"))][:5]
     modality = ["ir", "rgb", NO_MODALITY, "ir", NO_MODALITY]
     records = Records.from_columns(paths, 1, camera=CAPTURE.cameras, modality=modality)

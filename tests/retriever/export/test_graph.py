@@ -44,6 +44,9 @@ def test_resizing_inside_is_pillows_to_a_level_but_for_tall_images(interpolation
         got = session.run(None, {"pixels": images})[0].transpose(0, 2, 3, 1)
         expected = np.stack([resize(image, (64, 32), interpolation) for image in images])
         off = np.abs(got - expected)
+        if interpolation is Filter.OPENCV:  # whose weights are 2048ths
+            assert off.max() <= 1
+            continue
         assert off.max() <= (8 if size == (200, 33) else 0 if size == (64, 32) else 1)
         assert off.mean() < (0.5 if size == (200, 33) else 0.01)
 

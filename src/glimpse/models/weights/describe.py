@@ -133,9 +133,13 @@ def _per_stage(state: State, part: str) -> Four:
 
 
 def _count(state: State, pattern: str) -> int:
-    """One more than the largest number that the pattern finds."""
-    numbers = [int(found[1]) for name in state if (found := re.match(pattern, name))]
-    return max(numbers, default=-1) + 1
+    """How many numbers the pattern finds; they must be all from 0 on, or a name could ask for any many."""
+    found = {match[1]: name for name in state if (match := re.match(pattern, name))}
+    wanted = {str(place) for place in range(len(found))}
+    for number, name in found.items():
+        if number not in wanted:
+            raise WeightsError(f"the weights have {name[:100]}, but only {len(found)} of its kind")
+    return len(found)
 
 
 def _heads(width: int) -> int:

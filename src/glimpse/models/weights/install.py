@@ -46,17 +46,23 @@ def install(
     wanted = {name: value for name, value in backbone.state_dict().items() if not is_counter(name)}
     known = {name: state[name] for name in wanted if name in state}
     for name, value in known.items():
-        if value.shape != wanted[name].shape:
-            raise WeightsError(
-                f"{name} must be {list(wanted[name].shape)}, the weights have {list(value.shape)}"
-            )
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise WeightsError(f"{name} holds values that are not finite")
+        check_value(name, value, wanted[name])
     if not dry:
         backbone.load_state_dict(known, strict=False)
     missing = tuple(name for name in wanted if name not in known)
     left_over = tuple(name for name in state if name not in wanted and not is_counter(name))
     return Fit(missing, left_over, reshaped)
+
+
+def check_value(name: str, value: Tensor, wanted: Tensor) -> None:
+    """Refuse weights that a network's tensor cannot take: of another shape or kind, or not finite."""
+    if value.shape != wanted.shape:
+        raise WeightsError(f"{name} must be {list(wanted.shape)}, the weights have {list(value.shape)}")
+    if value.is_floating_point() != wanted.is_floating_point() or value.is_complex() != wanted.is_complex():
+        kinds = [str(tensor.dtype).removeprefix("torch.") for tensor in (wanted, value)]
+        raise WeightsError(f"{name} must be of {kinds[0]} or another float, the weights have {kinds[1]}")
+    if value.is_floating_point() and not bool(torch.isfinite(value.float()).all()):
+        raise WeightsError(f"{name} holds values that are not finite")
 
 
 def copied(state: Mapping[str, Tensor], copies: Mapping[str, Sequence[str]]) -> dict[str, Tensor]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from glimpse.errors import WeightsError
+from glimpse.errors import GlimpseError, WeightsError
 from glimpse.files import printable
 from glimpse.models.backbones.position import Grid
 from glimpse.models.backbones.resnet import ResNet
@@ -22,7 +23,7 @@ from glimpse.models.weights.hub import find_weights
 from glimpse.models.weights.install import Backbone, Fit, copied, install, untouched
 from glimpse.models.weights.reading import read_checkpoint
 from glimpse.models.weights.report import ImportReport
-from glimpse.models.weights.saved import Config, build, saved_config
+from glimpse.models.weights.saved import Config, build, saved_config, skeleton
 from glimpse.models.weights.styles import Style, detect_style, style
 from glimpse.models.weights.translation import Translation, is_counter
 
@@ -64,22 +65,27 @@ def import_backbones(
         allow_missing: starts of names that may be without weights, as `text.`.
         allow_left_over: starts of keys that may be left over.
     """
-    state, _ = read_checkpoint(find_weights(file))
+    path = find_weights(file)
+    state, _ = read_checkpoint(path)
     chosen = style(style_name) if style_name else detect_style(state)
-    translation = chosen.read(state)
-    backbones: dict[str, Backbone] = {}
+    translation = _translated(chosen, state, path)
+    configs: dict[str, Config] = {}
+    sources: dict[str, Grid | None] = {}
     fits: dict[str, Fit] = {}
     for modality, family in chosen.modalities:
         part = translation.modality(modality)
-        config = _describe(family, part, chosen, made_for)
-        source: Grid | None = None
+        config = _described(family, part, chosen, made_for, path)
+        sources[modality] = config.grid if isinstance(config, ViTConfig) else None
         if isinstance(config, ViTConfig):
-            source = config.grid
             config = replace(config, image=image or config.image, stride=stride or config.stride)
-        backbones[modality] = build(config)
-        fits[modality] = install(backbones[modality], part, source=source)
+        configs[modality] = config
+        fits[modality] = install(skeleton(config), part, source=sources[modality], dry=True)
     report = _account(chosen.name, translation, fits)
     report.check(allow_missing=allow_missing, allow_left_over=allow_left_over)
+    backbones: dict[str, Backbone] = {}
+    for modality, config in configs.items():
+        backbones[modality] = build(config)
+        install(backbones[modality], translation.modality(modality), source=sources[modality])
     return Imported(backbones, report)
 
 
@@ -125,8 +131,8 @@ def load_weights(
             raise WeightsError(
                 f"{printable(path)} is a {chosen.about}, which has no weights for a {family} backbone"
             )
-        translation, name = _only(chosen.read(state), modality), chosen.name
-        config = _describe(family, translation.modality(modality), chosen, made_for)
+        translation, name = _only(_translated(chosen, state, path), modality), chosen.name
+        config = _described(family, translation.modality(modality), chosen, made_for, path)
     source = config.grid if isinstance(config, ViTConfig) else None
     weights = copied(translation.modality(modality), copies)
     trial = install(backbone, weights, source=source, dry=True)
@@ -141,15 +147,45 @@ def load_backbone(
     file: str | Path, *, image: tuple[int, int] | None = None, stride: int | None = None
 ) -> Backbone:
     """The backbone in a file of ours; a vision transformer also at another image size or stride."""
-    _, metadata = read_checkpoint(file)
+    state, metadata = read_checkpoint(file)
     config = saved_config(metadata)
     if config is None:
         raise WeightsError(f"{printable(file)} is not a backbone of ours: bring it in with import-weights")
+    own = config
     if isinstance(config, ViTConfig):
         config = replace(config, image=image or config.image, stride=stride or config.stride)
+    named = {former_weight(name): value for name, value in state.items()}
+    # at its own size, or at another: what does not fit is known before there is memory for it
+    install(skeleton(config), named, source=own.grid if isinstance(own, ViTConfig) else None, dry=True)
     backbone = build(config)
     load_weights(backbone, file)
     return backbone
+
+
+@contextmanager
+def _shapes(chosen: Style, path: Path) -> Iterator[None]:
+    """Names of a style over tensors of any shape: what cannot be joined or measured is no such file."""
+    try:
+        yield
+    except GlimpseError as error:
+        raise WeightsError(f"{printable(path)}: {error}") from error
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        reason = printable(str(error).splitlines()[0][:200]) if str(error) else type(error).__name__
+        raise WeightsError(
+            f"{printable(path)} has the names of a {chosen.about}, but not its shapes: {reason}"
+        ) from error
+
+
+def _translated(chosen: Style, state: Mapping[str, Tensor], path: Path) -> Translation:
+    with _shapes(chosen, path):
+        return chosen.read(state)
+
+
+def _described(
+    family: str, state: Mapping[str, Tensor], chosen: Style, made_for: MadeFor, path: Path
+) -> Config:
+    with _shapes(chosen, path):
+        return _describe(family, state, chosen, made_for)
 
 
 def _describe(family: str, state: Mapping[str, Tensor], chosen: Style, made_for: MadeFor) -> Config:

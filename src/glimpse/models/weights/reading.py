@@ -22,6 +22,7 @@ from glimpse.models.weights.archive import is_archive, read_archive
 _WRAPPERS = ("state_dict", "model", "net", "model_state_dict", "network")
 # DataParallel and torch.compile put these before every key.
 _PREFIXES = ("module.", "_orig_mod.")
+_DEEPEST = 8  # our choice: how many wrappers may lie in one another
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -40,7 +41,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
             metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(
             f"{printable(path)} is no file of weights: neither safetensors nor a torch checkpoint"
         ) from error
@@ -59,15 +60,16 @@ def _load_torch(path: Path) -> Any:
     if is_archive(path):
         return read_archive(path)
     try:
-        with _numpy_scores(), warnings.catch_warnings():
+        # opened here: by its name alone torch would take some files for what they are not
+        with _numpy_scores(), warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")  # of old or odd pickles: they are read, or refused below
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{printable(path)} holds more than tensors, and unpickling that could run a stranger's code: "
             f"save its state dict alone, at best as safetensors"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # whatever the bytes of a damaged file lead its unpickler to
         raise WeightsError(f"{printable(path)} is damaged: torch cannot read it") from error
 
 
@@ -88,12 +90,18 @@ def _numpy_scores() -> AbstractContextManager[Any]:
 
 
 def _flat(content: Any, path: Path) -> dict[str, Tensor]:
-    if not isinstance(content, Mapping):
-        raise WeightsError(f"{printable(path)} holds a {type(content).__name__}, not a state dict")
-    for name in _WRAPPERS:
-        if isinstance(content.get(name), Mapping):
-            return _flat(content[name], path)
-    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+    for _ in range(_DEEPEST):
+        if not isinstance(content, Mapping):
+            raise WeightsError(f"{printable(path)} holds a {type(content).__name__}, not a state dict")
+        inner = [content[name] for name in _WRAPPERS if isinstance(content.get(name), Mapping)]
+        if not inner:
+            break
+        content = inner[0]
+    else:
+        raise WeightsError(f"{printable(path)} wraps its state dict more than {_DEEPEST} times, or in itself")
+    tensors = {
+        str(key): _plain(value, str(key)) for key, value in content.items() if isinstance(value, Tensor)
+    }
     if not tensors:
         found = ", ".join(map(str, list(content)[:5])) or "nothing"
         raise WeightsError(
@@ -101,6 +109,25 @@ def _flat(content: Any, path: Path) -> dict[str, Tensor]:
             f"{', '.join(_WRAPPERS)}; found {found}"
         )
     return _without_prefixes(tensors)
+
+
+def _plain(value: Tensor, key: str) -> Tensor:
+    """The tensor, if its numbers are there, one for one."""
+    kind = (
+        "sparse"
+        if value.layout is not torch.strided
+        else "quantized"
+        if value.is_quantized
+        else "without its numbers"
+        if value.device.type != "cpu"
+        # one number may stand for any many
+        else "larger than what is stored of it"
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes()
+        else None
+    )
+    if kind is not None:
+        raise WeightsError(f"{printable(key)} is {kind}: save the weights as plain, dense tensors")
+    return value.detach()
 
 
 def _without_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save_file
 
 from glimpse.errors import WeightsError
@@ -17,11 +18,12 @@ from glimpse.models.backbones.text import TextBackbone, TextConfig
 from glimpse.models.backbones.vit import ViT, ViTConfig
 from glimpse.models.former_names import former_config_key
 from glimpse.models.weights.install import Backbone
-from glimpse.serial import WrongKeysError, from_plain, to_plain
+from glimpse.serial import WrongKeysError, from_plain, parse_json, to_plain
 
 Config = ViTConfig | ResNetConfig | TextConfig | BertConfig
 
 _KEY = "glimpse"
+_DEEPEST, _LARGEST = 1000, 2**20  # our choice: far above any network
 _FAMILIES: dict[str, type[Config]] = {
     "vit": ViTConfig,
     "resnet": ResNetConfig,
@@ -39,6 +41,15 @@ def build(config: Config) -> Backbone:
     return TextBackbone(config) if isinstance(config, TextConfig) else Bert(config)
 
 
+def skeleton(config: Config) -> Backbone:
+    """A network of that shape without memory for its weights, to look at what a file describes first."""
+    try:
+        with torch.device("meta"):
+            return build(config)
+    except (ArithmeticError, AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        raise WeightsError(f"no network has the shape that the weights describe: {error}") from error
+
+
 def save_backbone(backbone: Backbone, path: str | Path) -> None:
     """Write weights and config into one safetensors file, whole or not at all."""
     state = {name: value.detach().cpu().contiguous() for name, value in backbone.state_dict().items()}
@@ -52,7 +63,7 @@ def saved_config(metadata: dict[str, str]) -> Config | None:
     if _KEY not in metadata:
         return None
     try:
-        return config_from_json(json.loads(metadata[_KEY]))
+        return config_from_json(parse_json(metadata[_KEY]))
     except (ValueError, TypeError, AttributeError) as error:
         raise WeightsError(f"the header of the file describes no backbone: {error}") from error
 
@@ -77,4 +88,16 @@ def config_from_json(values: dict[str, Any]) -> Config:
         config: Config = from_plain(typing.cast("Any", kind), given)
     except WrongKeysError as error:
         raise WeightsError(f"the header describes no backbone: {error}; a newer file?") from error
+    _check_numbers(config)
     return config
+
+
+def _check_numbers(config: Config) -> None:
+    """Refuse numbers that no network has: a depth of a billion would be built for hours."""
+    for key, value in to_plain(config).items():
+        most = _DEEPEST if key in ("depth", "depths", "non_local") else _LARGEST
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, int | float) and not 0 <= number <= most:
+                raise WeightsError(
+                    f"the header describes no backbone: {key} is {number}, 0 to {most} is possible"
+                )

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from glimpse.errors import WeightsError
+from glimpse.files import printable
+
 Rules = Sequence[tuple[str, str]]
 
 # Counters of batch norms: torch has kept them since 0.4.1, and nothing here reads them.
@@ -60,6 +63,10 @@ def translate(foreign: Mapping[str, Tensor], rules: Rules, aside: Rules) -> Tran
         if (reason := _first(aside, key)) is not None:
             set_aside.append((key, reason))
         elif (ours := _first(rules, key)) is not None and ours not in renamed:
+            if not value.numel():
+                raise WeightsError(
+                    f"{printable(key)} is empty, {list(value.shape)}: there are no weights in it"
+                )
             renamed[ours] = value
             used.append((key, re.sub(r"#\d$|\.T$", "", ours)))
         else:

@@ -20,6 +20,7 @@ from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.pixels.preparation import Preparation
 from glimpse.records import Capture
 from glimpse.retriever.encoders.base import Pixels, check_pixels, no_text_side
+from glimpse.runtime import torch_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,7 @@ class NetworkEncoder:
     def __post_init__(self) -> None:
         if not isinstance(self.network, EmbeddingNetwork):
             raise OptionError(f"{type(self.network).__name__} is no network that embeds")
+        object.__setattr__(self, "device", str(torch_device(self.device)))
         self.network.to(self.device).eval()
 
     @property

@@ -15,14 +15,28 @@ from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, StorageError
 from glimpse.extras import require
 from glimpse.files import atomic_write, printable
-from glimpse.models.card import Three
+from glimpse.models.card import Three, check_normalization
 from glimpse.pixels.preparation import Preparation
 from glimpse.records import Capture, IntArray
 from glimpse.retriever.encoders.base import Pixels, check_pixels, no_text_side
+from glimpse.retriever.encoders.onnx_file import read_model, require_alone
+from glimpse.serial import WrongKeysError, WrongValueError, from_plain
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 MODEL, MASKS = "model.onnx", "masks"
 CAMERAS, MODALITIES = "cameras", "modalities"
+
+
+# our choice: such an input is 200 MB of float32, and a batch of it the memory of a large machine
+_LARGEST_SIDE, _MOST_BATCH = 4096, 1024
+_INPUTS: dict[str, type[np.generic]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(uint8)": np.uint8,
+}
+_OUTPUTS = ("tensor(float)", "tensor(float16)", "tensor(double)")
+# (pixel / 255 - 0) / (1 / 255): bytes as they are
+BYTES_MEAN, BYTES_STD = (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)
 
 
 @dataclass(frozen=True)
@@ -44,52 +58,60 @@ class Preprocessing:
     channels: ChannelOrder = ChannelOrder.RGB
 
     def __post_init__(self) -> None:
-        if not min(self.std) > 0:
-            raise OptionError(f"the deviation of the normalization must be above 0, got {self.std}")
+        if not all(1 <= side <= _LARGEST_SIDE for side in self.size):
+            raise OptionError(
+                f"the sides of a model's input are 1 to {_LARGEST_SIDE} pixels, got {self.size}"
+            )
+        check_normalization(self.mean, self.std)
+
+    @property
+    def as_bytes(self) -> bool:
+        """Whether the bytes of an image are fed as they are."""
+        return self.mean == BYTES_MEAN and bool(np.allclose(self.std, BYTES_STD))
 
 
 @dataclass(frozen=True, eq=False)
 class OnnxEncoder:
-    """A model whose first input is `[N, 3, H, W]` and whose first output is `[N, D]`.
+    """A model whose first input is `[N, 3, H, W]` or `[N, H, W, 3]` and whose first output is `[N, D]`.
 
     An output `masks` `[N, D]`, as Glimpse exports it for networks that have masks, is taken for them, and
     inputs `cameras` and `modalities`, int64 `[N]`, are told what the images were taken with (`Capture`).
+    Images may be float32, float16, or bytes, which are fed as they are.
 
     Attributes:
-        model: the file's bytes.
+        model: the file's bytes; no other file belongs to it (`read_model`).
         preprocessing: how it wants to be fed.
     """
 
     model: bytes = field(repr=False)
     preprocessing: Preprocessing
     _session: Any = field(init=False, repr=False)
+    _given: _Given = field(init=False, repr=False)
     _dim: int = field(init=False, repr=False)
 
     kind = "onnx"
     concurrent = False  # the runtime has threads of its own
 
     def __post_init__(self) -> None:
+        require_alone(self.model)
         object.__setattr__(self, "_session", open_session(self.model))
-        shape = self._session.get_inputs()[0].shape
-        wanted = [3, *self.preprocessing.size]
-        named = shape[1:] if len(shape) == 4 else shape
-        if len(shape) != 4 or any(isinstance(a, int) and a != b for a, b in zip(named, wanted, strict=True)):
-            raise OptionError(f"the model must take [N, {', '.join(map(str, wanted))}], it takes {shape}")
-        black = np.zeros((1, *self.preprocessing.size, 3), np.uint8)
+        given = _given(self._session)
+        object.__setattr__(self, "_given", given)
+        size = self.preprocessing.size
+        wanted = (*size, 3) if given.channels_last else (3, *size)
+        if any(isinstance(a, int) and a != b for a, b in zip(given.shape[1:], wanted, strict=True)):
+            raise OptionError(
+                f"the model must take [N, {', '.join(map(str, wanted))}], it takes {list(given.shape)}"
+            )
+        if given.dtype == np.uint8 and not self.preprocessing.as_bytes:
+            raise OptionError("the model takes bytes as they are: its mean is 0 and its deviation 1/255")
+        black = np.zeros((1, *size, 3), np.uint8)
         object.__setattr__(self, "_dim", self._run(black, Capture.unknown(1)).dim)
 
     @classmethod
     def open(cls, path: str | Path, preprocessing: Preprocessing) -> OnnxEncoder:
-        """A model's file."""
-        try:
-            return cls(Path(path).read_bytes(), preprocessing)
-        except FileNotFoundError:
-            raise StorageError(f"there is no model at {printable(path)}") from None
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """Texts that the model's file holds besides."""
-        return dict(self._session.get_modelmeta().custom_metadata_map)
+        """A model's file, with the weights that lie beside it."""
+        return cls(read_model(path), preprocessing)
 
     @property
     def preparation(self) -> Preparation:
@@ -126,47 +148,99 @@ class OnnxEncoder:
     @classmethod
     def read(cls, folder: Path, values: Mapping[str, Any]) -> OnnxEncoder:
         """What `write` wrote."""
-        names = {"size", "mean", "std", "interpolation", "channels"}
-        if set(values) != names:
-            wrong = min(set(values) ^ names)
-            raise OptionError(f"a card says of an ONNX model {', '.join(sorted(names))}; wrong: {wrong!r}")
         try:
-            height, width = (int(side) for side in values["size"])
-            preprocessing = Preprocessing(
-                size=(height, width),
-                mean=_three(values["mean"]),
-                std=_three(values["std"]),
-                interpolation=Filter(values["interpolation"]),
-                channels=ChannelOrder(values["channels"]),
-            )
-        except (TypeError, ValueError) as wrong_value:
-            raise OptionError(
-                f"what its card says of the model is impossible: {wrong_value}"
-            ) from wrong_value
+            preprocessing = from_plain(Preprocessing, values, complete=True)
+        except (WrongKeysError, WrongValueError) as wrong:
+            raise OptionError(f"what its card says of the model is impossible: {wrong}") from wrong
         return cls.open(folder / MODEL, preprocessing)
 
     def _run(self, pixels: Pixels, capture: Capture) -> Embeddings:
-        given = self._session.get_inputs()[0]
         first, *others = (output.name for output in self._session.get_outputs())
         wanted = [first, *(name for name in others if name == MASKS)]
-        images = fed(pixels, self.preprocessing)
+        images = fed(pixels, self.preprocessing, self._given.dtype, channels_last=self._given.channels_last)
         told = told_inputs(self._session, capture)
         # a model of fixed batch gets full batches, the last one filled up with black images of nothing known
-        batch = given.shape[0] if isinstance(given.shape[0], int) else len(images)
+        batch = self._given.batch or len(images)
         parts: list[list[NDArray[np.float32]]] = [[] for _ in wanted]
         for start in range(0, len(images), max(1, batch)):
             part = images[start : start + batch]
             missing = batch - len(part)
-            filled = {given.name: np.pad(part, [(0, missing), (0, 0), (0, 0), (0, 0)])}
+            filled = {self._given.name: np.pad(part, [(0, missing), (0, 0), (0, 0), (0, 0)])}
             for name, numbers in told.items():
                 filled[name] = np.pad(numbers[start : start + batch], (0, missing), constant_values=-1)
-            for name, kept, values in zip(wanted, parts, self._session.run(wanted, filled), strict=True):
+            for name, kept, values in zip(
+                wanted, parts, _outputs(self._session, wanted, filled), strict=True
+            ):
                 output = np.asarray(values, np.float32)
                 if output.ndim < 2 or len(output) != batch or output[0].size != output.shape[1]:
                     raise OptionError(f"the model's output {name} must be [N, D], it is {list(output.shape)}")
                 kept.append(output.reshape(batch, -1)[: len(part)])
         vectors, *masks = (np.concatenate(kept) for kept in parts)
         return Embeddings(vectors, masks[0] if masks else None)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A model's first input.
+
+    Attributes:
+        name: of the input.
+        shape: four sides, numbers or names of what is free.
+        dtype: of its values.
+        channels_last: whether it is [N, H, W, 3].
+    """
+
+    name: str
+    shape: tuple[Any, ...]
+    dtype: type[np.generic]
+    channels_last: bool
+
+    @property
+    def batch(self) -> int | None:
+        """How many images it takes at once; None if that is free."""
+        return self.shape[0] if isinstance(self.shape[0], int) else None
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width; None if they are free."""
+        height, width = self.shape[1:3] if self.channels_last else self.shape[2:]
+        return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+
+
+def _given(session: Any) -> _Given:
+    """The first input of a model that embeds images; what does not is refused."""
+    if not session.get_inputs():
+        raise OptionError("the model takes no input: images [N, 3, H, W] are expected")
+    first, *others = session.get_inputs()
+    shape = tuple(first.shape)
+    if first.type not in _INPUTS or len(shape) != 4:
+        raise OptionError(
+            f"the model must take images, float or uint8 [N, 3, H, W], its input {first.name} is "
+            f"{first.type} {list(shape)}"
+        )
+    # [N, H, W, 3] only where it cannot be [N, 3, H, W]
+    channels_last = shape[3] == 3 and shape[1] != 3
+    batch = shape[0]
+    if isinstance(batch, int) and not 1 <= batch <= _MOST_BATCH:
+        raise OptionError(f"the model takes {batch} images at once: 1 to {_MOST_BATCH} are expected")
+    for other in others:
+        if other.name not in (CAMERAS, MODALITIES) or other.type != "tensor(int64)" or len(other.shape) != 1:
+            raise OptionError(
+                f"the model asks for {other.name}, {other.type} {list(other.shape)}, besides images: only "
+                f"{CAMERAS} and {MODALITIES}, int64 [N], can be told"
+            )
+    outputs = session.get_outputs()
+    for output in (*outputs[:1], *(output for output in outputs[1:] if output.name == MASKS)):
+        if output.type not in _OUTPUTS:
+            raise OptionError(f"the model's output {output.name} must be float [N, D], it is {output.type}")
+    return _Given(first.name, shape, _INPUTS[first.type], channels_last)
+
+
+def _outputs(session: Any, wanted: list[str], given: dict[str, Any]) -> list[Any]:
+    try:
+        return list(session.run(wanted, given))
+    except Exception as error:  # as in `open_session`
+        raise StorageError(f"the ONNX model fails on images: {_in_short(error)}") from error
 
 
 def told_inputs(session: Any, capture: Capture) -> dict[str, IntArray]:
@@ -177,25 +251,47 @@ def told_inputs(session: Any, capture: Capture) -> dict[str, IntArray]:
     return {one.name: numbers[one.name] for one in given if one.name in numbers}
 
 
-def input_size(model: bytes) -> tuple[int, int] | None:
-    """Height and width that a model is made for; None if it takes any."""
-    shape = open_session(model).get_inputs()[0].shape
-    height, width = shape[2:] if len(shape) == 4 else (None, None)
-    return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+@dataclass(frozen=True)
+class ModelInput:
+    """What can be told of a model's input from the file alone.
+
+    Attributes:
+        size: height and width that it is made for; None if it takes any.
+        bytes: whether it takes bytes, and normalizes them itself.
+        metadata: texts that the file holds besides.
+    """
+
+    size: tuple[int, int] | None
+    bytes: bool
+    metadata: Mapping[str, str]
 
 
-def _three(values: Any) -> Three:
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue
+def model_input(model: bytes) -> ModelInput:
+    """What a model is made to be fed with."""
+    require_alone(model)
+    session = open_session(model)
+    given = _given(session)
+    return ModelInput(given.size, given.dtype == np.uint8, session.get_modelmeta().custom_metadata_map)
 
 
-def fed(pixels: Pixels, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """uint8 `[B, H, W, 3]` as the model's input `[B, 3, H, W]`."""
+def fed(
+    pixels: Pixels,
+    preprocessing: Preprocessing,
+    dtype: type[np.generic] = np.float32,
+    *,
+    channels_last: bool = False,
+) -> NDArray[Any]:
+    """uint8 `[B, H, W, 3]` as the model's input, `[B, 3, H, W]` or as it is."""
     if preprocessing.channels is ChannelOrder.BGR:
         pixels = pixels[..., ::-1]
-    mean, std = (np.array(v, np.float32) * np.float32(255) for v in (preprocessing.mean, preprocessing.std))
-    values = (pixels.astype(np.float32) - mean) / std
-    return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+    if dtype == np.uint8:
+        values: NDArray[Any] = pixels
+    else:
+        mean, std = (
+            np.array(v, np.float32) * np.float32(255) for v in (preprocessing.mean, preprocessing.std)
+        )
+        values = ((pixels.astype(np.float32) - mean) / std).astype(dtype, copy=False)
+    return np.ascontiguousarray(values if channels_last else values.transpose(0, 3, 1, 2))
 
 
 def open_session(model: bytes) -> Any:
@@ -204,9 +300,13 @@ def open_session(model: bytes) -> Any:
     options = runtime.SessionOptions()
     # waiting threads sleep: they would take the cores from the threads that decode
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors: it warns of inputs that have a default
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    options.log_severity_level = 4  # what goes wrong is raised; it warns of inputs that have a default
     try:
         return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime raises its own classes, straight from Exception
-        reason = " ".join(str(error).split())[:160]
-        raise StorageError(f"this is not an ONNX model that can be run: {reason}") from error
+        raise StorageError(f"this is not an ONNX model that can be run: {_in_short(error)}") from error
+
+
+def _in_short(error: Exception) -> str:
+    return printable(" ".join(str(error).split())[:160])

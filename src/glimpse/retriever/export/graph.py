@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from glimpse.choices import Filter
 from glimpse.extras import require
-from glimpse.models.card import NetworkCard
+from glimpse.models.card import NetworkCard, Three
 from glimpse.models.factory import EmbeddingNetwork
 from glimpse.models.taken import Taken
 from glimpse.records import modality_numbers
@@ -23,6 +23,9 @@ PURPOSE = "exporting to ONNX"
 # 18 is the first with the antialiased Resize; the IR of its time is read by every runtime since 1.14
 OPSET, IR = 18, 9
 IMAGES, PIXELS, VECTORS = "images", "pixels", "vectors"
+
+Normalization = tuple[Three, Three]
+"""Mean and deviation."""
 
 
 def told_to(card: NetworkCard) -> dict[str, list[int]]:
@@ -38,11 +41,13 @@ class _Traced(nn.Module):
     `told_to`. Their places in the network's tables are found inside.
     """
 
-    def __init__(self, encoder: NetworkEncoder) -> None:
+    def __init__(self, encoder: NetworkEncoder, fed: Normalization | None = None) -> None:
         super().__init__()
         self.network = encoder.network
         self.flip = encoder.flip
         self.known = told_to(encoder.card)
+        self.scale, self.shift = _refed(encoder.card, fed)
+        self.as_fed = bool((self.scale == 1).all() and (self.shift == 0).all())
 
     def forward(self, images: Tensor, *told: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         places = {
@@ -50,8 +55,23 @@ class _Traced(nn.Module):
             for (name, known), numbers in zip(self.known.items(), told, strict=True)
         }
         taken = Taken(places.get(CAMERAS), places.get(MODALITIES))
+        if not self.as_fed:
+            images = images * self.scale.to(images.device) + self.shift.to(images.device)
         vectors, masks = embed_images(cast("EmbeddingNetwork", self.network), images, taken, self.flip)
         return vectors if masks is None else (vectors, masks)
+
+
+def _refed(card: NetworkCard, fed: Normalization | None) -> tuple[Tensor, Tensor]:
+    """Scale and shift `[3, 1, 1]` from images that were normalized otherwise to what a network wants.
+
+    x = (p - fed mean) / fed std, and (p - mean) / std = x (fed std / std) + (fed mean - mean) / std.
+    """
+    mean, std = (torch.tensor(values, dtype=torch.float64) for values in (card.mean, card.std))
+    fed_mean, fed_std = (
+        (mean, std) if fed is None else (torch.tensor(values, dtype=torch.float64) for values in fed)
+    )
+    scale, shift = fed_std / std, (fed_mean - mean) / std
+    return scale.float().reshape(3, 1, 1), shift.float().reshape(3, 1, 1)
 
 
 def _places(numbers: Tensor, known: list[int]) -> Tensor:
@@ -61,14 +81,19 @@ def _places(numbers: Tensor, known: list[int]) -> Tensor:
     return ((numbers[:, None] == table) * after).sum(1) - 1
 
 
-def plain_graph(encoder: NetworkEncoder) -> Any:
+def plain_graph(encoder: NetworkEncoder, fed: Normalization | None = None) -> Any:
     """The network as an ONNX model: `images` float32 [N, 3, H, W], normalized, to `vectors` [N, D].
 
     Output 1 is `masks` where the network has them. N is free. A network that asks for cameras or modalities
     has them as inputs, int64 [N], numbered as `Capture` has them; left out, all are unknown.
+
+    Args:
+        encoder: of the network.
+        fed: mean and deviation that images are normalized with, where they are not the network's own: the
+            difference becomes a part of the graph.
     """
     onnx = require("onnx", extra="onnx", purpose=PURPOSE)
-    traced = _Traced(encoder).eval()
+    traced = _Traced(encoder, fed).eval()
     further = list(traced.known)
     example = torch.zeros(2, 3, *encoder.card.image, device=encoder.device)
     unknown = [torch.full((2,), -1, device=encoder.device) for _ in further]
@@ -125,6 +150,7 @@ def graph_with_preprocessing(plain: Any, card: NetworkCard) -> Any:
     """
     onnx = require("onnx", extra="onnx", purpose=PURPOSE)
     compose = require("onnx.compose", extra="onnx", purpose=PURPOSE)
+    smooth = card.interpolation is not Filter.OPENCV
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
     mean, std = (np.array(v, np.float32).reshape(1, 3, 1, 1) * np.float32(255) for v in (card.mean, card.std))
     constants = {
@@ -141,14 +167,14 @@ def graph_with_preprocessing(plain: Any, card: NetworkCard) -> Any:
             ["upright", "", "", "sizes"],
             ["resized"],
             mode="cubic" if card.interpolation is Filter.BICUBIC else "linear",
-            antialias=1,
+            antialias=int(smooth),
             cubic_coeff_a=-0.5,  # Pillow's
-            exclude_outside=1,
+            exclude_outside=int(smooth),
             coordinate_transformation_mode="half_pixel",
         ),
         helper.make_node("Cast", ["resized"], ["levels"], to=onnx.TensorProto.FLOAT),
-        helper.make_node("Sub", ["levels", "mean"], ["centerd"]),
-        helper.make_node("Div", ["centerd", "std"], ["fed"]),
+        helper.make_node("Sub", ["levels", "mean"], ["centered"]),
+        helper.make_node("Div", ["centered", "std"], ["fed"]),
     ]
     graph = helper.make_graph(
         nodes,

@@ -17,7 +17,7 @@ from glimpse.pixels.preparation import Preparation
 from glimpse.records import IMAGE_MODALITIES, NO_CAMERA, Capture
 from glimpse.retriever.encoders.base import Pixels, no_text_side
 from glimpse.retriever.encoders.network import NetworkEncoder
-from glimpse.retriever.encoders.onnx import Preprocessing, fed, told_inputs
+from glimpse.retriever.encoders.onnx import IMAGENET_MEAN, IMAGENET_STD, told_inputs
 from glimpse.retriever.export.graph import IMAGES, told_to
 
 # Our choice: float32 sums in another order differ by some 1e-6 of the longest number in a vector.
@@ -85,7 +85,7 @@ def parity(session: Any, encoder: NetworkEncoder, rng: np.random.Generator) -> P
         for batch in BATCHES:
             for start in range(0, len(images), batch):
                 part = slice(start, start + batch)
-                outputs = run(session, images[part], encoder, None if capture is None else capture[part])
+                outputs = run(session, images[part], None if capture is None else capture[part])
                 if [output.shape for output in outputs] != [values[part].shape for values in wanted]:
                     raise StorageError(
                         f"the exported model cannot do a batch of {batch}: its outputs have the shapes "
@@ -123,7 +123,7 @@ class ModelEncoder:
 
     def embed(self, pixels: Pixels, capture: Capture) -> Embeddings:
         """See `Encoder.embed`."""
-        return Embeddings(*run(self.session, pixels, self.original, capture))
+        return Embeddings(*run(self.session, pixels, capture))
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
         """See `Encoder.embed_texts`."""
@@ -134,13 +134,17 @@ class ModelEncoder:
         raise OptionError("an exported model is not saved again as a retriever")
 
 
-def run(
-    session: Any, pixels: Pixels, encoder: NetworkEncoder, capture: Capture | None = None
-) -> list[Floats]:
+def as_clients_feed(pixels: Pixels) -> Floats:
+    """Images `[B, H, W, 3]` as trackers normalize them: to [0, 1], then by ImageNet's mean and deviation."""
+    mean, std = np.array(IMAGENET_MEAN, np.float32), np.array(IMAGENET_STD, np.float32)
+    values = (pixels.astype(np.float32) / 255 - mean) / std
+    return np.ascontiguousarray(values.transpose(0, 3, 1, 2), np.float32)
+
+
+def run(session: Any, pixels: Pixels, capture: Capture | None = None) -> list[Floats]:
     """All outputs of a model in either form for images `[B, H, W, 3]`; told nothing without `capture`."""
-    card = encoder.card
     name = session.get_inputs()[0].name
-    given = fed(pixels, Preprocessing(card.image, card.mean, card.std)) if name == IMAGES else pixels
+    given = as_clients_feed(pixels) if name == IMAGES else pixels
     told = {} if capture is None else told_inputs(session, capture)
     return list(session.run(None, {name: given, **told}))
 
