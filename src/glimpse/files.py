@@ -197,6 +197,8 @@ def begin_folder(folder: Path, what: str, *, resume: bool, advice: str = "") -> 
             (folder / _BEGUN).write_text(what)
     except OSError as error:
         raise storage_error(folder, error) from error
+    for below, _, _ in os.walk(folder):
+        remove_leftovers(Path(below))
 
 
 def check_folder(folder: Path, what: str, *, resume: bool, advice: str = "") -> None:

@@ -149,3 +149,17 @@ def test_ctrl_c_while_the_command_line_is_loaded_leaves_no_traceback(tmp_path, a
         child.kill()
     assert child.returncode in (130, -signal.SIGINT)
     assert b"Traceback" not in err
+
+
+def test_a_warning_is_one_line_without_the_program():
+    code = """
+import warnings
+import glimpse.cli
+glimpse.cli.app = lambda **_: warnings.warn("two\\nlines")
+glimpse.cli.main()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stderr == "warning: two lines\n"

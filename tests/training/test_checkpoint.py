@@ -1,3 +1,9 @@
+import hashlib
+import json
+import pickle
+from contextlib import suppress
+
+import numpy as np
 import pytest
 import torch
 
@@ -55,6 +61,59 @@ def test_damage_of_any_file_is_noticed(tmp_path, name, damage):
         path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
     with pytest.warns(CheckpointWarning, match="000000000002 is damaged"):
         assert latest_snapshot(tmp_path).position.done == 1
+
+
+def test_every_edit_of_the_state_is_noticed(tmp_path):
+    save_snapshot(tmp_path, snapshot(1), keep=3)
+    state = save_snapshot(tmp_path, snapshot(2), keep=3) / "state.json"
+    whole, random = state.read_bytes(), np.random.default_rng(0)
+    values = json.loads(whole)
+    for place in random.choice(len(whole), 120, replace=False).tolist():
+        state.write_bytes(
+            whole[:place] + bytes([whole[place] ^ (1 << int(random.integers(7)))]) + whole[place + 1 :]
+        )
+        with suppress(ValueError):
+            if json.loads(state.read_bytes()) == values:  # one blank for another
+                continue
+        with pytest.warns(CheckpointWarning, match=r"state\.json is not what was written"):
+            assert latest_snapshot(tmp_path).position.done == 1
+
+
+def test_a_state_of_a_version_without_a_checksum_is_read(tmp_path):
+    state = save_snapshot(tmp_path, snapshot(2), keep=3) / "state.json"
+    state.write_text(json.dumps(json.loads(state.read_text())["state"]))
+    assert latest_snapshot(tmp_path).position.done == 2
+
+
+@pytest.mark.parametrize("odd", [[], {}, None, {"state": []}, {"state": {}, "sha256": ""}, {"sha256": 3}])
+def test_a_state_that_is_none_is_noticed(tmp_path, odd):
+    state = save_snapshot(tmp_path, snapshot(2), keep=3) / "state.json"
+    state.write_text(json.dumps(odd))
+    with pytest.warns(CheckpointWarning, match="is damaged"):
+        assert latest_snapshot(tmp_path) is None
+
+
+class Evil:
+    """A pickle that would write a file."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.mark.parametrize("name", ["optimizers.pt", "weights.safetensors"])
+def test_a_file_that_somebody_put_there_and_signed_is_not_run(tmp_path, name):
+    folder = save_snapshot(tmp_path / "run", snapshot(2), keep=3)
+    planted = pickle.dumps(Evil(tmp_path / "ran"))
+    (folder / name).write_bytes(planted)
+    state = json.loads((folder / "state.json").read_text())["state"]
+    state["sha256"][name] = hashlib.sha256(planted).hexdigest()
+    (folder / "state.json").write_text(json.dumps(state))
+    with pytest.warns(CheckpointWarning, match="it holds something else than a checkpoint"):
+        assert latest_snapshot(tmp_path / "run") is None
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_checkpoint_of_the_same_step_is_replaced(tmp_path):

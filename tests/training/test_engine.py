@@ -25,6 +25,14 @@ def test_each_process_has_its_own_gpu(monkeypatch):
         torch_device("cuda:4")
 
 
+def test_a_compiler_backend_that_torch_does_not_know_is_refused():
+    with pytest.raises(
+        OptionError, match=r"torch has no compiler backend called 'nope'; there are .*inductor"
+    ):
+        Engine(compile_backend="nope")
+    assert Engine(compile_backend="eager").compile_backend == "eager"
+
+
 @pytest.mark.parametrize("name", ["checkpoint_steps", "keep", "validate_every"])
 def test_counts_are_at_least_one(name):
     with pytest.raises(OptionError, match=f"{name} must be at least 1, got 0"):

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from glimpse.errors import MissingExtraError
+from glimpse.errors import MissingExtraError, TrainingError
 from glimpse.training import loggers as reports
 from glimpse.training.loggers import EpochReport, json_lines, no_bar, tensorboard, training_bar
 
@@ -28,6 +28,17 @@ def test_the_log_has_a_line_per_epoch_and_forgets_what_a_resumed_run_does_again(
     assert lines[0]["losses"] == {"id": 1.5}
     assert lines[0]["measures"] == {"map": 0.5}
     assert lines[2]["measures"] == {}
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe", b"{", b"[]", b"3", b'{"done": null}', b'{"done": 1e999}'])
+def test_a_damaged_line_is_said_and_not_thrown_away(tmp_path, line):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"done": 1}\n' + line + b"\n")
+    with pytest.raises(
+        TrainingError, match=r"cannot resume: line 2 of .*metrics\.jsonl is damaged; move the"
+    ):
+        json_lines(path, done=5)
+    assert line in path.read_bytes()
 
 
 def test_tensorboard_is_an_extra(monkeypatch, tmp_path):

@@ -46,10 +46,29 @@ def test_the_commit_is_known_inside_git_and_none_outside(tmp_path):
     assert git_commit(tmp_path / "elsewhere") == clean
 
 
-def test_a_damaged_record_cannot_be_resumed(tmp_path):
-    (tmp_path / "run.json").write_text("{")
-    with pytest.raises(TrainingError, match="missing or damaged"):
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        (b"{", "missing or damaged"),
+        (b"\xff\xfe{}", "missing or damaged"),
+        (b"[" * 100_000, "missing or damaged"),
+        (b"[]", "is not the record of a run"),
+        (b"null", "is not the record of a run"),
+        (b"{}", "is not the record of a run"),
+        (b'{"resumed": 3}', "is not the record of a run"),
+    ],
+)
+def test_a_damaged_record_cannot_be_resumed(tmp_path, written, sentence):
+    (tmp_path / "run.json").write_bytes(written)
+    with pytest.raises(TrainingError, match=f"cannot resume: .*run.json {sentence}|{sentence}"):
         read_run(tmp_path / "run.json")
+
+
+def test_a_key_that_one_run_lacks_is_a_difference():
+    run = {"recipe": {"a": 1, "b": None}, "seed": 0, "data": {}, "stages": {}, "engine": {}}
+    check_same_run(run, run)
+    with pytest.raises(TrainingError, match=r"made with recipe\.b None, now it is None"):
+        check_same_run({**run, "recipe": {"a": 1}}, run)
 
 
 def test_the_engine_of_an_earlier_version_is_understood():

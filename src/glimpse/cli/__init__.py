@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+import warnings
 from io import TextIOWrapper
 from itertools import pairwise
 from typing import Any, NoReturn
@@ -75,6 +76,7 @@ def _version(
 def main() -> None:
     """Run the command line; whatever the user can fix is one sentence and exit code 2."""
     limit_spinning()
+    warnings.formatwarning = _one_line
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names may hold bytes that are no text
@@ -98,6 +100,11 @@ def main() -> None:
         what = "cannot write" if error.filename is None else str(error.filename)
         _fail(f"{what}: {read_reason(error)}")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _one_line(message: Warning | str, *_: object, **__: object) -> str:
+    """A warning as a user wants it, without the line of the program that gave it."""
+    return f"warning: {' '.join(str(message).split())}\n"
 
 
 def _refuse_empty(words: list[str]) -> None:

@@ -4,7 +4,7 @@
       weights.safetensors     the method's state
       average.safetensors     its moving average, if there is one
       optimizers.pt           their states, read back with `weights_only=True`
-      state.json              where training was, and the checksums of the files beside it
+      state.json              where training was, and the checksums of the files beside it and of itself
 
 Random generators are not stored: each step seeds them from its own number (`glimpse.training.seeding`).
 """
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import shutil
 import warnings
 from collections.abc import Mapping, Sequence
@@ -28,11 +27,12 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from glimpse.errors import StorageError
-from glimpse.files import storage_error
+from glimpse.files import storage_error, temporary_name
+from glimpse.serial import from_plain
 
 _STATE = "state.json"
 _TENSORS = ".safetensors"
-_OPTIMISERS = "optimizers.pt"
+_OPTIMIZERS = "optimizers.pt"
 
 
 class CheckpointWarning(UserWarning):
@@ -76,20 +76,21 @@ class Snapshot:
 def save_snapshot(folder: Path, snapshot: Snapshot, *, keep: int) -> Path:
     """Write a checkpoint into `folder`, then remove all but the last `keep`."""
     target = folder / f"{snapshot.position.done:012d}"
-    building = folder / f".tmp-{secrets.token_hex(8)}"
+    building = folder / temporary_name()
     try:
         building.mkdir(parents=True)
         files = {name + _TENSORS: tensor_bytes(tensors) for name, tensors in snapshot.tensors.items()}
         buffer = BytesIO()
         torch.save([dict(state) for state in snapshot.optimizers], buffer)
-        files[_OPTIMISERS] = buffer.getvalue()
+        files[_OPTIMIZERS] = buffer.getvalue()
         state = {
             "position": asdict(snapshot.position),
             "notes": dict(snapshot.notes),
             "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         }
+        sealed = {"state": state, "sha256": _digest(state)}
         # not forced to the disk, which may take a second: after a power cut the checksums tell
-        for name, data in {**files, _STATE: json.dumps(state, indent=1).encode()}.items():
+        for name, data in {**files, _STATE: json.dumps(sealed, indent=1).encode()}.items():
             (building / name).write_bytes(data)
         if target.exists():  # written before, then found damaged: the run came here a second time
             shutil.rmtree(target)
@@ -108,7 +109,7 @@ def latest_snapshot(folder: Path) -> Snapshot | None:
     for path in reversed(_checkpoints(folder)):
         try:
             return _load(path)
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, StorageError) as damage:
+        except (OSError, StorageError) as damage:
             warnings.warn(
                 f"the checkpoint {path} is damaged ({damage}); an older one is used if there is any",
                 CheckpointWarning,
@@ -136,16 +137,37 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 
 def _load(path: Path) -> Snapshot:
-    state = json.loads((path / _STATE).read_bytes())
+    state = _state(path)
     files = {}
     for name, digest in state["sha256"].items():
         files[name] = (path / name).read_bytes()
         if hashlib.sha256(files[name]).hexdigest() != digest:
             raise StorageError(f"{name} is not what was written")
-    optimizers = torch.load(BytesIO(files.pop(_OPTIMISERS)), weights_only=True, map_location="cpu")
-    return Snapshot(
-        position=Position(**state["position"]),
-        tensors={name.removesuffix(_TENSORS): load_safetensors(data) for name, data in files.items()},
-        optimizers=optimizers,
-        notes=state["notes"],
-    )
+    try:
+        return Snapshot(
+            position=from_plain(Position, state["position"], complete=True),
+            optimizers=torch.load(BytesIO(files.pop(_OPTIMIZERS)), weights_only=True, map_location="cpu"),
+            tensors={name.removesuffix(_TENSORS): load_safetensors(data) for name, data in files.items()},
+            notes=state["notes"],
+        )
+    except Exception as error:  # whatever torch makes of files that something else has written, and signed
+        raise StorageError(f"it holds something else than a checkpoint, {type(error).__name__}") from error
+
+
+def _state(path: Path) -> dict[str, Any]:
+    """What `state.json` says of the files beside it, if it is what was written."""
+    try:
+        sealed = json.loads((path / _STATE).read_bytes())
+        # versions before the checksum of its own have the state alone
+        state = sealed.get("state", sealed)
+        whole = {"position", "notes", "sha256"} == state.keys()
+        if whole and (state is sealed or sealed["sha256"] == _digest(state)):
+            return dict(state)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StorageError(f"{_STATE} is not what was written") from error
+    raise StorageError(f"{_STATE} is not what was written")
+
+
+def _digest(state: Mapping[str, Any]) -> str:
+    """A checksum of values that JSON holds, however they are written down."""
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()

@@ -50,7 +50,7 @@ class Engine:
                 raise OptionError(f"{name} must be at least 1, got {value}")
         if self.average is not None:
             check_decay(self.average)
-        if self.compile_backend is not None:
+        if isinstance(self.compile_backend, str):  # torch takes functions too
             _check_backend(self.compile_backend)
 
     def learns_by(self) -> dict[str, Any]:

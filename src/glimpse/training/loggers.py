@@ -10,8 +10,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from glimpse.errors import TrainingError
 from glimpse.extras import require
-from glimpse.files import atomic_write, regular_target
+from glimpse.files import atomic_write, printable, regular_target
 
 _PATIENCE = 2.0  # seconds; DESIGN: progress on anything longer
 
@@ -50,9 +51,12 @@ def json_lines(path: Path, done: int) -> Listener:
     """A listener that appends each report to `path`, as one line of JSON.
 
     Lines of steps after `done` are removed first: a resumed run does those steps again.
+
+    Raises:
+        TrainingError: if a line is damaged, so that nobody can tell whether it is one of those.
     """
     path = regular_target(path)
-    kept = [line for line in _lines(path) if json.loads(line)["done"] <= done]
+    kept = [line for number, line in enumerate(_lines(path), 1) if _done(path, number, line) <= done]
     with atomic_write(path) as file:
         file.writelines(line + b"\n" for line in kept)
 
@@ -69,6 +73,16 @@ def _lines(path: Path) -> list[bytes]:
         return []
     *whole, _cut = path.read_bytes().split(b"\n")
     return whole
+
+
+def _done(path: Path, number: int, line: bytes) -> int:
+    try:
+        return int(json.loads(line)["done"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise TrainingError(
+            f"cannot resume: line {number} of {printable(path)} is damaged; move the file elsewhere to begin "
+            "another log"
+        ) from error
 
 
 def tensorboard(folder: Path, done: int) -> Listener:

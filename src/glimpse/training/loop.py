@@ -19,11 +19,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glimpse.errors import OptionError
-from glimpse.files import atomic_write, locked
+from glimpse.errors import OptionError, TrainingError
+from glimpse.files import atomic_write, locked, printable
 from glimpse.runtime import keep_freed_memory, torch_device
 from glimpse.training.batches import TrainingData
-from glimpse.training.checkpoint import Position, latest_snapshot, sweep, tensor_bytes
+from glimpse.training.checkpoint import Position, Snapshot, latest_snapshot, sweep, tensor_bytes
 from glimpse.training.distributed import copy_from_first, joined, wait_for_all, with_shared_statistics
 from glimpse.training.ema import MovingAverage
 from glimpse.training.engine import Engine, torch_settings
@@ -115,7 +115,7 @@ def train(
         method.to(device)
         snapshot = latest_snapshot(checkpoints) if resume else None
         if snapshot is not None:
-            method.load_state_dict(dict(snapshot.tensors["weights"]))
+            _fill(method, snapshot, checkpoints)
         copy_from_first(method)
         with_shared_statistics(method)
         average = MovingAverage(method, engine.average) if engine.average is not None else None
@@ -163,6 +163,15 @@ def _checked(folder: Path, record: dict[str, Any], *, resume: bool) -> dict[str,
     before = read_run(path)
     check_same_run(before, record)
     return {**before, "resumed": [*before["resumed"], now()], "finished": None}
+
+
+def _fill(method: Method, snapshot: Snapshot, folder: Path) -> None:
+    try:
+        method.load_state_dict(dict(snapshot.tensors["weights"]))
+    except (RuntimeError, KeyError) as error:
+        raise TrainingError(
+            f"cannot resume: the last checkpoint in {printable(folder)} holds the weights of another method"
+        ) from error
 
 
 def _telling(listeners: Sequence[Listener]) -> Listener:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from glimpse.errors import TrainingError
-from glimpse.files import atomic_write
+from glimpse.files import atomic_write, printable
 from glimpse.records import Records
 from glimpse.version import __version__
 
@@ -100,7 +100,7 @@ def check_same_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         if was == now_is:
             continue
         if isinstance(was, dict) and isinstance(now_is, dict):
-            key = next(k for k in (*was, *now_is) if was.get(k) != now_is.get(k))
+            key = next(k for k in (*was, *now_is) if (k in was, was.get(k)) != (k in now_is, now_is.get(k)))
             name, was, now_is = f"{name}.{key}", was.get(key), now_is.get(key)
         raise TrainingError(
             f"cannot resume: the run was made with {name} {was}, now it is {now_is}; "
@@ -111,9 +111,11 @@ def check_same_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
 def read_run(path: Path) -> dict[str, Any]:
     """A record that `write_run` wrote."""
     try:
-        record: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"cannot resume: {path} is missing or damaged ({error})") from error
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise TrainingError(f"cannot resume: {printable(path)} is missing or damaged ({error})") from error
+    if not isinstance(record, dict) or not isinstance(record.get("resumed"), list):
+        raise TrainingError(f"cannot resume: {printable(path)} is not the record of a run")
     return record
 
 

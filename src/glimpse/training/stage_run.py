@@ -130,8 +130,7 @@ def _run_epoch(
     means = running.means(where)
     run.position = replace(run.position, epoch=epoch + 1, step=0)
     measures = _measures(run, stage, epoch)
-    _save(run, ready)
-    write_record(run)
+    # before the checkpoint: a resumed run forgets lines that are told too early, and could not tell others
     run.tell(
         EpochReport(
             stage=stage.name,
@@ -145,6 +144,8 @@ def _run_epoch(
             observed=observed.means(where),
         )
     )
+    _save(run, ready)
+    write_record(run)
 
 
 def _reading(run: Run, data: TrainingData, plan: Sequence[IntArray]) -> Iterator[RawBatch]:
