@@ -68,9 +68,11 @@ def merged(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         name = row["test"].removeprefix("tests/fuzz/")
-        total = found.setdefault(name, {"test": name, "tried": 0, "refused": 0, "failed": 0, "seconds": 0.0})
+        nothing = {"test": name, "tried": 0, "refused": None, "failed": 0, "seconds": 0.0}
+        total = found.setdefault(name, nothing)
         total["tried"] += row.get("tried", 1)
-        total["refused"] += row.get("refused", 0)
+        if "refused" in row:
+            total["refused"] = (total["refused"] or 0) + row["refused"]
         total["failed"] += row["outcome"] == "failed"
         total["seconds"] += row["seconds"]
     return sorted(found.values(), key=lambda row: str(row["test"]))
@@ -78,7 +80,7 @@ def merged(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def page(rows: list[dict[str, Any]], seeds: list[int], inputs: int) -> str:
     """The counts as a page."""
-    tried, refused = sum(row["tried"] for row in rows), sum(row["refused"] for row in rows)
+    tried, refused = sum(row["tried"] for row in rows), sum(row["refused"] or 0 for row in rows)
     failed = [row["test"] for row in rows if row["failed"]]
     verdict = "none failed" if not failed else f"**{len(failed)} failed**: {', '.join(failed)}"
     lines = [
@@ -94,13 +96,14 @@ def page(rows: list[dict[str, Any]], seeds: list[int], inputs: int) -> str:
         "```",
         "",
         f"{tried:,} inputs of {len(rows)} kinds, seeds {', '.join(map(str, seeds))}: {verdict}; "
-        f"{refused:,} were refused. At commit `{(git_commit(ROOT) or 'unknown')[:12]}`, on {hardware()}.",
+        f"where it is counted, {refused:,} were refused. "
+        f"At commit `{(git_commit(ROOT) or 'unknown')[:12]}`, on {hardware()}.",
         "",
         "| kind | tried | refused | failed | seconds |",
         "|---|---:|---:|---:|---:|",
         *(
-            f"| {row['test'].replace('|', ' ')} | {row['tried']:,} | {row['refused']:,} | {row['failed']} "
-            f"| {row['seconds']:.0f} |"
+            f"| {row['test'].replace('|', ' ')} | {row['tried']:,} | {row['refused'] or ''} "
+            f"| {row['failed']} | {row['seconds']:.0f} |"
             for row in rows
         ),
     ]

@@ -9,6 +9,12 @@ import pytest
 _ROWS = []
 
 
+@pytest.fixture(autouse=True)
+def tried(request, record_property):
+    """Tell how many inputs each test of a module tries."""
+    record_property("tried", request.module.COUNT)
+
+
 def pytest_runtest_logreport(report):
     """Keep what a test told by `record_property`, and how it ended."""
     if report.when == "call":

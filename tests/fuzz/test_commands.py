@@ -25,7 +25,7 @@ from glimpse.errors import GlimpseError
 from glimpse.retriever import Retriever
 from glimpse.world.world import World
 
-COUNT = int(os.environ.get("GLIMPSE_FUZZ", "40"))
+COUNT = max(20, int(os.environ.get("GLIMPSE_FUZZ", "0")) // 20)  # they take longer than files
 SEED = int(os.environ.get("GLIMPSE_FUZZ_SEED", "0"))
 LONGEST = 30  # seconds that a command may take before its work begins
 
@@ -153,5 +153,4 @@ def test_random_words_end_in_one_sentence(path, command, place, monkeypatch, cap
             assert sentences[0] == told.err.splitlines()[-1], where
         assert time.monotonic() - started < LONGEST, where
         ends["done" if stop.value.code == 0 else "refused"] += 1
-    record_property("tried", COUNT)
     record_property("refused", ends["refused"])

@@ -34,6 +34,7 @@ from glimpse.similarity import MaskedCosine
 
 FEW = 25
 COUNT = int(os.environ.get("GLIMPSE_FUZZ", FEW))
+SEED = os.environ.get("GLIMPSE_FUZZ_SEED", "0")
 
 VALUES = [
     None, True, False, 0, 1, -1, 2**31, -(2**63), 10**30, 0.0, -0.5, 1e308, float("nan"), float("inf"), "",
@@ -141,7 +142,7 @@ def linked(source, target, but):
 
 def attempts(seed):
     for number in range(COUNT):
-        yield number, random.Random(f"{seed} {number}")
+        yield number, random.Random(f"{SEED} {seed} {number}")
 
 
 def embeds(retriever):

@@ -229,8 +229,9 @@ def outcomes(target: Target, folder: Path, count: int, seed: int) -> Counter[str
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_a_damaged_file_ends_in_a_sentence_or_is_read(target, tmp_path):
+def test_a_damaged_file_ends_in_a_sentence_or_is_read(target, tmp_path, record_property):
     met = outcomes(target, tmp_path, COUNT, SEED)
+    record_property("refused", met["refused"])
     assert met.total() == COUNT
     assert met["refused"]
 
