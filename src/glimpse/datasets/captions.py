@@ -1,4 +1,4 @@
-"""The caption data sets: their JSON of images with persons, splits and captions, and what becomes of it."""
+"""The caption data sets: their JSON of images, persons, splits and captions as records and protocols."""
 
 from __future__ import annotations
 

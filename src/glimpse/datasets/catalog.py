@@ -1,4 +1,4 @@
-"""Every layout that is read, and the function that reads it."""
+"""The registry of layouts and their readers."""
 
 from __future__ import annotations
 

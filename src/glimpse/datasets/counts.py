@@ -23,7 +23,7 @@ def count(records: Records) -> Count:
 
 
 def part_counts(train: Records, protocols: Mapping[str, Protocol]) -> dict[str, Count]:
-    """Counts by part: `train` (by modality if there are several), and each protocol's two sides.
+    """Counts by part: `train` (by modality if there are several), and each protocol's query and gallery.
 
     A gallery is counted as its first trial draws it, without junk.
     """

@@ -18,12 +18,12 @@ class Dataset:
 
     Attributes:
         layout: the facts about the layout it was read as.
-        root: the folder that was found to hold it.
+        root: the folder that holds it.
         train: rows to train on; empty where the literature trains elsewhere.
         protocols: by name; the first is what is meant when none is named.
         validation: rows set aside by the data set's own lists, if they are not part of `train`.
         selection: the protocol that chooses models, never the test one; None if the set has none.
-        problems: what was wrong but could be read past, a sentence each.
+        problems: faults that did not stop reading, a sentence each.
         expected: the counts it was compared with: published, or those of the world that rendered it.
         rendered: whether a world rendered this folder.
     """

@@ -1,4 +1,4 @@
-"""What is known about a data set before its folder is opened."""
+"""`Layout`: what is published about a data set, and where its files lie."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Layout:
     """One published on-disk layout.
 
     Attributes:
-        name: as it is asked for on the command line.
+        name: as commands take it.
         title: as the literature writes it.
         task: what its queries are: whole, occluded, partial, infrared, text, or your own.
         folders: names under which the root folder is found in the wild.

@@ -55,7 +55,7 @@ def market_row(name: re.Match[str]) -> Row:
 
 
 def _distractors(folder: Path) -> Records:
-    """Images of nobody in particular; their names say nothing."""
+    """Distractor images; their names give neither person nor camera."""
     names = image_names(folder)
     return Records.from_columns(
         [str(folder / name) for name in names], DISTRACTOR, extra={"sequence": [0] * len(names)}

@@ -32,12 +32,12 @@ NAME = re.compile(r"(?P<track>(?P<person>00-1|\d{4})C(?P<camera>\d)T\d{4})F(?P<f
 def read(root: Path | str) -> Dataset:
     """Read MARS; a row per frame, its track in the column `tracklet`.
 
-    Queries are the frames of the tracks that `query_IDX.mat` numbers; all test tracks are searched.
+    Queries are the frames of the tracks that `query_IDX.mat` numbers; the gallery is all test tracks.
     """
     reading = Reading.begin(LAYOUT, root, "bbox_train", "bbox_test", "info")
     train = reading.parse(reading.folder("bbox_train"), NAME, row=_row, deep=True)
     test = reading.parse(reading.folder("bbox_test"), NAME, row=_row, deep=True)
-    query = test.filter(tracklet=_asked(reading.root / "info"))
+    query = test.filter(tracklet=_query_tracks(reading.root / "info"))
     reading.check_closed(train, query)
     return reading.finish(train[train.person >= 0], [single_query(query, test, trained_on=LAYOUT.name)])
 
@@ -53,8 +53,8 @@ def _row(name: re.Match[str]) -> Row:
     }
 
 
-def _asked(info: Path) -> list[str]:
-    """The tracks that ask, by the names of their first frames."""
+def _query_tracks(info: Path) -> list[str]:
+    """The query tracks, by the names of their first frames."""
     names = read_lines(info / "test_name.txt")
     tracks = _matrix(info / "tracks_test_info.mat", "track_test_info")
     chosen = _matrix(info / "query_IDX.mat", "query_IDX").ravel()

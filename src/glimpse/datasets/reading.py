@@ -1,4 +1,4 @@
-"""What every reader does alike: find the folder, list and parse names, report, compare counts."""
+"""What readers share: find the folder, list and parse file names, report problems, compare counts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DatasetWarning(UserWarning):
 
 @dataclass
 class Reading:
-    """One reader's view of one folder, and the problems it meets on the way."""
+    """One run of a reader over one folder, and the problems found."""
 
     layout: Layout
     root: Path
@@ -120,7 +120,7 @@ class Reading:
             )
 
     def check_closed(self, train: Records, *tests: Records) -> None:
-        """Note persons that are in training as well as in a test: accuracy on them means nothing."""
+        """Report persons that are in both training and test rows."""
         known = set(train.persons.tolist())
         shared = sorted(known.intersection(*[set().union(*(test.persons.tolist() for test in tests))]))
         if shared:
@@ -160,7 +160,7 @@ class Reading:
 
 
 def advice(layout: Layout) -> str:
-    """Where the data come from, and what to do without them."""
+    """The sentence on who grants the data set, and on rendering one instead."""
     grants = f"{layout.grants}" if not layout.withdrawn else f"withdrawn by its owners: {layout.grants}"
     world = (
         f"; or render a stand-in: glimpse world make DIR --layout {layout.name}" if layout.rendered else ""

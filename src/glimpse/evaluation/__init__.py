@@ -1,4 +1,4 @@
-"""Measuring: ranks and precision, verification, open sets, thresholds, and how sure the numbers are."""
+"""Evaluation: CMC and mAP, verification, open sets, calibrated thresholds, and confidence intervals."""
 
 from glimpse.evaluation.calibration import Calibration, calibrate
 from glimpse.evaluation.evaluate import evaluate

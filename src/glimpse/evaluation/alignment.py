@@ -1,4 +1,4 @@
-"""Which row of a saved table is which row of a protocol: by path, and for captions also by their words."""
+"""Matching the rows of a saved table to the rows of a protocol: by path, captions also by their text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rows_by_path(wanted: Records, saved: Records, root: Path, what: str) -> IntA
         wanted: rows of a protocol.
         saved: rows that have embeddings, in their order.
         root: folder of the data set; a saved path may be given from there on.
-        what: how to call the wanted rows.
+        what: what errors call the wanted rows.
     """
     keys = _keys(wanted, root)
     rows = _found(keys, saved, root)
@@ -52,7 +52,7 @@ def _found(keys: Sequence[tuple[str, str]], saved: Records, root: Path) -> IntAr
 
 
 def _keys(records: Records, root: Path) -> Sequence[tuple[str, str]]:
-    """Path from the root on, and the words if the row is a caption."""
+    """The path below the root, and the text if the row is a caption."""
     roots = (root, root.absolute(), root.resolve())
     folders = sorted({f"{folder.as_posix()}/" for folder in roots})
 

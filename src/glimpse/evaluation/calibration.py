@@ -1,4 +1,4 @@
-"""`Calibration`: from which score on two images are called the same person, and how often that is wrong."""
+"""`Calibration`: the score threshold for "same person", and its error rates."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ POINTS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """A threshold on scores with the curve it was read from. Higher scores are more alike.
+    """A threshold on scores, with the ROC curve that it is from. Higher scores are more alike.
 
-    The rates are those of the pairs it was calibrated on: hold them against data of your own cameras.
+    The rates are those of the pairs it was calibrated on; check them on data of your own cameras.
 
     Attributes:
         wanted: the false-match rate that was asked for.
@@ -54,7 +54,7 @@ class Calibration:
     def false_match_rate(self, score: float) -> float:
         """The share of impostor pairs that score at least this much; rounded up, never down.
 
-        Above all that was seen, one impostor in as many as there were is granted.
+        Above the highest impostor it is 1 / `impostors`.
         """
         _check_score(score)
         # the thresholds fall: the nearest one at or below the score has the next larger rate

@@ -1,4 +1,4 @@
-"""`evaluate`: every protocol, from scores or from embeddings, through one door."""
+"""`evaluate`: CMC, mAP and mINP of any protocol, from scores or from embeddings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def evaluate(
     max_rank: int = 50,
     block_bytes: int = BLOCK_BYTES,
 ) -> Result:
-    """Measure how well scores answer the queries of a protocol.
+    """CMC, mAP and mINP of scores by a protocol.
 
     Queries without a right answer are skipped: they are in no sum and in no divisor, and are counted.
     Ties are broken as a stable sort does, by position in the gallery. With a protocol of single-shot
@@ -39,7 +39,7 @@ def evaluate(
         block_bytes: how much of the scores of embeddings is held at a time.
 
     Returns:
-        The measures, with everything by query.
+        The measures, with the values of every query.
 
     >>> from glimpse.protocols import without_cameras
     >>> from glimpse.records import Records

@@ -1,4 +1,4 @@
-"""How sure a figure is: bootstrap over persons, and Student's t over the seeds of a training."""
+"""Confidence intervals: bootstrap over persons, and Student's t over seeds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Interval:
-    """A measure and the interval that holds the wanted share of its resampled values.
+    """A measure and its bootstrap interval.
 
     Attributes:
         value: as measured.
@@ -42,8 +42,8 @@ class Difference:
         value: as measured.
         low: lower end of the interval.
         high: upper end.
-        chance: twice the share of resamples in which the difference vanishes or turns its sign, at most
-            1; small where the difference is no accident of the persons drawn.
+        chance: the two-sided bootstrap p-value: twice the share of resamples in which the difference is 0
+            or has the other sign, at most 1.
     """
 
     value: float
@@ -99,7 +99,7 @@ def compare(
 
 
 class _Resampled:
-    """Persons drawn with replacement, as often as there are persons, many times."""
+    """Bootstrap resamples: persons drawn with replacement, as many as there are."""
 
     def __init__(self, result: Result, rng: np.random.Generator, resamples: int) -> None:
         persons, self._person = np.unique(result.person, return_inverse=True)

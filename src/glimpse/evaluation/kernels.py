@@ -40,7 +40,7 @@ class Queries(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Memory of a thread that ranks few right answers.
+    """Buffers of a thread that ranks few right answers.
 
     Attributes:
         buffer: [CHUNK] scores that are not next to each other in a row.
@@ -273,7 +273,7 @@ def _before(values: FloatArray, i: int, j: int) -> bool:
 
 @compiled
 def _sorted_places(values: FloatArray, places: IntArray) -> IntArray:
-    """The positions in their order of standing: a merge sort, as numba's own takes seconds to compile."""
+    """The positions by rank: a merge sort, as numba's own takes seconds to compile."""
     order, spare = places.copy(), np.empty_like(places)
     width = 1
     while width < order.shape[0]:

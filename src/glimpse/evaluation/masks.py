@@ -1,4 +1,4 @@
-"""Masks measured: how decided they are, how much is the image's own, and controls that must do worse."""
+"""Statistics of masks (entropies, variance over images and dimensions), and controls at test time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 def binary_entropy(masks: FloatArray) -> Floats:
-    """How undecided each mask `[N, D]` is: the mean over its dimensions of the entropy of m, in bits, `[N]`.
+    """The mean over dimensions of the binary entropy of each mask `[N, D]`, in bits, `[N]`.
 
     1 where every m is a half, 0 where each is 0 or 1.
 
@@ -32,7 +32,7 @@ def binary_entropy(masks: FloatArray) -> Floats:
 
 
 def spread_entropy(masks: FloatArray) -> Floats:
-    """How evenly each mask `[N, D]` spreads its trust: the entropy of m / sum m over that of an even one.
+    """The entropy of m / sum m of each mask `[N, D]`, over that of an even mask.
 
     1 for an even mask, 0 for one that keeps a single dimension; nothing kept counts as 0.
 
@@ -50,15 +50,13 @@ def spread_entropy(masks: FloatArray) -> Floats:
 
 @dataclass(frozen=True)
 class MaskVariation:
-    """How masks vary.
+    """The variance of masks over images and over dimensions.
 
     Attributes:
         mean: over all images and dimensions.
-        over_images: how far a dimension's trust strays from image to image, as a standard deviation: the
-            root of the variance over images, averaged over dimensions. 0 for a static mask.
-        over_dimensions: how far the mean mask strays from dimension to dimension, likewise.
-        own: the share of all variance that is over images: what of a mask is its image's own, 0 to 1; 0 if
-            nothing varies.
+        over_images: the root of the variance over images, averaged over dimensions. 0 for a static mask.
+        over_dimensions: the standard deviation of the mean mask over dimensions.
+        own: the share of the variance that is over images, 0 to 1; 0 if nothing varies.
     """
 
     mean: float
@@ -147,7 +145,7 @@ def mask_measures(
 
 
 def without_masks(query: Embeddings) -> Embeddings:
-    """No mask at test: full trust."""
+    """The embeddings without their masks."""
     return replace(query, masks=None)
 
 

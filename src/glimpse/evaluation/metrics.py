@@ -1,4 +1,4 @@
-"""Average precision and its variants, what chance scores, and rank correlation."""
+"""Average precision and its variants, expected values of a random ranking, and rank correlation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open sets: the gallery may lack the person. How often a stranger is found, and how often one is missed."""
+"""Open-set identification: FPIR and FNIR where the gallery may lack the query's person."""
 
 from __future__ import annotations
 

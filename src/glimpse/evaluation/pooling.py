@@ -1,4 +1,4 @@
-"""Rows of one track as one: what video protocols compare are tracks, not frames."""
+"""Mean embeddings of tracks, for video protocols."""
 
 from __future__ import annotations
 

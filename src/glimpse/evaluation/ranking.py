@@ -1,4 +1,4 @@
-"""The ranks of all right answers of a protocol, trial by trial: all that the measures need."""
+"""The ranks of all right answers of a protocol, trial by trial; every measure is computed from them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from glimpse.records import IntArray
 
 @dataclass(frozen=True, eq=False)
 class TrialRanks:
-    """Where the right answers of a trial stand.
+    """The ranks of the right answers of a trial.
 
     Attributes:
         query: [n] rows of the protocol's `query` that have a right answer, ascending.

@@ -39,7 +39,7 @@ def evaluate_reranked(
 ) -> Result:
     """As `evaluate`, with scores that a re-ranking makes from the queries and gallery of each trial.
 
-    Junk rows take no part; rows that do not count for a query do, as nobody knows this beforehand.
+    Junk rows take no part; rows that do not count for a query do, as a real search has them too.
     Holds the scores of one trial.
 
     Args:

@@ -36,7 +36,7 @@ class Result:
 
     Attributes:
         protocol: its name.
-        note: what the protocol wants to be said beside the numbers.
+        note: of the protocol, printed beside the numbers.
         ap: which average precision was computed.
         cmc_counts: whether a rank counts images or identities.
         max_rank: length of the CMC curve.
@@ -167,7 +167,7 @@ class Result:
     def intervals(
         self, rng: np.random.Generator, *, resamples: int = 1000, level: float = 0.95
     ) -> dict[str, Interval]:
-        """How sure each measure of the summary is, by drawing persons anew (bootstrap)."""
+        """A bootstrap interval over persons for each measure of the summary."""
         from glimpse.evaluation.intervals import intervals
 
         return intervals(self, rng, resamples, level)
@@ -286,7 +286,7 @@ _COLUMNS = {
 
 
 def headline(result: Result) -> dict[str, Any]:
-    """What people want to read of a result, as plain values."""
+    """The summary of a result as JSON values."""
     return {
         "protocol": result.protocol,
         "note": result.note,
@@ -312,7 +312,7 @@ def save_result(result: Result, path: Path) -> None:
 
 
 def load_result(path: Path) -> Result:
-    """Read a result; anything else is refused with a sentence."""
+    """Read a result; anything else is a `StorageError`."""
     held = read_format(path, FORMAT)
     try:
         columns: dict[str, Any] = {
@@ -341,7 +341,7 @@ def _column(columns: Mapping[str, Any], name: str) -> Any:
 
 
 def write_json(held: Mapping[str, Any], path: Path) -> None:
-    """Write JSON, all or nothing; a value that JSON has no word for is a defect."""
+    """Write JSON, all or nothing; NaN and infinity are refused."""
     text = json.dumps(held, indent=1, allow_nan=False)
     with atomic_write(path) as file:
         file.write(text.encode() + b"\n")

@@ -35,7 +35,7 @@ def rank_single_shot(source: ScoreSource, protocol: Protocol, sampling: SingleSh
 
 
 def _places(records: Records) -> IntArray:
-    """The place of each row when rows are sorted by path and caption: the same on every machine."""
+    """The place of each row in the order by path and caption, which is the same on every machine."""
     order = sorted(range(len(records)), key=lambda row: (records.path[row], records.caption[row], row))
     place = np.empty(len(records), np.int64)
     place[order] = np.arange(len(records))

@@ -43,7 +43,7 @@ class Block:
 
 
 class ScoreSource(Protocol):
-    """Scores of all queries against all of the gallery, in blocks that can be gone through twice."""
+    """Scores of all queries against all of the gallery, in blocks; can be iterated more than once."""
 
     def blocks(self) -> Iterator[Block]:
         """Blocks in the order of the queries."""
@@ -142,7 +142,7 @@ def _check_floats(values: NDArray[Any], shape: tuple[int, int], what: str) -> No
 
 
 def _read_only(scores: FloatArray) -> FloatArray:
-    """One kind of array for the compiler, whether the caller's can be written to or not."""
+    """A read-only view, so that kernels compile once."""
     view = scores.view()
     view.flags.writeable = False
     return view

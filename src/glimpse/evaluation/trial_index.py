@@ -1,4 +1,4 @@
-"""A trial as small integers: who matches whom and who does not count, found without searching."""
+"""A trial as index arrays: gallery rows grouped by person and by exclusion key."""
 
 from __future__ import annotations
 

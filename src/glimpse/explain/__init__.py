@@ -1,4 +1,4 @@
-"""Seeing what a retriever does: which patches count, what masks keep, who is found, what is transferred."""
+"""Reports on a retriever: attribution maps, masks, ranked lists, synthetic occlusions."""
 
 from glimpse.explain.explain import chosen_queries, explain, loose_images
 from glimpse.explain.options import ReportOptions

@@ -38,7 +38,7 @@ CELLS = (16, 8)  # our choice for networks that have no patches
 
 @dataclass(frozen=True, eq=False)
 class Support:
-    """What supports the scores of B images, patch by patch.
+    """Attribution maps of B images.
 
     Attributes:
         plain: [B, rows, columns]; what each patch adds to the score with the mask off.
@@ -60,8 +60,8 @@ def support(encoder: NetworkEncoder, similarity: Similarity, pixels: Pixels, cap
 
     Let v(x) be the vector of an image x, m its mask, and s the retriever's own score. An image's score with
     itself, `F(x') = s(v(x'), v(x))` under the mask m that the whole image x has, is highest at x' = x. The
-    map tells how it gets there from an empty image x0, gray like the mean that the network is normalized
-    with: each pixel adds its integrated gradient `(x - x0) * mean of dF/dx' over the straight way from x0 to
+    map is taken from an empty image x0, gray like the mean that the network is normalized with: each pixel
+    adds its integrated gradient `(x - x0) * mean of dF/dx' over the straight way from x0 to
     x` (Sundararajan and others, 2017), and a patch adds what its pixels add. So a map sums up to
     F(x) - F(x0), a patch that the kept dimensions do not depend on gets zero, and one that speaks against
     them is negative. `plain` is the same without a mask; for a mask that is the same for all dimensions there
@@ -143,7 +143,7 @@ def _gradients(
 
 
 def why_no_maps(retriever: Retriever) -> str:
-    """One sentence on why there can be no maps; empty if there can."""
+    """The reason why maps cannot be made; empty if they can."""
     if not isinstance(retriever.encoder, NetworkEncoder):
         return (
             f"There are no maps: they need a network in torch, and this encoder is of kind "

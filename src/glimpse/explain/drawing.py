@@ -53,7 +53,7 @@ def spread_over(values: NDArray[np.floating], size: tuple[int, ...]) -> NDArray[
 
 
 def outlined(image: NDArray[np.uint8], kept: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """An image whose other parts are pale.
+    """An image that is pale outside of a mask.
 
     Args:
         image: uint8 `[H, W, 3]`.

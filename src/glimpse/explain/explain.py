@@ -1,4 +1,4 @@
-"""`explain`: the queries to look at, and everything there is to see of a retriever, as one report."""
+"""`explain`: a report on a retriever, and the queries that it shows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from glimpse.similarity import MaskedCosine
 def chosen_queries(protocol: Protocol, count: int, generator: np.random.Generator) -> Records:
     """Some of a protocol's queries that have a right answer, of as many different persons as there are.
 
-    The first of them stay the same when more are asked for.
+    A larger `count` begins with the same queries.
     """
     if count < 1:
         raise OptionError(f"a report shows at least one query, got {count}")
@@ -60,7 +60,7 @@ def chosen_queries(protocol: Protocol, count: int, generator: np.random.Generato
 
 
 def loose_images(paths: Sequence[Path], protocol: Protocol | None = None) -> Records:
-    """Image files; a query of the protocol keeps what is known of it, of others nothing is."""
+    """Records of image files; what is a query of the protocol keeps its columns, others have none."""
     if not paths:
         raise OptionError("no image was given")
     if protocol is None:

@@ -1,4 +1,4 @@
-"""What masks keep, as an image: queries down, dimensions across."""
+"""Masks as an image: a row per query, a column per dimension."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Kept:
 
     Attributes:
         weights: `[Q, D]`; each mask divided by its mean, as only proportions count. Dimensions by their mean
-            weight, the most kept ones first; images by participation, the choosiest first.
+            weight, the most kept ones first; images by participation, the lowest first.
         participation: `[Q]`, ascending; the share of its dimensions that each mask uses.
         rows: `[Q]`; which image each row is.
         columns: `[D]`; which dimension each column is.
@@ -37,7 +37,7 @@ class Kept:
 
     @property
     def own(self) -> NDArray[np.float64]:
-        """`[Q, D]`; how each mask differs from the mean of all: what it says of its own image.
+        """`[Q, D]`; each mask less the mean mask.
 
         Dimensions are in the network's order here, so that blocks of a descriptor stay beside each other.
         """
@@ -65,7 +65,7 @@ def kept(masks: FloatArray) -> Kept:
 
 
 def draw_masks(ordered: Kept, names: Mapping[int, str]) -> Image.Image:
-    """Bars of participation beside the masks, and below what is each image's own.
+    """Bars of participation beside the masks, and below them each mask less the mean mask.
 
     Args:
         ordered: the masks.
@@ -106,7 +106,7 @@ def _apart(own: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _draw_names(draw: ImageDraw.ImageDraw, top: int, down: int, names: Sequence[str]) -> None:
-    """Names at the left of their rows, pushed down where they would lie on each other."""
+    """Names at the left of their rows, moved down where they would overlap."""
     free = top
     for row, name in enumerate(names):
         if name:

@@ -76,7 +76,7 @@ def synthetic_samples(
 ) -> list[Sample]:
     """Draw a batch of training images, transfer patches, and choose samples over the range of visibility.
 
-    As DPM++ does it, but that donors come from the batch and nothing is augmented.
+    As in DPM++, but donors come from the batch and nothing is augmented.
 
     Args:
         training: images with persons.
@@ -171,7 +171,7 @@ def _batch(training: Records, generator: np.random.Generator) -> NDArray[np.int6
 def _masked(
     paths: Sequence[str], persons: NDArray[np.int64], source: MaskSource | None, progress: Progress
 ) -> tuple[Pixels, NDArray[np.bool_]]:
-    """Images of the size that the source likes, and their persons' masks."""
+    """Images of the size of the mask source, and their persons' masks."""
     with TemporaryDirectory() as folder:
         # cuts are quickly made again: whoever wants to keep them brings a source with a folder
         source = source or GrabCutMasks(Path(folder), progress=progress)

@@ -22,7 +22,7 @@ class Figure:
 
     Attributes:
         name: of its file, without the ending; each once in a report.
-        image: itself.
+        image: the pixels.
         alt: what it shows, for those who cannot see it.
         caption: the line below it.
     """
@@ -55,7 +55,7 @@ PAGE = "report.html"
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What there is to see of a retriever.
+    """A report: a page of sections.
 
     Attributes:
         title: of the page.
@@ -90,7 +90,7 @@ class Report:
 
 
 def ready(folder: Path) -> None:
-    """Make the folder and see that it can be written to: before the work rather than after it.
+    """Make the folder and check that it can be written to, before the work begins.
 
     Until the report is there its page says so. An earlier report, finished or not, may be replaced.
 

@@ -56,7 +56,7 @@ HOW_OCCLUSIONS = (
 
 
 def image_section(queries: Records, row: int, vectors: Embeddings, figures: list[Figure]) -> Section:
-    """What there is to see of one image."""
+    """The section of one image."""
     words: tuple[str, ...] = ()
     if vectors.masks is not None:
         share = 100 * participation_ratio(vectors.masks[row : row + 1])[0]
@@ -93,7 +93,7 @@ def masks_section(masks: FloatArray, shown: int) -> Section:
 
 
 def occlusions_section(training: Records, options: ReportOptions, progress: Progress) -> Section:
-    """Samples, or why there are none."""
+    """The section of synthetic occlusions, or of the reason why there are none."""
     title = "Synthetic occlusions"
     generator = np.random.default_rng(options.seed)
     try:

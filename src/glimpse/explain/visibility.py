@@ -20,7 +20,7 @@ _PAPER = 235.0  # our choice: what nobody trusts fades to a light gray
 
 
 def tells_visibility(retriever: Retriever) -> bool:
-    """Whether its network says where it sees persons: DPM++'s does, with masks of stripes."""
+    """Whether its network predicts where the person is visible: DPM++'s does, with masks of stripes."""
     encoder = retriever.encoder
     return (
         isinstance(encoder, NetworkEncoder)
@@ -51,7 +51,7 @@ def prepared_images(
 
 
 def visibility(encoder: NetworkEncoder, pixels: NDArray[np.uint8], capture: Capture) -> Visibility:
-    """Where persons are seen in images uint8 `[B, H, W, 3]`."""
+    """Predicted visibility of the persons in images uint8 `[B, H, W, 3]`."""
     network = encoder.network
     assert isinstance(network, DpmppNetwork)
     images = normalized(torch.from_numpy(pixels).to(encoder.device), encoder.card)

@@ -1,4 +1,4 @@
-"""Bringing a pixel cache up to date: what is missing is decoded, nothing is decoded twice."""
+"""Updating a pixel cache: images that are missing or changed are decoded."""
 
 from __future__ import annotations
 

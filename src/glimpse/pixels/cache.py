@@ -24,7 +24,7 @@ from glimpse.runtime import check_threads, cores
 
 
 class OnBroken(StrEnum):
-    """What a broken image does to a build."""
+    """Whether a broken image stops a build or is skipped."""
 
     STOP = "stop"
     SKIP = "skip"
@@ -89,7 +89,7 @@ class PixelCache:
             folder: where the cache lies; it is made if need be.
             size: `(height, width)` to resize to.
             filter: how to resize.
-            white: see `decode`; only 16-bit images ask.
+            white: see `decode`; of 16-bit images only.
             workers: how many processes decode; all cores if not given. A few images are decoded
                 by the calling process.
             on_broken: whether a broken image ends the build with an error (what was decoded before

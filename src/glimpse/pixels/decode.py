@@ -27,7 +27,7 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Stamp(NamedTuple):
-    """What tells one version of a file from the next."""
+    """The size and modification time of a file, which identify its version."""
 
     size: int
     mtime_ns: int

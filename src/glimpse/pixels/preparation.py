@@ -1,4 +1,4 @@
-"""What is done to every image of a cache, and what the cache's folder is named after."""
+"""`Preparation`: how images are decoded and resized for a cache."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Preparation:
         return (*self.size, 3)
 
     def __call__(self, path: str, expected: Stamp | None = None) -> NDArray[np.uint8]:
-        """The prepared pixels `[H, W, 3]` of the file; if it must be the version `expected`, of no other."""
+        """The prepared pixels `[H, W, 3]` of the file; with `expected`, of that version of the file only."""
         data = read_source(path, max_bytes=max_bytes(MAX_PIXELS), expected=expected)
         return resize_image(decode_image(data, name=path, white=self.white), self.size, self.filter)
 

@@ -1,9 +1,9 @@
 """Antialiased resampling in whole numbers: bit for bit Pillow's passes, in two to three times their speed.
 
-Pillow walks over the taps of one pixel at a time, whose three channels fill no vector. Here the image is
-turned first, so that the horizontal pass adds whole columns, and turned back for the vertical one. The
-horizontal pass always comes first; Pillow's order depends on its version (13 takes the height first where it
-shrinks much more than the width), and with it the pixels that networks see.
+Pillow walks over the taps of one pixel at a time, whose three channels fill no vector register. Here the
+image is transposed first, so that the horizontal pass adds whole columns, and transposed back for the
+vertical one. The horizontal pass always comes first; Pillow's order depends on its version (13 takes the
+height first where it shrinks much more than the width), and with it the pixels that networks see.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Shape = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 class Taps(NamedTuple):
-    """Which old pixels a new one is made of, along one side.
+    """The input pixels and weights of each output pixel, along one side.
 
     Attributes:
         first: [n] the first one.
@@ -78,7 +78,7 @@ def taps(old: int, new: int, shape: Shape, radius: float) -> Taps:
 def resample(
     image: NDArray[np.uint8], size: tuple[int, int], kernel: Shape, radius: float
 ) -> NDArray[np.uint8]:
-    """Resample [H, W, 3], or [H, W, 4] whose fourth channel says nothing, to [height, width, 3]."""
+    """Resample [H, W, 3], or [H, W, 4] whose fourth channel is padding, to [height, width, 3]."""
     height, width = image.shape[:2]
     across = taps(width, size[1], kernel, radius)
     down = taps(height, size[0], kernel, radius)
@@ -103,7 +103,7 @@ def _pixels(image):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
 
 @compiled
 def _turned(pixels):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """[H, W] as a new [W, H], in blocks that stay in the first-level cache."""
+    """The transpose [W, H] of [H, W], in blocks that fit into the first-level cache."""
     high, wide = pixels.shape
     turned = np.empty((wide, high), np.uint32)
     for top in range(0, high, 32):

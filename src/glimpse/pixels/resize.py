@@ -1,4 +1,4 @@
-"""Resizing to the size that a backbone wants, from arrays or from Pillow's memory without a copy."""
+"""Resizing, from arrays or from Pillow's memory without a copy."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _ArrowArray._fields_ = [
 def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
     """The pixels of an RGB image: `[H, W, 4]`, without a copy, to be read only; or a copy `[H, W, 3]`.
 
-    The fourth channel says nothing. A copy is made where Pillow cannot lend: before version 11.2, and where
-    a large image lies in several blocks.
+    The fourth channel is padding. A copy is made where Pillow cannot export its memory: before version 11.2,
+    and where a large image lies in several blocks.
     """
     export = getattr(image, "__arrow_c_array__", None)
     if image.mode != "RGB" or export is None:

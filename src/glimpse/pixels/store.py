@@ -271,7 +271,7 @@ class Index:
 
 
 def damaged(folder: Path, reason: str) -> StorageError:
-    """The sentence for a cache that cannot be trusted."""
+    """The error for a damaged cache."""
     return StorageError(
         f"the pixel cache {printable(folder)} is damaged: {reason}; delete that folder to build it again"
     )

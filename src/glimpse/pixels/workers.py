@@ -29,7 +29,7 @@ from glimpse.pixels.store import Entry, Slots, SlotWriter
 
 
 def main() -> None:
-    """Serve the parent process until it hangs up."""
+    """Process tasks from the parent until it closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata would tear the progress bar
     queue = sys.stdin.buffer
@@ -194,7 +194,7 @@ class _Worker:
         self._process.kill()
 
     def do(self, tasks: Sequence[Task]) -> list[Broken]:
-        """Have the tasks done; the broken ones come back."""
+        """Process the tasks; returns those whose image is broken."""
         try:
             self._send(tasks)
             line = self._process.stdout.readline() if self._process.stdout else b""

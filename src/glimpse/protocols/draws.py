@@ -1,4 +1,4 @@
-"""How SYSU-MM01 and LLCM draw a gallery: some images of each person and camera, anew in each trial."""
+"""Gallery sampling of SYSU-MM01 and LLCM: some images of each person and camera, per trial."""
 
 from __future__ import annotations
 

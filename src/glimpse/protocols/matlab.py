@@ -1,6 +1,6 @@
 """Reading numbers and cells from MATLAB files (version 5, which MATLAB 5 to 7 write), every length checked.
 
-SciPy's reader is compiled and believes what a file says of itself: a changed byte can end the process.
+SciPy's compiled reader does not check the lengths in a file: a changed byte can crash the process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DEEPEST = 8
 
 
 class _DamagedError(ValueError):
-    """What in the file cannot be."""
+    """What is damaged in the file."""
 
 
 _UNREADABLE = (StorageError, ValueError, MemoryError)  # numpy's own: of a shape beyond all measure
@@ -46,7 +46,7 @@ def read_variable(path: Path, name: str, meaning: str) -> NDArray[Any]:
     Args:
         path: the file.
         name: the variable.
-        meaning: what it is, for the sentence that says that it is not there.
+        meaning: what it is, for the error where it is missing.
     """
     try:
         found = _read(path, name)
@@ -66,7 +66,7 @@ def read_variables(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def whole_numbers(values: NDArray[Any], what: str) -> IntArray:
-    """Numbers of any type as whole ones; `what` they are, for the sentence that says that they are not."""
+    """Numbers of any type as integers; `what` they are called in the error where they are not whole."""
     if values.dtype.kind not in "iuf":
         raise LayoutError(f"{what} must hold numbers, got {values.dtype}")
     numbers = np.where(np.abs(values.astype(np.float64)) < 2**53, values, -(2**53)).astype(np.int64)
@@ -187,7 +187,7 @@ class _Matrix:
 
     @property
     def readable(self) -> bool:
-        """Whether it is of real numbers or of cells."""
+        """Whether it holds real numbers or cells."""
         kind = self.flags & 0xFF
         return kind == _CELL or (kind in _NUMBERS and not self.flags & _COMPLEX)
 

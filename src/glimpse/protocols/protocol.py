@@ -66,7 +66,7 @@ class Validity:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """A trial as the integers that an evaluator needs. Junk rows are already left out of the gallery.
+    """A trial as integer arrays, as evaluators take it. Junk rows are left out of the gallery.
 
     Attributes:
         query_rows: [Q] row numbers into the protocol's `query`.
@@ -114,7 +114,7 @@ def _count(wanted: IntArray, among: IntArray) -> IntArray:
 
 @dataclass(frozen=True, eq=False)
 class Protocol:
-    """A published way to measure.
+    """Queries and gallery, what is excluded, and how ranks are counted.
 
     Attributes:
         name: as a command takes it: `test`, `all-single`, `visible-to-thermal`.
@@ -152,7 +152,7 @@ class Protocol:
                     )
 
     def comparison(self, trial: Trial) -> Comparison:
-        """The integers that decide a trial."""
+        """The rows, persons and exclusion keys of a trial."""
         query = self.query[trial.query]
         gallery_rows = trial.gallery[self.gallery.person[trial.gallery] != JUNK]
         gallery = self.gallery[gallery_rows]
@@ -160,7 +160,7 @@ class Protocol:
         return Comparison(trial.query, gallery_rows, query.person, gallery.person, query_key, gallery_key)
 
     def keeping(self, gallery: BoolArray) -> Protocol:
-        """The same with some of its gallery rows, boolean [N], in every trial."""
+        """The same protocol with only the gallery rows where `gallery`, boolean [N], is true."""
         place = np.cumsum(gallery) - 1
         trials = tuple(
             Trial(trial.query, place[trial.gallery[gallery[trial.gallery]]]) for trial in self.trials

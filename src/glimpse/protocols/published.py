@@ -18,14 +18,14 @@ SYSU_SHOTS = {"single": 1, "multi": 10}
 
 
 def single_query(query: Records, gallery: Records, *, name: str = "test", trained_on: str = "") -> Protocol:
-    """Market-1501's protocol: each query alone, its own person in its own camera left out."""
+    """Market-1501's protocol: single query; gallery images of the query's person and camera do not count."""
     return Protocol(name, query, gallery, same_person_and_camera, trained_on=trained_on)
 
 
 def without_cameras(
     query: Records, gallery: Records, *, name: str = "test", trained_on: str = "", note: str = ""
 ) -> Protocol:
-    """Sets that have no cameras, or cameras that must not decide: every gallery row counts."""
+    """A protocol without an exclusion rule: every gallery row counts."""
     return Protocol(name, query, gallery, nothing, trained_on=trained_on, note=note)
 
 

@@ -13,7 +13,7 @@ from glimpse.similarity.base import Scores, Similarity
 
 
 class Reranker(Protocol):
-    """Anything that turns a similarity into better scores."""
+    """What a re-ranking has to offer."""
 
     def scores(self, query: Embeddings, gallery: Embeddings, similarity: Similarity) -> Scores:
         """Scores [Q, G], higher is better."""

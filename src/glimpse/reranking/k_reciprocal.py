@@ -32,13 +32,13 @@ class KReciprocal:
     """k-reciprocal encoding (Zhong et al., CVPR 2017), the variant of its authors' code.
 
     With all queries and the gallery as one set of N points and d their (unsquared) distances:
-    1. a(i, j) = d(i, j)^2 / max_j d(i, j)^2; squared once, here: hand over unsquared distances;
+    1. a(i, j) = d(i, j)^2 / max_j d(i, j)^2; the distances that are given are not squared;
     2. R*(i), the expanded k1-reciprocal set, from lists of k1 + 1 points, the point itself included;
     3. V_i = exp(-a) on R*(i), sum 1; then the mean of V over the first k2 points of i's list;
     4. d*(q, g) = (1 - weight) * (1 - m / (2 - m)) + weight * a(q, g), m = sum of min(V_q, V_g).
 
-    Queries help each other: the result for one depends on which others are asked with it. Nothing of size
-    N x N is held: neighbor lists, the sparse V and the result. Equal distances are ordered by number.
+    The result for a query depends on the other queries. Nothing of size N x N is held: neighbor lists, the
+    sparse V and the result. Equal distances are ordered by number.
 
     Attributes:
         k1: the neighborhood (given by the source).

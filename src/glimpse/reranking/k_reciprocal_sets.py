@@ -1,4 +1,4 @@
-"""Expanded k-reciprocal sets: who is near whom mutually, with the mutual friends of mutual friends."""
+"""Expanded k-reciprocal sets: mutual nearest neighbors, with those of theirs that mostly agree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from glimpse.similarity.base import blocks
 
 
 def entries(k: int, k_plus_self: bool) -> int:
-    """The length of a neighbor list that stands for k: the point itself comes on top, or is one of k."""
+    """The length of a neighbor list for k: k + 1 with the point itself on top, or k."""
     return k + 1 if k_plus_self else k
 
 
@@ -62,7 +62,7 @@ def neighbor_weights(search: NeighborSearch, near: Neighbors, k1: int, k_plus_se
 
 
 def compressed(matrix: csr_array | csc_array) -> tuple[NDArray[np.int64], NDArray[np.int32], Distances]:
-    """Offsets, places and values of a sparse matrix, always of the same types, so kernels compile once."""
+    """Offsets, places and values of a sparse matrix, in fixed dtypes, so that kernels compile once."""
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32)
 
 

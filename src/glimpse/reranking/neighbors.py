@@ -1,4 +1,4 @@
-"""`NeighborSearch`: the nearest neighbors that a re-ranking needs, without a distance for every pair."""
+"""`NeighborSearch`: k nearest neighbors for re-rankings, without holding all pairwise distances."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Neighbors:
 
 
 class NeighborSearch(ABC):
-    """Points in one or two parts (the queries, then the gallery), numbered through.
+    """k-nearest-neighbor search over points in one or two parts (queries, then gallery), numbered through.
 
     Attributes:
         sizes: points per part.
@@ -52,7 +52,7 @@ class NeighborSearch(ABC):
 
     @abstractmethod
     def row(self, part: int, rows: slice) -> RowScores:
-        """For some points, a function that scores them against those of (part, slice), nearer higher."""
+        """A function of (part, slice) that scores these points against those; nearer points score higher."""
 
     @abstractmethod
     def distances(self, scores: Distances) -> Distances:
@@ -69,7 +69,7 @@ class NeighborSearch(ABC):
 
         Args:
             k: at least 1.
-            keep: sees every tile of scores that is computed anyway.
+            keep: called with every tile of scores.
         """
         offsets = np.concatenate([[0], np.cumsum(self.sizes)])
         count = int(offsets[-1])
@@ -115,7 +115,7 @@ class NeighborSearch(ABC):
 
 
 class EmbeddedSearch(NeighborSearch):
-    """Points that are embeddings, near by a similarity; nothing of size N x N is held."""
+    """Search over embeddings by a similarity; nothing of size N x N is held."""
 
     def __init__(self, parts: Sequence[Embeddings], similarity: Similarity) -> None:
         for part in parts:
@@ -142,7 +142,7 @@ class EmbeddedSearch(NeighborSearch):
 
 
 class MatrixSearch(NeighborSearch):
-    """Points whose distances are given, [[D]] or [[query-query, query-gallery], [its transpose, gallery]]."""
+    """Search over given distances, [[D]] or [[query-query, query-gallery], [its transpose, gallery]]."""
 
     def __init__(self, grid: Sequence[Sequence[NDArray[np.floating]]]) -> None:
         self.sizes = tuple(len(row[0]) for row in grid)
@@ -186,7 +186,7 @@ def _shift(rows: slice, offset: int) -> slice:
 
 
 def _itself_first(rows: NDArray[np.int64], distances: Distances, farthest: Distances) -> Neighbors:
-    """A point's distance to itself is 0 whatever rounding made of it, and duplicates come after it."""
+    """Lists that begin with the point itself at distance 0, before its duplicates, whatever rounding gave."""
     itself = np.arange(len(rows))[:, None]
     absent = ~(rows == itself).any(1)
     distances = np.where(rows == itself, np.float32(-1), distances)

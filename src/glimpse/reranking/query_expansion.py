@@ -16,8 +16,8 @@ from glimpse.similarity.base import Scores, Similarity
 class AlphaQueryExpansion:
     """Alpha query expansion (Radenovic et al., TPAMI 2019): q' = unit(q) + sum of max(s, 0)^alpha unit(g).
 
-    The sum is over the query's `nearest` gallery rows, s their scores; a score is expected to be 1 at its
-    best, as a cosine or a Jaccard coefficient is. The query keeps its mask. No distances are involved.
+    The sum is over the query's `nearest` gallery rows, s their scores, which are expected to be at most 1, as
+    a cosine or a Jaccard coefficient is. The query keeps its mask. No distances are involved.
 
     Attributes:
         nearest: gallery rows (our choice: person galleries hold few images of one person).

@@ -36,7 +36,7 @@ SPARE = 3
 
 
 class Mode(Enum):
-    """How the graph step reads the distances while it writes them.
+    """Whether the graph step updates all columns at once or one after the other.
 
     SIMULTANEOUS is the paper's equation and independent of the gallery's order. RELEASED overwrites column
     by column, as the authors' code does, so that later columns see smoothed distances.
@@ -63,7 +63,7 @@ class Steps(Enum):
 
 @dataclass(frozen=True, eq=False)
 class GallerySide:
-    """What SIM knows of a gallery, prepared once; its size grows with G, never with G x G.
+    """The gallery side of SIM, computed once; its size is O(G), not O(G^2).
 
     Attributes:
         size: G.
@@ -88,8 +88,8 @@ class SimilarityInference:
 
     The graph step replaces d(q, j) by the mean of the K shortest paths from q to j over one gallery row,
     d(q, t) + weight * d(t, j), t among j's nearest. The mutual step compares the nearest rows of q with the
-    expanded reciprocal set of each j, a soft Jaccard distance; `alpha` mixes both. No query looks at
-    another, so one query at a time gives what all give together.
+    expanded reciprocal set of each j, a soft Jaccard distance; `alpha` mixes both. Queries are independent
+    of each other.
 
     The distances are at least 0, smaller is nearer, d(j, j) = 0; the source's are Euclidean distances of
     unit vectors. `scores` makes them from any similarity with its `distances`. Equal distances are ordered
@@ -132,7 +132,7 @@ class SimilarityInference:
 
     @property
     def neighborhood(self) -> int:
-        """How many nearest gallery rows it looks at, at most."""
+        """The largest number of nearest gallery rows that are needed."""
         lists = (entries(k, self.k_plus_self) for k in (self.k_query, self.k_gallery))
         return max(self.neighbors, *lists)
 

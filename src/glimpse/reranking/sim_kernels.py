@@ -56,8 +56,8 @@ def shortest_paths(first, last, distances, near, steps, weight, paths):  # type:
 def few_shortest_paths(first, last, distances, near, steps, weight, paths):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """As `shortest_paths`, for at most `FEW` paths over at most twice `FEW` rows: five times as fast.
 
-    The rows are two tens, each put in order by a network of 29 exchanges in registers. The K smallest of two
-    ordered tens a and b are the smaller ones of a_i and b_(K - 1 - i), i < K.
+    The rows are two groups of ten, each sorted by a network of 29 exchanges in registers. The K smallest of
+    two sorted groups a and b are min(a_i, b_(K - 1 - i)), i < K.
     """
     hops, padded = near.shape
     count = distances.shape[1]

@@ -1,4 +1,4 @@
-"""What every source of person masks offers, GrabCut's settings, and the seed that it starts from."""
+"""`MaskSource`, the interface of person masks; GrabCut's settings and its initial mask."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class GrabCutSettings:
         coverage: share of a salient cell that the cut keeps at least.
         texture: least texture of a salient cell, of the data set's 80th percentile.
         likeness: least mean similarity to the three most alike cells of the person's other images.
-        siblings: images that a person needs for this to be asked.
+        siblings: images that a person needs for `likeness` to count.
         area: least and largest share of salient cells; others are not trusted.
         core: share of the cells in the image's core that must be salient.
     """
@@ -77,12 +77,12 @@ class MaskSource(Protocol):
 
     @property
     def truth(self) -> str:
-        """What the masks rest on, in words: it is written beside whatever is trained with them."""
+        """How the masks were made, in words; written into the record of what is trained with them."""
         ...
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of the images it wants to see."""
+        """Height and width of the images that `masks` takes."""
         ...
 
     def masks(self, pixels: Pixels, persons: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -99,12 +99,12 @@ BACKGROUND, SURE, MAYBE_NOT, MAYBE = 0, 1, 2, 3  # OpenCV's labels of a seed
 
 
 def opencv() -> Any:
-    """OpenCV, or one sentence on how to get it."""
+    """The module cv2; a `MissingExtraError` without it."""
     return require("cv2", extra="occluded", purpose="cutting persons out of training images")
 
 
 def seed_mask(height: int, width: int) -> NDArray[np.uint8]:
-    """Where a person stands before one looks, `[H, W]`, in OpenCV's labels.
+    """GrabCut's initial mask, the same for every image: `[H, W]`, in OpenCV's labels.
 
     >>> mask = seed_mask(256, 128)
     >>> [int((mask == label).sum() > 0) for label in (BACKGROUND, SURE, MAYBE_NOT, MAYBE)]

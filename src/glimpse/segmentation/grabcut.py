@@ -43,13 +43,13 @@ def cut(image: NDArray[np.uint8], iterations: int) -> NDArray[np.bool_]:
 
 
 def cut_path(folder: Path, image: NDArray[np.uint8], settings: GrabCutSettings) -> Path:
-    """Where the cut of an image is kept."""
+    """The file that caches the cut of an image."""
     content = _content(image)
     return folder / settings.key() / content[:2] / f"{content[2:]}.npy"
 
 
 def masks_path(folder: Path, pixels: Pixels, persons: NDArray[np.int64], settings: GrabCutSettings) -> Path:
-    """Where the masks of N images of `persons` `[N]` are kept, in this order."""
+    """The file that caches the masks of N images of `persons` `[N]`, in this order."""
     made_of = hashlib.sha256(json.dumps({"masks": 1, **asdict(settings)}, sort_keys=True).encode())
     for start in range(0, len(pixels), _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, len(pixels)))
@@ -103,7 +103,7 @@ _AT_ONCE = 32  # images per look at the clock
 
 
 class Seen(NamedTuple):
-    """What is seen of N images, or of one without the first axis.
+    """Cuts and cell descriptors of N images, or of one without the first axis.
 
     Attributes:
         cuts: bool `[N, H, W]`.
@@ -124,17 +124,17 @@ def _nothing(sentence: str) -> None:
 
 @dataclass(frozen=True)
 class GrabCutMasks:
-    """The source that needs no network and no labels but the persons.
+    """Person masks by GrabCut; needs person labels, no network.
 
-    An image whose mask is not trusted gets an empty one: it neither lends nor borrows. (The design falls
-    back to the body prior there; an empty mask needs no flag beside it.)
+    An image whose mask is not trusted gets an empty one: it is neither donor nor target of patch transfer.
+    (The design falls back to the body prior there; an empty mask needs no flag beside it.)
 
     Attributes:
-        folder: keeps the cuts, which are what takes long, and the masks.
+        folder: caches the cuts and the masks.
         settings: how persons are cut out.
         workers: threads; all cores if not given. OpenCV works outside Python's lock.
         progress: shows progress.
-        say: is told once how long the rest will take.
+        say: called once with an estimate of the remaining time.
     """
 
     folder: Path
@@ -148,7 +148,7 @@ class GrabCutMasks:
 
     @property
     def truth(self) -> str:
-        """What the masks rest on."""
+        """How the masks are made."""
         return "GrabCut, texture, and likeness to other images of the person"
 
     @property
@@ -194,7 +194,7 @@ class GrabCutMasks:
         return result
 
     def _seen(self, pixels: Pixels) -> Seen:
-        """Everything that an image shows on its own."""
+        """The cut and the cell descriptors of one image."""
         grid, begun, count = self.settings.grid, time.monotonic(), len(pixels)
 
         def look(image: NDArray[np.uint8]) -> Seen:

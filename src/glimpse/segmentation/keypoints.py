@@ -65,7 +65,7 @@ class KeypointParts:
 
     @property
     def truth(self) -> str:
-        """What the labels rest on."""
+        """How the labels were made."""
         return f"capsules along the keypoints of a pose network, as {', '.join(self.names[1:])}"
 
     @property

@@ -35,7 +35,7 @@ class LabelMaps:
     Attributes:
         folder: of the maps.
         table: merges their labels into parts.
-        truth: what they rest on.
+        truth: how they were made.
     """
 
     folder: Path
@@ -77,7 +77,7 @@ class LabelMaps:
 
     @cached_property
     def _maps(self) -> tuple[str, ...]:
-        """All PNGs below the folder, as they are at first sight."""
+        """All PNGs below the folder, listed once."""
         if not self.folder.is_dir():
             raise LayoutError(f"there is no folder of part maps {printable(self.folder)}")
         found = [
@@ -121,7 +121,7 @@ def label_maps(
 
 
 def world_parts(root: Path | str, merge: str | Path | Mapping[str, str] | None = None) -> LabelMaps:
-    """The part maps that a rendered world brings, with the world's own names if nothing else is asked.
+    """The part maps that a rendered world brings, under the world's own names unless `merge` says otherwise.
 
     Args:
         root: what `glimpse world make` wrote.

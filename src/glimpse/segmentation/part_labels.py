@@ -1,4 +1,4 @@
-"""What the labels of parsers, poses and worlds are called, and how they merge into parts."""
+"""Label sets of human parsers, poses and worlds, and how their labels merge into parts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DEFAULT_MERGE = {"pascal": COMMON, "lip": COMMON, "atr": COMMON, "pose": "pascal
 
 
 def _merged(**labels: str) -> Mapping[str, str]:
-    """`part="label label"` turned round."""
+    """`part="label label"` as label to part."""
     return {label: part for part, names in labels.items() for label in names.split()}
 
 
@@ -131,7 +131,7 @@ class MergeTable:
         return table[labels]
 
     def key(self) -> str:
-        """A text that differs whenever the merged maps may."""
+        """A cache key that differs whenever the merged maps may differ."""
         return json.dumps([self.names, sorted(self.numbers.items())])
 
 

@@ -1,4 +1,4 @@
-"""Part labels of training images: what gives them, and the maps of them that are trained on.
+"""`PartSource`, the interface of part labels, and the part maps of training rows.
 
 A part map is uint8 `[H, W]`: 0 is background, every other value the number of a part.
 """
@@ -31,7 +31,7 @@ class PartSource(Protocol):
 
     @property
     def truth(self) -> str:
-        """What the labels rest on, in words: it is written beside whatever is trained with them."""
+        """How the labels were made, in words; written into the record of what is trained with them."""
         ...
 
     @property
@@ -138,7 +138,7 @@ def _agreement(one: tuple[str, ...], other: tuple[str, ...]) -> int:
 
 
 def part_source(recipe: Any, given: PartSource | None) -> PartSource | None:
-    """What says where the parts are, if the recipe asks for it by `needs_parts`; else None."""
+    """The part source of a training run; None if the recipe's `needs_parts` is false."""
     if not getattr(recipe, "needs_parts", False):
         if given is not None:
             how = ": set teacher=maps" if hasattr(recipe, "teacher") else ""
@@ -156,7 +156,7 @@ def part_maps(
 ) -> Mapping[str, NDArray[np.uint8]]:
     """The part map `[N, height, width]` of every row under the name `PART`; nothing without a source.
 
-    The maps are made once per image and kept in `folder`, from where they are read by need.
+    The maps are made once per image and kept in `folder`, and read from there as needed.
 
     Args:
         source: gives the maps.

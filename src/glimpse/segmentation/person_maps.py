@@ -24,11 +24,11 @@ _AT_ONCE = 512
 def mask_source(
     recipe: Any, folder: Path, given: MaskSource | None, progress: Progress, *, quiet: bool = True
 ) -> MaskSource | None:
-    """What says where persons are, if the recipe asks for it; else None.
+    """The mask source of a training run; None if the recipe needs none.
 
     Args:
         recipe: of any method.
-        folder: the cache of prepared pixels, which keeps also what takes long here.
+        folder: the cache of prepared pixels; masks are cached below it.
         given: a source, or None for GrabCut.
         progress: shows progress.
         quiet: print no estimate of how long it takes.
@@ -46,7 +46,7 @@ def person_maps(
     """The map of persons in images of `size`; nothing without a source.
 
     Args:
-        source: says where they are.
+        source: of the masks.
         rows: to train on.
         folder: the cache of prepared pixels.
         size: height and width of the images that are trained on.

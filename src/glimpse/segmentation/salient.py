@@ -1,4 +1,4 @@
-"""Which cells of a cut show the person: textured, and alike in their other images.
+"""Salient cells of a cut: those with texture that recurs in other images of the person.
 
 See dpmpp.md, "Person masks".
 """
@@ -40,7 +40,7 @@ def texture(image: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np.float
 
 
 def descriptors(image: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np.float32]:
-    """Looks of each cell, `[cells, 33]`: the inner product of two is their Hellinger similarity in 0..1."""
+    """Descriptors of cells, `[cells, 33]`: an inner product is the Hellinger similarity of two, in 0..1."""
     cv2 = opencv()
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
     histograms = [_histograms(in_cells(lab[:, :, c] // (256 // COLOURS), grid), COLOURS) for c in range(3)]
@@ -81,9 +81,9 @@ _LEAST_PIECE = 3
 def consistent(
     looks: NDArray[np.float32], covered: NDArray[np.bool_], settings: GrabCutSettings
 ) -> NDArray[np.bool_]:
-    """Cells whose like is seen in the person's other images, `[n, cells]`.
+    """Cells similar to cells of the person's other images, `[n, cells]`.
 
-    An object in front of one image only has no like in the others, at about the same height.
+    An object that occludes one image only has no similar cells in the others, at about the same height.
 
     Args:
         looks: [n, cells, K]; unit descriptors of the person's n images.

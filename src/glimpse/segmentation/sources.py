@@ -44,7 +44,7 @@ class StripeParts:
 
     @property
     def truth(self) -> str:
-        """What the labels rest on."""
+        """How the labels were made."""
         return f"{self.count} stripes of equal height, without a look at the image"
 
     @property

@@ -1,1 +1,1 @@
-"""The world: procedural pedestrians, with the truth about what can be seen of them."""
+"""Procedural pedestrians: rendered images with ground truth (part maps, keypoints, visibility, captions)."""

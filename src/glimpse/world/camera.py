@@ -1,4 +1,4 @@
-"""Cameras as data: place, light, sensor and scene, each camera with its own."""
+"""Cameras as data: place, light, sensor and scene."""
 
 from dataclasses import dataclass
 

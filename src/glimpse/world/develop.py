@@ -17,7 +17,7 @@ GAMMA = np.linspace(0.0, 1.0, _STEPS + 1) ** (1.0 / 2.2)  # looked up: a power p
 
 @inner
 def develop(light, lens, i, images, n):
-    """Turn `light [H, W, 3]` into `images[n]`; `light` is spent."""
+    """Turn `light [H, W, 3]` into `images[n]`; `light` is overwritten."""
     height, width = light.shape[0], light.shape[1]
     _smear(light, lens[i, ln.BLUR_X] * width, lens[i, ln.BLUR_Y] * height)
     rgb = lens[i, ln.BAND] == 0.0

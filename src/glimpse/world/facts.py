@@ -1,4 +1,4 @@
-"""What can truthfully be said of an image: only what it shows, and only as finely as it shows it."""
+"""The facts about an image that captions may state: only what it shows, in the detail that it shows."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from glimpse.world.world import World
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the sheet: what is asked for in it."""
+    """One column of the sheet: its title, and what is rendered in it."""
 
     title: str
     kind: Kind
@@ -41,7 +41,7 @@ _HEADING, _LABEL, _GAP = 18, 26, 3  # pixels
 
 @dataclass(frozen=True)
 class Row:
-    """One person of the sheet and her images, one per column."""
+    """One person of the sheet and the images, one per column."""
 
     index: int
     person: Person

@@ -95,7 +95,7 @@ def _turn(bones, bone, parent, x, y, z, about_x, about_y, about_z):
 def place_bones(bones, first_bone, size, who, pose, at, x, y, yaw):
     """Fill `BONES` rows of `bones` from `first_bone` for someone standing at (x, y).
 
-    Her lengths are `size[who]`, her pose is `pose[at]`.
+    The bone lengths are `size[who]`, the pose is `pose[at]`.
 
 
     `yaw` turns the person's forward direction counter-clockwise, seen from above, from +y.

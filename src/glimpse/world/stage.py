@@ -1,4 +1,4 @@
-"""Setting the stage of one image: solids in the world, their bounds for camera and sun."""
+"""Scene setup of one image: solids in world coordinates, their bounds for camera and sun."""
 
 # ruff: noqa: ANN001, ANN201, ANN202
 # mypy: disable-error-code="no-untyped-def"

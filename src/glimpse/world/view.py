@@ -1,4 +1,4 @@
-"""From a shot to the row of numbers the kernels read: everything that a camera leaves to the moment."""
+"""The row of camera parameters that the kernels read for a shot; what varies per shot is drawn here."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -27,7 +27,7 @@ _PLAN_STREAM, _TAKE_STREAM = 3, 4
 
 
 class World:
-    """A made-up place with its people and cameras, all of it from one seed.
+    """People, cameras and scenes, all drawn from one seed.
 
     Args:
         seed: worlds of different seeds share nobody and no camera.
@@ -147,10 +147,10 @@ class World:
         samples: int = 4,
         threads: int | None = None,
     ) -> Frames:
-        """Take the images.
+        """Render the images.
 
         Args:
-            shots: what to take; a shot gives the same bytes in any batch.
+            shots: what to render; a shot gives the same bytes in any batch.
             size: height and width of the images.
             samples: rays per pixel, 1 to 8.
             threads: how many images are rendered at once; as many as numba uses unless said.
@@ -203,7 +203,7 @@ class World:
     def _cast(
         self, shots: Sequence[Shot]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """Everything that appears, each once: the index table, the solids and the bone lengths."""
+        """Solids and bone lengths of everything that appears, each once, and the index table of the shots."""
         tables: list[NDArray[np.float64]] = []
         starts: dict[object, tuple[int, int]] = {}
         bodies: list[NDArray[np.float64]] = []
@@ -242,7 +242,7 @@ class World:
     def _takes(
         self, shots: Sequence[Shot]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """The moment of each shot: pose, a passer-by's pose, and the lens row."""
+        """What changes from shot to shot: pose, a passer-by's pose, and the lens row."""
         poses, passer_poses, lenses = [], [], []
         for shot in shots:
             rng = self._generator(_TAKE_STREAM, shot.person, shot.camera, shot.seed)

@@ -1,4 +1,4 @@
-"""From what a user asks for to `Options`, refusing what cannot be."""
+"""`make_options`: the options of a tree, checked."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def parse_shape(text: str) -> tuple[int, int]:
 
 
 def _check(options: Options, writer: Writer) -> None:
-    """Refuse what the layout has no room for."""
+    """Refuse options outside the limits of the layout."""
     name, images = options.layout, options.images_per_person
     if not writer.fewest_people <= options.people <= writer.most_people:
         raise OptionError(

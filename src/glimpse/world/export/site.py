@@ -96,7 +96,7 @@ def _refuse_foreign(root: Path, work: Path, options: Options) -> None:
 
 
 def _names(folder: Path) -> set[str]:
-    """What is in a folder; a file has at least itself."""
+    """The names in a folder; of a file its own."""
     return {entry.name for entry in folder.iterdir()} if folder.is_dir() else {folder.name}
 
 

@@ -1,4 +1,4 @@
-"""A tree of files before it is rendered: which images, under which names, and what the lists will say."""
+"""The plan of a tree of files: its images, their names, and its lists."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Image:
 
 
 def no_lists(captions: Captions) -> Files:
-    """For layouts that are told by their names alone."""
+    """For layouts whose file names say everything."""
     return {}
 
 
@@ -114,7 +114,7 @@ class Writer:
         most_images: per person, that it has room for.
         most_people: that its names have digits for.
         images_step: images per person must be a multiple of this.
-        shape: height and width of an image if none are asked for.
+        shape: the default height and width of an image.
     """
 
     layout: str

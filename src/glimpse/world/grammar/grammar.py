@@ -1,4 +1,4 @@
-"""`Grammar`: rules read from a language's file, and the dice that choose among them."""
+"""`Grammar`: rules read from a language's file, and the random choice among them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Facts = Mapping[str, str]
 
 @dataclass(frozen=True)
 class AnyOf:
-    """Phrases of the same worth; one that can be said is drawn. In order, the first that can be."""
+    """Alternatives; one that the facts allow is drawn. In order, the first that can be."""
 
     phrases: tuple[Template, ...]
     in_order: bool = False
