@@ -76,7 +76,7 @@ def test_it_trains_on_one_data_set_and_measures_on_several(run, folders, tmp_pat
         (["--arm", "a=bot", "--arm", "a=bot"], "two arms are called a"),
         (["--arm", "a=bot", "--reader", "camera=3"], "no data set of this ablation has the option 'camera'"),
         (["--arm", "a=bot"], "no training rows: name another one with --train"),
-        (["--arm", "a=bot", "--threads", "0"], "threads must be at least 1"),
+        (["--arm", "a=bot", "--threads", "0"], "--threads must be from 1 to "),
     ],
 )
 def test_bad_input_is_one_sentence(run, folders, tmp_path, arguments, sentence):
