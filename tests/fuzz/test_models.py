@@ -9,7 +9,9 @@ import io
 import json
 import os
 import random
+import shutil
 import tempfile
+import time
 import warnings
 import zipfile
 from pathlib import Path
@@ -32,9 +34,10 @@ from glimpse.retriever.export import Form, export_onnx
 from glimpse.retriever.foreign import of_onnx
 from glimpse.similarity import MaskedCosine
 
-FEW = 25
-COUNT = int(os.environ.get("GLIMPSE_FUZZ", FEW))
-SEED = os.environ.get("GLIMPSE_FUZZ_SEED", "0")
+COUNT = int(os.environ.get("GLIMPSE_FUZZ", "25"))
+SEED = int(os.environ.get("GLIMPSE_FUZZ_SEED", "0"))
+LONGEST = 20  # seconds that one damaged file may take
+pytestmark = pytest.mark.timeout(0)
 
 VALUES = [
     None, True, False, 0, 1, -1, 2**31, -(2**63), 10**30, 0.0, -0.5, 1e308, float("nan"), float("inf"), "",
@@ -95,22 +98,41 @@ def containers(values):
             yield from containers(part)
 
 
-def loads_or_refuses(load, what):
-    """The loaded thing, or None after one printable sentence; no warning with lines of source code."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        try:
-            loaded = load()
-        except GlimpseError as error:
-            sentence = str(error)
-            assert sentence, what
+@pytest.fixture
+def tried(request, record_property):
+    """Tries a loader on COUNT inputs, made by number and generator.
+
+    Each is loaded, or refused in one printable sentence, without a warning, which would be shown with a line
+    of our source.
+    """
+
+    def trying(make, load, after=lambda loaded: None):
+        refused = 0
+        for number in range(COUNT):
+            what = f"{request.node.name} {number}"
+            given = make(random.Random(f"{request.node.name} {SEED} {number}"))
+            started = time.monotonic()
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                # silent outside tests
+                warnings.simplefilter("ignore", DeprecationWarning)
+                warnings.simplefilter("ignore", ResourceWarning)
+                try:
+                    after(load(given))
+                    sentence = "loaded"
+                except GlimpseError as error:
+                    refused += 1
+                    sentence = str(error)
+                except BaseException as error:
+                    raise AssertionError(f"{what}: {type(error).__name__}: {error}") from error
+            assert sentence.strip(), what
             assert "\n" not in sentence, f"{what}: {sentence}"
-            loaded = None
-        except BaseException as error:
-            raise AssertionError(f"{what}: {type(error).__name__}: {error}") from error
-    of_torch = (DeprecationWarning, ResourceWarning)  # silent outside tests
-    assert not [str(one.message) for one in said if not issubclass(one.category, of_torch)], what
-    return loaded
+            assert time.monotonic() - started < LONGEST, what
+        record_property("tried", COUNT)
+        record_property("refused", refused)
+        assert refused
+
+    return trying
 
 
 @functools.cache
@@ -120,7 +142,7 @@ def material():
     Retriever(micro_encoder("transreid", cameras=(1, 4))).save(folder / "network")
     Retriever(micro_encoder("dpm++", options={"stripes": 2}), MaskedCosine()).save(folder / "masked")
     export_onnx(micro_encoder("bot"), folder / "m.onnx", form=Form.PLAIN)
-    of_onnx(folder / "m.onnx")[0].save(folder / "onnx")
+    of_onnx(folder / "m.onnx").retriever.save(folder / "onnx")
     save_backbone(micro_encoder("bot").network.backbone, folder / "backbone.safetensors")
     rng = np.random.default_rng(0)
     Embeddings(rng.normal(size=(5, 3)), rng.uniform(size=(5, 3))).save(folder / "e.npz")
@@ -131,72 +153,75 @@ def material():
 PIXELS = np.random.default_rng(1).integers(0, 256, (2, 64, 32, 3), dtype=np.uint8)
 
 
-def linked(source, target, but):
-    """A folder like another, with links to its files but one."""
-    target.mkdir()
-    for path in source.iterdir():
-        if path.name != but:
-            (target / path.name).symlink_to(path)
-    return target / but
+@pytest.fixture
+def linked(tmp_path):
+    """A folder like another, with links to its files but one, which is written."""
 
+    def link(source, name, data):
+        folder = tmp_path / "linked"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for path in source.iterdir():
+            if path.name != name:
+                (folder / path.name).symlink_to(path)
+        (folder / name).write_bytes(data)
+        return folder
 
-def attempts(seed):
-    for number in range(COUNT):
-        yield number, random.Random(f"{SEED} {seed} {number}")
+    return link
 
 
 def embeds(retriever):
     assert np.isfinite(retriever.embed(PIXELS).vectors).all()
-    return retriever
+
+
+def has_dimensions(loaded):
+    assert loaded[1].dim > 0
 
 
 @pytest.mark.parametrize("which", ["network", "masked", "onnx"])
-def test_cards(which, tmp_path):
+def test_cards(which, linked, tried):
     source = material() / which
     card = json.loads((source / "card.json").read_bytes())
-    for number, rng in attempts(f"card {which}"):
-        folder = tmp_path / str(number)
-        linked(source, folder, "card.json").write_text(json.dumps(mutated_json(card, rng)))
-        loads_or_refuses(lambda folder=folder: embeds(Retriever.load(folder)), f"card {which} {number}")
+
+    def make(rng):
+        return linked(source, "card.json", json.dumps(mutated_json(card, rng)).encode())
+
+    tried(make, Retriever.load, embeds)
 
 
 @pytest.mark.parametrize("which", ["network", "masked"])
-def test_networks(which, tmp_path):
+def test_networks(which, linked, tried):
     source = material() / which
     card = json.loads((source / "network.json").read_bytes())
-    for number, rng in attempts(f"network {which}"):
-        folder = tmp_path / str(number)
-        linked(source, folder, "network.json").write_text(json.dumps(mutated_json(card, rng)))
-        loaded = loads_or_refuses(lambda folder=folder: load_network(folder), f"network {which} {number}")
-        if loaded is not None:
-            _, network = loaded
-            assert network.dim > 0
+
+    def make(rng):
+        return linked(source, "network.json", json.dumps(mutated_json(card, rng)).encode())
+
+    tried(make, load_network, has_dimensions)
 
 
 @pytest.mark.parametrize("name", ["card.json", "network.json", "network.safetensors"])
-def test_bytes_of_a_retriever(name, tmp_path):
+def test_bytes_of_a_retriever(name, linked, tried):
     source = material() / "network"
     data = (source / name).read_bytes()
     load = Retriever.load if name == "card.json" else load_network
-    for number, rng in attempts(f"bytes {name}"):
-        folder = tmp_path / str(number)
-        linked(source, folder, name).write_bytes(mutated_bytes(data, rng))
-        loads_or_refuses(lambda folder=folder: load(folder), f"bytes {name} {number}")
+    tried(lambda rng: linked(source, name, mutated_bytes(data, rng)), load)
+
+
+def written(path, data):
+    path.write_bytes(data)
+    return path
 
 
 @pytest.mark.parametrize("name", ["e.npz", "e.safetensors"])
-def test_embeddings(name, tmp_path):
-    data, path = (material() / name).read_bytes(), tmp_path / name
-    for number, rng in attempts(name):
-        path.write_bytes(mutated_bytes(data, rng))
-        loads_or_refuses(lambda: Embeddings.load(path), f"{name} {number}")
+def test_embeddings(name, tmp_path, tried):
+    data = (material() / name).read_bytes()
+    tried(lambda rng: written(tmp_path / name, mutated_bytes(data, rng)), Embeddings.load)
 
 
-def test_bytes_of_a_backbone(tmp_path):
-    data, path = (material() / "backbone.safetensors").read_bytes(), tmp_path / "b.safetensors"
-    for number, rng in attempts("backbone"):
-        path.write_bytes(header_mutated(data, rng))
-        loads_or_refuses(lambda: load_backbone(path), f"backbone {number}")
+def test_bytes_of_a_backbone(tmp_path, tried):
+    data = (material() / "backbone.safetensors").read_bytes()
+    tried(lambda rng: written(tmp_path / "b.safetensors", header_mutated(data, rng)), load_backbone)
 
 
 def header_mutated(data, rng):
@@ -267,18 +292,21 @@ def odd_state(state, rng):
 
 
 @pytest.mark.parametrize("style", ["timm", "resnet"])
-def test_state_dicts(style, tmp_path):
+def test_state_dicts(style, tmp_path, tried):
     shapes = timm_shapes(16) if style == "timm" else stem_shapes() | stage_shapes()
     state, path = draw(shapes), tmp_path / "model.pth"
-    for number, rng in attempts(f"state {style}"):
+
+    def make(rng):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.save(odd_state(state, rng), path)
-        loads_or_refuses(lambda: import_backbones(path), f"state {style} {number}")
+        return path
+
+    tried(make, import_backbones)
 
 
 @pytest.mark.parametrize("kind", ["zip", "old", "script", "safetensors"])
-def test_bytes_of_checkpoints(kind, tmp_path):
+def test_bytes_of_checkpoints(kind, tmp_path, tried):
     path = tmp_path / "model.pth"
     state = {"a.weight": torch.arange(12.0).reshape(3, 4), "b": torch.ones(2)}
     with warnings.catch_warnings():
@@ -290,9 +318,8 @@ def test_bytes_of_checkpoints(kind, tmp_path):
         else:
             torch.save({"model": state}, path, _use_new_zipfile_serialization=kind == "zip")
     data = path.read_bytes()
-    for number, rng in attempts(f"bytes {kind}"):
-        path.write_bytes(record_mutated(data, rng) if kind in ("zip", "script") else mutated_bytes(data, rng))
-        loads_or_refuses(lambda: read_checkpoint(path), f"bytes {kind} {number}")
+    mutated = record_mutated if kind in ("zip", "script") else mutated_bytes
+    tried(lambda rng: written(path, mutated(data, rng)), read_checkpoint)
 
 
 def record_mutated(data, rng):
@@ -309,11 +336,13 @@ def record_mutated(data, rng):
     return buffer.getvalue()
 
 
-def test_onnx_models(tmp_path):
-    data, path = (material() / "m.onnx").read_bytes(), tmp_path / "m.onnx"
-    for number, rng in attempts("onnx"):
-        path.write_bytes(odd_model(data, rng))
-        loads_or_refuses(lambda: embeds(of_onnx(path, size=(64, 32))[0]), f"onnx {number}")
+def test_onnx_models(tmp_path, tried):
+    data = (material() / "m.onnx").read_bytes()
+
+    def load(path):
+        return of_onnx(path, size=(64, 32)).retriever
+
+    tried(lambda rng: written(tmp_path / "m.onnx", odd_model(data, rng)), load, embeds)
 
 
 def odd_model(data, rng):
