@@ -5,7 +5,8 @@ import json
 import numpy as np
 import onnxruntime
 import pytest
-from micro_retrievers import told_apart
+from micro_retrievers import micro_encoder, told_apart
+from PIL import Image
 
 from glimpse.choices import Size
 from glimpse.cli.embed import embed
@@ -76,3 +77,27 @@ def test_an_exported_retriever_is_compared_alike_when_it_is_imported_again(run, 
     again = Retriever.load(tmp_path / "again")
     assert again.reranker == saved.reranker
     assert same_comparison((again.similarity, again.reranker), (similarity, saved.reranker))
+
+
+def test_a_plain_export_says_what_its_graph_makes_up_for(run, network, tmp_path):
+    out = run("export", network, "--out", tmp_path / "model.onnx", "--plain")
+    assert (
+        "mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225), ImageNet's; the graph turns" in out
+    )
+    assert "into the network's own (0.5, 0.5, 0.5) and (0.5, 0.5, 0.5)" in out
+    assert "left out" not in out
+
+
+def test_an_export_says_what_it_leaves_out(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(Retriever, "load", lambda name: Retriever(micro_encoder("clip")))
+    out = run("export", "clip", "--out", tmp_path / "model.onnx")
+    assert "left out: the network's side for texts; the model embeds images only" in out
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_wrong_with_the_data_set_is_said_in_a_line(run, network, tmp_path):
+    for part in ("train", "query", "gallery"):
+        folder = tmp_path / "people" / part / "ann"
+        folder.mkdir(parents=True)
+        Image.new("RGB", (4, 8)).save(folder / "c3.png")
+    run("export", network, "--out", tmp_path / "model.onnx", "--data", f"folder:{tmp_path / 'people'}")

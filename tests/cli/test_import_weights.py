@@ -15,6 +15,7 @@ from glimpse.errors import GlimpseError, OptionError, WeightsError
 from glimpse.models.backbones.resnet import ResNet, ResNetConfig
 from glimpse.models.weights import load_backbone
 from glimpse.retriever import Retriever
+from glimpse.retriever.export import export_onnx
 
 
 @pytest.fixture
@@ -214,3 +215,23 @@ def test_what_does_not_fit_is_one_sentence(import_onnx_run, model, tmp_path):
         with pytest.raises(GlimpseError, match=sentence):
             import_onnx_run(*arguments)
     assert not (tmp_path / "o").exists()
+
+
+def test_a_check_is_printed_and_kept_in_the_card(import_onnx_run, tmp_path):
+    export_onnx(Retriever.load("vit-micro").encoder, tmp_path / "m.onnx")
+    out = import_onnx_run(tmp_path / "m.onnx", "--out", tmp_path / "r", "--check")
+    said = "check: on rendered people it is right in 9"
+    assert said in out
+    assert "uint8 of 64 x 32 pixels, RGB, resized" in out
+    assert "taken for granted" not in out
+    assert Retriever.load(tmp_path / "r").about["check"].startswith(said)
+    figures = json.loads(import_onnx_run(tmp_path / "m.onnx", "--out", tmp_path / "r2", "--check", "--json"))
+    assert figures["check"]["says"][0].startswith(said)
+    assert set(figures["check"]["scores"]) == {"as stated", "swapped"}
+
+
+def test_a_backbone_is_checked_too(run, checkpoint, tmp_path):
+    out = run(checkpoint[0], "--out", tmp_path / "out", "--check")
+    assert "It tells nearly nobody from anybody" in out
+    kept = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert kept["check"]["scores"]["as stated"] < 0.72

@@ -20,6 +20,12 @@ def test_impossible_patches_are_refused(patch, stride):
         patch_grid((64, 32), patch, stride)
 
 
+def test_there_is_no_memory_for_any_many_patches():
+    assert patch_grid((4096, 4096), 16, 16) == (256, 256)
+    with pytest.raises(ShapeError, match="an image has at most 65536 patches, got 256x257"):
+        patch_grid((4096, 4112), 16, 16)
+
+
 def naive_resize(position, source, target):
     """Bilinear with the corners of pixels, not their centers, aligned."""
     field = position[1:].reshape(*source, -1)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from glimpse.choices import Pool, Size
-from glimpse.errors import WeightsError
+from glimpse.errors import GlimpseError, WeightsError
 from glimpse.models.backbones.bert import Bert, BertConfig
 from glimpse.models.backbones.resnet import NonLocalWidth, ResNet, ResNetConfig
 from glimpse.models.backbones.sizes import CLIP_TEXT, CLIP_VIT
@@ -88,6 +88,11 @@ def test_any_shape_is_a_sentence(saved, state, key, shape):
     with pytest.raises(WeightsError) as caught:
         import_backbones(saved(state))
     assert "\n" not in str(caught.value)
+
+
+def test_an_image_that_nobody_can_see_at_once_is_refused(saved, state):
+    with pytest.raises(GlimpseError, match="at most 65536 patches"):
+        import_backbones(saved(state), image=(100_000, 100_000), stride=1)
 
 
 def test_there_is_no_memory_for_what_a_few_tensors_describe(saved, state):

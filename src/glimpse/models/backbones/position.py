@@ -10,6 +10,8 @@ from glimpse.errors import ShapeError
 
 Grid = tuple[int, int]
 
+MOST_PATCHES = 2**16  # our choice: attention between so many is beyond any machine; 242 are published
+
 
 def patch_grid(image: tuple[int, int], patch: int, stride: int) -> Grid:
     """Rows and columns of patches that fit into an image, without padding.
@@ -25,7 +27,13 @@ def patch_grid(image: tuple[int, int], patch: int, stride: int) -> Grid:
             f"a patch must have at least one pixel and fit into the image, "
             f"got patch {patch} with stride {stride} in {height}x{width}"
         )
-    return (height - patch) // stride + 1, (width - patch) // stride + 1
+    rows, columns = (height - patch) // stride + 1, (width - patch) // stride + 1
+    if rows * columns > MOST_PATCHES:
+        raise ShapeError(
+            f"an image has at most {MOST_PATCHES} patches, got {rows}x{columns} of {height}x{width} with "
+            f"stride {stride}: choose a smaller image or a larger stride"
+        )
+    return rows, columns
 
 
 def resize_position(position: Tensor, source: Grid, target: Grid) -> Tensor:
