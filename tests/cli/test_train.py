@@ -263,6 +263,18 @@ def test_what_is_trained_on_is_no_test(run, tmp_path):
     assert (code, err) == (0, "")
 
 
+def test_ten_persons_are_enough_to_try(run, tmp_path):
+    data = table(tmp_path, 10)
+    command = ["train", "bot", "--data", data, "--preset", "world", "--size", "micro", "--set", "epochs=2"]
+    code, out, err = run(*command, "--out", tmp_path / "run")
+    assert code == 0, err
+    assert "batches of 6 persons, not of 16: there are no more" in err  # of 8, two are set aside
+    assert "test, final: rank-1" in out
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["recipe"]["sampler"]["persons"] == 6
+    code, _, err = run(*command, "--out", tmp_path / "run", "--resume")
+    assert code == 0, err
+
+
 @pytest.fixture
 def never_decoded(monkeypatch):
     """Fails a test in which an image is decoded."""

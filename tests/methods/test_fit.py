@@ -290,13 +290,11 @@ def test_rows_that_a_method_cannot_use_are_refused_before_anything_is_decoded(
     nowhere = images.with_columns(path=np.array([f"nowhere/{row}.jpg" for row in range(64)], object))
     recipe = brief(micro, BoTRecipe())
     balanced = with_settings(recipe, ["sampler.balanced=true"])
-    crowd = with_settings(recipe, ["sampler.persons=7"])
     lonely = nowhere[::8]  # a single image of each person
     for method, asked, rows, sentence in (
         ("clip", reading, nowhere, "clip learns from images with captions"),
         ("bot", recipe, captions, "bot learns from images"),
         ("bot", balanced, nowhere, "a balanced sampler needs two modalities, got only rgb"),
-        ("bot", crowd, nowhere, "a batch needs 7 persons, the training rows have 6"),
         (
             "bot",
             recipe,

@@ -18,6 +18,7 @@ from glimpse.methods.rows import (
     check_sampler,
     each_image,
     learned_rows,
+    smaller_batches,
     training_data,
     usable_rows,
 )
@@ -122,9 +123,24 @@ def test_a_balanced_sampler_is_refused_the_captions_as_a_second_modality():
         check_sampler(recipe, learned_rows("bot", usable_rows("bot", captioned())))
 
 
-def test_too_few_persons_are_refused():
-    with pytest.raises(OptionError, match="a batch needs 16 persons, the training rows have 2"):
-        check_sampler(BoTRecipe(), captioned()[:4])
+def test_batches_shrink_to_the_persons_that_there_are_and_one_person_is_too_few():
+    rows = captioned()[:4]
+    recipe = smaller_batches(BoTRecipe(), rows)
+    assert recipe == replace(BoTRecipe(), sampler=SamplerRecipe(persons=2))
+    check_sampler(recipe, rows)
+    assert smaller_batches(recipe, rows) is recipe
+    alone = rows.filter(person=rows.person[0])
+    with pytest.raises(OptionError, match="a batch needs 16 persons, the training rows have 1"):
+        check_sampler(smaller_batches(BoTRecipe(), alone), alone)
+
+
+def test_balanced_batches_count_the_persons_of_every_modality():
+    persons = np.repeat(np.arange(8), 2)
+    modality = ["rgb", "ir"] * 5 + ["rgb", "rgb"] * 3  # three persons lack an infrared image
+    rows = Records.from_columns([f"{row}.png" for row in range(16)], persons, modality=modality)
+    for balanced, found in ((False, 8), (True, 5)):
+        recipe = replace(BoTRecipe(), sampler=SamplerRecipe(balanced=balanced))
+        assert smaller_batches(recipe, rows).sampler.persons == found
 
 
 def test_maps_are_made_once_per_image_and_reach_every_row():

@@ -35,6 +35,7 @@ from glimpse.methods.rows import (
     each_image,
     in_words,
     learned_rows,
+    smaller_batches,
     training_data,
     usable_rows,
 )
@@ -143,10 +144,14 @@ def fit(
         begun = resume or not (out / RUN_FILE).exists()
         check_folder(out, A_RUN, resume=begun, advice=GO_ON)
         learned, held, protocol = checked(method, recipe, rows, validation, like)
+        asked_for, recipe = recipe, smaller_batches(recipe, learned)
         wait_for_all()  # before the first process begins the folder, all must have looked
         with first_before_others():
             if processes().first:
                 begin_folder(out, A_RUN, resume=begun)
+            if recipe is not asked_for and not quiet and processes().first:
+                there, wanted = recipe.sampler.persons, asked_for.sampler.persons
+                print(f"batches of {there} persons, not of {wanted}: there are no more", file=sys.stderr)
             words = in_words(rows, learned)
             if words and not quiet and processes().first:
                 print(f"{method} learns from {words}", file=sys.stderr)
@@ -254,6 +259,7 @@ def checked(
             validated by the rows.
     """
     learned, held = divided(method, recipe, rows, validation)
+    recipe = smaller_batches(recipe, learned)
     check_sampler(recipe, learned)
     if getattr(recipe, "weights", AUTO) not in (AUTO, NONE):
         rehearse(method, recipe, learned)
@@ -278,10 +284,11 @@ def finished_run(
     if not (out / RUN_FILE).is_file():
         return False
     before = read_run(out / RUN_FILE)
+    learned = divided(method, recipe, rows, validation)[0]
     now = {
-        "recipe": {"method": method, **to_json(recipe)},
+        "recipe": {"method": method, **to_json(smaller_batches(recipe, learned))},
         "seed": recipe.seed,
-        "data": fingerprint(divided(method, recipe, rows, validation)[0]),
+        "data": fingerprint(learned),
         "engine": engine.learns_by(),
     }
     check_same_run(before, {**before, **now})

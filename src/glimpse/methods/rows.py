@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from glimpse.training.augment import MapRule
 from glimpse.training.batches import IMAGE_MODALITY, PixelSource, TrainingData
 from glimpse.training.build import build_sampler
 
+R = TypeVar("R")
 IDS, ENDS = "caption_ids", "caption_ends"
 """The columns of the training data that hold the captions' tokens."""
 _FROM_THE_IMAGE = ("camera", "time", "kind")  # of a caption's row; a caption itself has none of them
@@ -85,6 +87,23 @@ def _files(rows: Records) -> set[str]:
 def learned_rows(method: str, rows: Records) -> Records:
     """The rows of a method's training data: of its usable rows the images, or their pairs with captions."""
     return caption_pairs(rows) if row_of(method).reads is Reads.CAPTIONS else rows
+
+
+def smaller_batches(recipe: R, rows: Records) -> R:
+    """The recipe with batches of as many persons as there are, if it asks for more; of two at least."""
+    sampler = getattr(recipe, "sampler", None)
+    if not isinstance(sampler, SamplerRecipe):
+        return recipe
+    data = TrainingData(rows)
+    persons = set(data.labels.tolist())
+    if sampler.balanced:
+        for modality in np.unique(data.modalities):
+            persons &= set(data.labels[data.modalities == modality].tolist())
+    if not 2 <= len(persons) < sampler.persons:
+        return recipe
+    there: Any = recipe
+    smaller: R = replace(there, sampler=replace(sampler, persons=len(persons)))
+    return smaller
 
 
 def check_sampler(recipe: Any, rows: Records) -> None:
