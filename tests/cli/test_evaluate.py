@@ -82,6 +82,7 @@ def test_what_does_not_fit_is_one_sentence(run, tree, embeddings, two_tables, tm
         ((), "give either RETRIEVER or EMBEDDINGS with --data, or --query with --gallery"),
         ((embeddings,), "give either"),
         ((*two_tables, "--protocol", "test"), "--protocol goes with --data"),
+        ((*two_tables, "--reader", "split=3"), "--reader goes with --data"),
         ((tmp_path / "none.npz", *data), "no file of embeddings"),
         (
             (tmp_path / "none.pkl", *data),

@@ -1,5 +1,6 @@
 """`glimpse explain`: images and a page, or one sentence."""
 
+import json
 import sys
 
 import numpy as np
@@ -56,6 +57,24 @@ def test_queries_of_a_data_set_become_images_and_a_page(run, data, tmp_path):
     page = (tmp_path / "seen" / "report.html").read_text(encoding="utf-8")
     assert "This retriever makes no masks" in page
     assert "two persons with 4 training images each" in page
+
+
+def test_what_was_written_can_be_had_as_json(run, data, tmp_path):
+    out = tmp_path / "seen"
+    code, printed = run("vit-micro", "--image", data / "0" / "0.png", "--out", out, "--json")
+    assert code == 0
+    told = json.loads(printed.out)
+    assert told == {"page": str(out / "report.html"), "images": [str(out / "query-1-support.png")]}
+
+
+def test_a_report_never_mixes_with_other_files(run, data, tmp_path):
+    code, printed = run("vit-micro", "--data", f"folder:{data}", "--out", data)
+    assert code == 2
+    assert "people is the data set" in printed.err
+    code, printed = run("vit-micro", "--image", data / "0" / "0.png", "--out", data / "0")
+    assert code == 2
+    assert "0 is not empty, and no report is there to replace" in printed.err
+    assert {path.name for path in (data / "0").iterdir()} == {"0.png", "1.png", "2.png"}
 
 
 def test_the_same_seed_shows_the_same(run, data, tmp_path):

@@ -46,6 +46,12 @@ def test_a_plain_export_as_json(run, network, tmp_path):
     assert figures["bytes"] == (tmp_path / "model.onnx").stat().st_size
 
 
+def test_a_protocol_is_of_a_data_set(run, network, tmp_path):
+    with pytest.raises(GlimpseError, match="--protocol is one of a data set's: give --data NAME:DIR"):
+        run("export", network, "--out", tmp_path / "model.onnx", "--protocol", "test")
+    assert not (tmp_path / "model.onnx").exists()
+
+
 def test_colors_are_no_network_to_export(run, tmp_path):
     with pytest.raises(GlimpseError, match="only a network can be exported"):
         run("export", "colors", "--out", tmp_path / "model.onnx")

@@ -20,6 +20,13 @@ def test_show_writes_the_sheet_and_nothing_else(tmp_path, name):
     assert (tmp_path / name).stat().st_size > 1000
 
 
+def test_what_was_written_can_be_had_as_json(tmp_path):
+    words = ["--seed", "3", "--people", "1", "--height", "32", "--out", str(tmp_path / "sheet.png"), "--json"]
+    told = json.loads(CliRunner().invoke(app, ["show", *words]).stdout)
+    assert told["sheet"] == str(tmp_path / "sheet.png")
+    assert (told["seed"], told["people"], told["cameras"], told["height"]) == (3, 1, 6, 32)
+
+
 def test_a_sheet_of_another_kind_is_refused_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["show", "--out", "sheet.gif"])

@@ -1,3 +1,4 @@
+import json
 import sys
 
 import pytest
@@ -65,3 +66,16 @@ def test_a_demo_that_cannot_write_is_one_sentence(tmp_path, monkeypatch, capsys)
         main()
     assert stop.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_figures_can_be_had_as_json_alone(left, monkeypatch, capsys):
+    demo, folder, _ = left
+    monkeypatch.setattr(sys, "argv", ["glimpse", "demo", "--out", str(folder), "--scale", "tiny", "--json"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert told["page"] == str(folder / "report.html")
+    assert told["results"]["color histogram"]["map"] == pytest.approx(demo.results["color histogram"].mean_ap)
+    assert "already there" in printed.err

@@ -198,7 +198,7 @@ def _inputs(
         return [one], own
     if query is not None and gallery is not None and source is None and data is None:
         elsewhere = "--data, not with --query and --gallery"
-        only(elsewhere, protocol=protocol, records=records, set=options, device=device, flip=flip)
+        only(elsewhere, protocol=protocol, records=records, reader=options, device=device, flip=flip)
         one, own = of_two_tables(query, gallery, similarity)
         return [one], own
     raise OptionError("give either RETRIEVER or EMBEDDINGS with --data, or --query with --gallery")

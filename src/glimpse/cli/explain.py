@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,7 @@ def explain(
     out: Annotated[Path, typer.Option("--out", help="A folder for the images and report.html.")] = Path(
         "explained"
     ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Show which patches count, what masks keep, who is found with and without them.
 
@@ -100,4 +102,8 @@ def explain(
         progress=terminal_bar,
     )
     page = report.save(out)
+    if as_json:
+        images = [str(out / f"{name}.png") for name in report.images]
+        typer.echo(json.dumps({"page": str(page), "images": images}, indent=2, ensure_ascii=False))
+        return
     typer.echo(f"{len(report.images)} images, and all of them in {page}")

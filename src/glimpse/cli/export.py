@@ -54,10 +54,13 @@ def export(
 
     Example: glimpse export my-retriever --format onnx --out my-retriever.onnx --int8
     """
+    from glimpse.errors import OptionError
     from glimpse.retriever import Retriever
     from glimpse.retriever.codec import comparison_to_texts
     from glimpse.retriever.export import Form, export_onnx
 
+    if protocol is not None and data is None:
+        raise OptionError("--protocol is one of a data set's: give --data NAME:DIR")
     loaded = Retriever.load(retriever)
     form = Form.PLAIN if plain else Form.PIXELS
     metadata = comparison_to_texts(loaded.similarity, loaded.reranker)

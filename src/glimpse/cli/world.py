@@ -95,11 +95,14 @@ def show(
     height: Annotated[
         int, typer.Option(min=32, max=1024, help="Height of each image in pixels; half as wide.")
     ] = 192,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Render a contact sheet: people down, kinds and bands across.
 
     Example: glimpse world show --seed 7 --out sheet.html
     """
+    import json
+
     from glimpse.errors import OptionError
     from glimpse.files import atomic_write
     from glimpse.progress import terminal_bar
@@ -116,3 +119,6 @@ def show(
             rows.append(row)
             advance(1)
         file.write(writer(rows, world))
+    if as_json:
+        told = {"seed": seed, "people": people, "cameras": cameras, "hardness": hardness, "height": height}
+        typer.echo(json.dumps({"sheet": str(out), **told}, indent=2, ensure_ascii=False))
