@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_blazepose import onnx_model
 
 from glimpse.cli import main
 from glimpse.segmentation import label_maps, world_parts
@@ -77,6 +78,22 @@ def test_images_of_a_folder_keep_their_places_and_a_second_call_makes_nothing(ru
     assert (tmp_path / "maps" / "b" / "0.png").is_file()
 
 
+def test_a_pose_network_tells_in_how_many_images_it_found_nobody(run, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "tiny.onnx").write_bytes(onnx_model())
+    for number, color in enumerate(("black", "orangered", "black")):
+        Image.new("RGB", (20, 40), color).save(tmp_path / "photos" / f"{number}.png")
+    make = ("parts", "make", "blazepose:tiny.onnx", "--images", "photos", "--out")
+    code, printed = run(*make, "maps")
+    assert code == 0, printed.err
+    assert (
+        "3 part maps made, 0 were there: the landmarks and the mask of BlazePose (tiny.onnx)" in printed.out
+    )
+    assert "nobody was found in 2 of the 3" in printed.out
+    code, printed = run(*make, "other", "--json")
+    assert json.loads(printed.out)["empty"] == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -86,6 +103,8 @@ def test_images_of_a_folder_keep_their_places_and_a_second_call_makes_nothing(ru
         (("strips:6", "--images", "photos", "--out", "maps"), "part labels are named as"),
         (("stripes:6", "--images", "empty", "--out", "maps"), "empty"),
         (("pose:none.json", "--images", "photos", "--out", "maps"), "none.json cannot be read"),
+        (("blazepose:none.onnx", "--images", "photos", "--out", "maps"), "none.onnx cannot be read"),
+        (("blazepose:photos/0.jpg", "--images", "photos", "--out", "maps"), "is no model in TFLite or ONNX"),
         (("lip:photos", "--images", "photos", "--out", "maps"), "there is nothing for the image"),
     ],
 )

@@ -59,10 +59,15 @@ def test_what_cannot_be_a_source_is_one_sentence(text, merge, sentence):
 
 def test_written_maps_are_read_as_they_were_made(tmp_path):
     paths = images(tmp_path / "in")
-    assert written(StripeParts(4), paths, tmp_path / "out") == 3
+    assert written(StripeParts(4), paths, tmp_path / "out") == (3, 0)
     again = label_maps(tmp_path / "out")
     assert again.names == StripeParts(4).names
     assert again.truth.startswith("4 stripes of equal height")
+    pose = tmp_path / "pose.json"
+    pose.write_text(json.dumps({f"{number}.jpg": [] for number in range(3)}))
+    drawn = named_parts(f"pose:{pose}")
+    assert written(drawn, paths, tmp_path / "drawn", f"pose:{pose}") == (3, 3)
+    assert label_maps(tmp_path / "drawn").truth == drawn.truth
     expected = StripeParts(4).parts(paths, (8, 4))
     np.testing.assert_array_equal(again.parts(paths, (8, 4)), expected)
     with Image.open(tmp_path / "out" / "a" / "0.png") as map_:
@@ -81,7 +86,7 @@ def test_a_killed_run_goes_on_with_what_is_missing(tmp_path):
         written(Dying(4), paths, tmp_path / "out")
     times = {file: file.stat().st_mtime_ns for file in (tmp_path / "out" / "a").iterdir()}
     assert len(times) == 2
-    assert written(StripeParts(4), paths, tmp_path / "out") == 3
+    assert written(StripeParts(4), paths, tmp_path / "out") == (3, 0)
     assert all(file.stat().st_mtime_ns == time for file, time in times.items())
     assert len(list((tmp_path / "out" / "a").iterdir())) == 5
 

@@ -48,7 +48,7 @@ Parts = Annotated[
     typer.Option(
         metavar="WORD:PLACE",
         help="Where parts are, for methods that learn from part labels: labels:DIR, pascal:DIR, lip:DIR, "
-        "atr:DIR, pose:FILE or world:DIR.",
+        "atr:DIR, pose:FILE, blazepose:FILE, stripes:NUMBER or world:DIR.",
     ),
 ]
 Merge = Annotated[

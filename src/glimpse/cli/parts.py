@@ -27,7 +27,8 @@ def make(
     source: Annotated[
         str,
         typer.Argument(
-            help="stripes:NUMBER, labels:DIR, pascal:DIR, lip:DIR, atr:DIR, pose:FILE or world:DIR."
+            help="stripes:NUMBER, labels:DIR, pascal:DIR, lip:DIR, atr:DIR, pose:FILE, blazepose:FILE "
+            "or world:DIR."
         ),
     ],
     images: Annotated[
@@ -42,7 +43,7 @@ def make(
 
     A killed run goes on with the same command. Train with the maps by --parts labels:DIR.
 
-    Example: glimpse parts make pose:keypoints.json --images photos/ --out photos-parts
+    Example: glimpse parts make blazepose:pose_landmark_full.tflite --images photos/ --out photos-parts
     """
     from glimpse.errors import LayoutError
     from glimpse.files import printable
@@ -54,13 +55,16 @@ def make(
     if not paths:
         raise LayoutError(f"there are no images in {printable(images)}")
     with resumable("the same command"):
-        made = write_part_maps(teacher, source, paths, names, out, terminal_bar)
+        written = write_part_maps(teacher, source, paths, names, out, terminal_bar)
     shares = _sheet(paths, names, teacher.names, out)
     if as_json:
-        figures = {"images": len(paths), "made": made, "parts": list(teacher.names), "share": shares}
-        typer.echo(json.dumps({**figures, "folder": str(out), "truth": teacher.truth}, indent=2))
+        figures = {"images": len(paths), "made": written.made, "empty": written.empty}
+        about = {"parts": list(teacher.names), "share": shares, "folder": str(out), "truth": teacher.truth}
+        typer.echo(json.dumps({**figures, **about}, indent=2))
         return
-    typer.echo(f"{made} part maps made, {len(paths) - made} were there: {teacher.truth}")
+    typer.echo(f"{written.made} part maps made, {len(paths) - written.made} were there: {teacher.truth}")
+    if written.empty:
+        typer.echo(f"nobody was found in {written.empty} of the {written.made}: they are all background")
     told = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
     typer.echo(f"of the pixels: {told}")
     typer.echo(f"look at {printable(out / SHEET)}; train with --parts labels:{printable(out)}")

@@ -117,7 +117,9 @@ def label_maps(
         )
     table = merge_table(labels, merge)
     source = labels if isinstance(labels, str) else "its own labels"
-    return LabelMaps(folder, table, f"{truth or f'label maps of {source}'}, as {', '.join(table.names[1:])}")
+    parts = f", as {', '.join(table.names[1:])}"
+    truth = (truth or f"label maps of {source}").removesuffix(parts)  # maps that were made say so themselves
+    return LabelMaps(folder, table, truth + parts)
 
 
 def world_parts(root: Path | str, merge: str | Path | Mapping[str, str] | None = None) -> LabelMaps:

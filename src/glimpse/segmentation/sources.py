@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from glimpse.files import atomic_write, begin_folder, printable
 from glimpse.pixels.decode import image_shape
 from glimpse.pixels.resize import check_size
 from glimpse.progress import Progress
+from glimpse.segmentation.blazepose import blazepose_parts
 from glimpse.segmentation.keypoints import keypoint_parts
 from glimpse.segmentation.label_maps import SIDECAR, label_maps, world_parts
 from glimpse.segmentation.parts import PartSource
@@ -82,6 +84,7 @@ SOURCES: Mapping[str, tuple[str, Callable[[str, Merge], PartSource]]] = {
     "lip": ("DIR", _labels("lip")),
     "atr": ("DIR", _labels("atr")),
     "pose": ("FILE", lambda place, merge: keypoint_parts(place, merge)),
+    "blazepose": ("FILE", lambda place, merge: blazepose_parts(place, merge)),
     "world": ("DIR", lambda place, merge: world_parts(place, merge)),
 }
 """By word: what stands behind the colon, and what makes the source."""
@@ -92,7 +95,8 @@ def named_parts(text: str, merge: Merge = None) -> PartSource:
 
     Args:
         text: `stripes:6`, `labels:DIR` (PNGs beside their `labels.json`), `pascal:DIR`, `lip:DIR`, `atr:DIR`
-            (PNGs of a human parser), `pose:FILE` (keypoints) or `world:DIR` (a rendered world).
+            (PNGs of a human parser), `pose:FILE` (keypoints), `blazepose:FILE` (a pose network that looks at
+            the images) or `world:DIR` (a rendered world).
         merge: see `glimpse.segmentation.merge_table`.
 
     >>> named_parts("stripes:3").names
@@ -105,6 +109,13 @@ def named_parts(text: str, merge: Merge = None) -> PartSource:
     return SOURCES[word][1](place, merge)
 
 
+class Written(NamedTuple):
+    """How many maps were made, as they were missing, and how many of those are all background."""
+
+    made: int
+    empty: int
+
+
 def write_part_maps(
     source: PartSource,
     named: str,
@@ -112,8 +123,8 @@ def write_part_maps(
     names: Sequence[str],
     out: Path,
     progress: Progress,
-) -> int:
-    """Write the part map of each image into a folder that `label_maps` reads; returns how many were missing.
+) -> Written:
+    """Write the part map of each image into a folder that `label_maps` reads.
 
     Maps that are there already are not made again, so that the same call goes on with a killed one.
 
@@ -136,15 +147,17 @@ def write_part_maps(
             )
     _begin(source, named, out)
     missing = [n for n, name in enumerate(names) if not (out / name).is_file()]
+    empty = 0
     with progress("part maps", len(missing)) as advance:
         for number in missing:
             (labels,) = source.parts([paths[number]], image_shape(paths[number]))
+            empty += not labels.any()
             target = out / names[number]
             target.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(target) as file:
                 file.write(_png(labels))
             advance(1)
-    return len(missing)
+    return Written(len(missing), empty)
 
 
 def _begin(source: PartSource, named: str, out: Path) -> None:
