@@ -133,7 +133,9 @@ def test_a_stopped_command_says_how_it_goes_on(run, monkeypatch, tmp_path):
 @pytest.mark.parametrize("after", [0.0, 0.02, 0.1, 0.3])
 def test_ctrl_c_while_the_command_line_is_loaded_leaves_no_traceback(tmp_path, after):
     # what a user types is loaded by a script; Python's own start, before it, is not ours
-    code = "import os; from glimpse.__main__ import main; os.write(1, b'.'); main()"
+    # a suite that a shell runs in the background ignores Ctrl-C, and so would what it starts
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "import os; from glimpse.__main__ import main; os.write(1, b'.'); main()"
     child = subprocess.Popen(
         [sys.executable, "-c", code, "demo", "--out", tmp_path / "demo"],
         env={**os.environ, "PYTHONPATH": str(SOURCE)},
