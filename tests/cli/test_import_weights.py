@@ -103,7 +103,11 @@ def test_a_torchscript_archive_is_imported_as_data(run, tmp_path, checkpoint):
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--image", "256"), ("--made-for", "256x128/a"), ("--made-for", "x")]
+    ("option", "value"),
+    [
+        *(("--image", "256"), ("--image", "9" * 5000 + "x9"), ("--made-for", "x")),
+        *(("--made-for", f"256x128/{stride}") for stride in ("a", "²", "0", "9" * 5000)),
+    ],
 )
 def test_bad_sizes_are_refused_in_one_sentence(run, checkpoint, tmp_path, option, value):
     with pytest.raises(OptionError, match=r"given as HEIGHTxWIDTH|whole number"):

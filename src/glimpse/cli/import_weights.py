@@ -36,7 +36,7 @@ def import_weights(
             metavar="HxW", help="Fit positions to this image size, as 256x128; what an ONNX model is fed."
         ),
     ] = None,
-    stride: Annotated[int | None, typer.Option(help="Fit positions to this patch stride.")] = None,
+    stride: Annotated[int | None, typer.Option(min=1, help="Fit positions to this patch stride.")] = None,
     made_for: Annotated[
         str | None, typer.Option(metavar="HxW[/S]", help="Image size and stride the file was made for.")
     ] = None,
@@ -159,15 +159,15 @@ def _checked_backbone(backbones: Mapping[str, Backbone]) -> Checked:
 
 
 def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", text)
     if not match:
         raise OptionError(f"a size is given as HEIGHTxWIDTH, like 256x128, got {text!r}")
     return int(match[1]), int(match[2])
 
 
 def _whole(text: str) -> int | None:
-    if text and not text.isdigit():
-        raise OptionError(f"a stride is a whole number, got {text!r}")
+    if text and not re.fullmatch(r"0*[1-9]\d{0,8}", text):
+        raise OptionError(f"a stride is a whole number from 1 on, got {text!r}")
     return int(text) if text else None
 
 
