@@ -4,17 +4,14 @@
 """
 
 import copy
-import functools
 import io
 import json
 import os
 import random
 import shutil
-import tempfile
 import time
 import warnings
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -135,10 +132,10 @@ def tried(request, record_property):
     return trying
 
 
-@functools.cache
-def material():
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
     """Whole files to damage, made once."""
-    folder = Path(tempfile.mkdtemp(prefix="glimpse-fuzz-"))
+    folder = tmp_path_factory.mktemp("material")
     Retriever(micro_encoder("transreid", cameras=(1, 4))).save(folder / "network")
     Retriever(micro_encoder("dpm++", options={"stripes": 2}), MaskedCosine()).save(folder / "masked")
     export_onnx(micro_encoder("bot"), folder / "m.onnx", form=Form.PLAIN)
@@ -179,8 +176,8 @@ def has_dimensions(loaded):
 
 
 @pytest.mark.parametrize("which", ["network", "masked", "onnx"])
-def test_cards(which, linked, tried):
-    source = material() / which
+def test_cards(material, which, linked, tried):
+    source = material / which
     card = json.loads((source / "card.json").read_bytes())
 
     def make(rng):
@@ -190,8 +187,8 @@ def test_cards(which, linked, tried):
 
 
 @pytest.mark.parametrize("which", ["network", "masked"])
-def test_networks(which, linked, tried):
-    source = material() / which
+def test_networks(material, which, linked, tried):
+    source = material / which
     card = json.loads((source / "network.json").read_bytes())
 
     def make(rng):
@@ -201,8 +198,8 @@ def test_networks(which, linked, tried):
 
 
 @pytest.mark.parametrize("name", ["card.json", "network.json", "network.safetensors"])
-def test_bytes_of_a_retriever(name, linked, tried):
-    source = material() / "network"
+def test_bytes_of_a_retriever(material, name, linked, tried):
+    source = material / "network"
     data = (source / name).read_bytes()
     load = Retriever.load if name == "card.json" else load_network
     tried(lambda rng: linked(source, name, mutated_bytes(data, rng)), load)
@@ -214,13 +211,13 @@ def written(path, data):
 
 
 @pytest.mark.parametrize("name", ["e.npz", "e.safetensors"])
-def test_embeddings(name, tmp_path, tried):
-    data = (material() / name).read_bytes()
+def test_embeddings(material, name, tmp_path, tried):
+    data = (material / name).read_bytes()
     tried(lambda rng: written(tmp_path / name, mutated_bytes(data, rng)), Embeddings.load)
 
 
-def test_bytes_of_a_backbone(tmp_path, tried):
-    data = (material() / "backbone.safetensors").read_bytes()
+def test_bytes_of_a_backbone(material, tmp_path, tried):
+    data = (material / "backbone.safetensors").read_bytes()
     tried(lambda rng: written(tmp_path / "b.safetensors", header_mutated(data, rng)), load_backbone)
 
 
@@ -336,8 +333,8 @@ def record_mutated(data, rng):
     return buffer.getvalue()
 
 
-def test_onnx_models(tmp_path, tried):
-    data = (material() / "m.onnx").read_bytes()
+def test_onnx_models(material, tmp_path, tried):
+    data = (material / "m.onnx").read_bytes()
 
     def load(path):
         return of_onnx(path, size=(64, 32)).retriever
