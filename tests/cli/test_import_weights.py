@@ -49,6 +49,14 @@ def checkpoint(tmp_path):
     return tmp_path / "bot.safetensors", network
 
 
+def test_an_import_may_be_made_again_but_fills_no_folder_of_other_files(run, checkpoint, tmp_path):
+    run(checkpoint[0], "--out", tmp_path / "out")
+    run(checkpoint[0], "--out", tmp_path / "out")
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    with pytest.raises(OptionError, match=r"out holds notes\.txt, which no import wrote: choose a new or an"):
+        run(checkpoint[0], "--out", tmp_path / "out")
+
+
 def test_a_folder_with_the_encoder_and_the_report(run, checkpoint, tmp_path):
     file, network = checkpoint
     text = run(file, "--out", tmp_path / "out")

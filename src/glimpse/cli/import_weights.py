@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from glimpse.models.weights import Backbone
     from glimpse.retriever import Encoder
 
+_WRITTEN = {"image.safetensors", "text.safetensors", "report.json"}
+
 
 def import_weights(
     file: Annotated[
@@ -105,6 +107,9 @@ def import_weights(
     from glimpse.files import atomic_write
     from glimpse.models.weights import MadeFor, import_backbones, save_backbone
 
+    single = out.suffix == ".safetensors"
+    if not single:
+        _only_ours(out)
     source, _, source_stride = (made_for or "").partition("/")
     imported = import_backbones(
         file,
@@ -114,7 +119,6 @@ def import_weights(
         made_for=MadeFor(_size(source), _whole(source_stride)) if made_for else MadeFor(),
         allow_left_over=allow_left_over or (),
     )
-    single = out.suffix == ".safetensors"
     if single and len(imported.backbones) > 1:
         raise OptionError(
             f"{file} has {' and '.join(imported.backbones)} backbones: give a folder, not {out}"
@@ -156,6 +160,17 @@ def _checked_backbone(backbones: Mapping[str, Backbone]) -> Checked:
     from glimpse.progress import terminal_bar
 
     return check_backbone(backbones["image"], progress=terminal_bar)
+
+
+def _only_ours(folder: Path) -> None:
+    """Refuse a folder that holds anything but an earlier import of a checkpoint."""
+    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    others = sorted(name for name in present - _WRITTEN if not name.startswith(".tmp-"))
+    if others:
+        raise OptionError(
+            f"{printable(folder)} holds {printable(others[0])}, which no import wrote: "
+            "choose a new or an empty folder"
+        )
 
 
 def _size(text: str) -> tuple[int, int]:

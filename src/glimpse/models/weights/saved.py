@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from glimpse.errors import WeightsError
-from glimpse.files import atomic_path
+from glimpse.files import atomic_write
 from glimpse.models.backbones.bert import Bert, BertConfig
 from glimpse.models.backbones.resnet import ResNet, ResNetConfig
 from glimpse.models.backbones.text import TextBackbone, TextConfig
@@ -54,8 +54,9 @@ def save_backbone(backbone: Backbone, path: str | Path) -> None:
     """Write weights and config into one safetensors file, whole or not at all."""
     state = {name: value.detach().cpu().contiguous() for name, value in backbone.state_dict().items()}
     header = json.dumps(config_to_json(backbone.config), sort_keys=True)
-    with atomic_path(path) as temporary:
-        save_file(state, temporary, {_KEY: header})
+    # not `save_file`, whose own temporary file nobody would remove after a kill
+    with atomic_write(path) as file:
+        file.write(save(state, {_KEY: header}))
 
 
 def saved_config(metadata: dict[str, str]) -> Config | None:
