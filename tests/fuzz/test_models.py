@@ -242,7 +242,7 @@ KINDS = [torch.complex64, torch.bool, torch.int32, torch.int64, torch.uint8, tor
 def odd_tensor(value, rng):
     """Another kind, shape, layout or content."""
     kind = rng.randrange(9)
-    if value.numel() > 10**7:  # one number that stands for many, which nothing here can hold
+    if value.is_sparse or value.numel() > 10**7:  # nothing here can hold what one number stands for
         return value
     if kind == 0:
         return value.to(rng.choice(KINDS))
