@@ -33,7 +33,10 @@ def main() -> None:
     options = parser.parse_args()
     runs = [run(seed, options.inputs, options.only) for seed in options.seeds]
     rows = merged(row for found in runs for row in found)
-    told = page(rows, options.seeds, options.inputs)
+    words = ["--inputs", str(options.inputs), "--seeds", *map(str, options.seeds)]
+    if options.only != parser.get_default("only"):
+        words += ["--only", *options.only]
+    told = page(rows, options.seeds, " ".join(words))
     print(told)
     if options.evidence:
         about = {
@@ -78,7 +81,7 @@ def merged(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found.values(), key=lambda row: str(row["test"]))
 
 
-def page(rows: list[dict[str, Any]], seeds: list[int], inputs: int) -> str:
+def page(rows: list[dict[str, Any]], seeds: list[int], words: str) -> str:
     """The counts as a page."""
     tried, refused = sum(row["tried"] for row in rows), sum(row["refused"] or 0 for row in rows)
     failed = [row["test"] for row in rows if row["failed"]]
@@ -92,7 +95,7 @@ def page(rows: list[dict[str, Any]], seeds: list[int], inputs: int) -> str:
         "kind in every test run, many by",
         "",
         "```",
-        f"python -m benchmarks.robustness --inputs {inputs} --seeds {' '.join(map(str, seeds))} --evidence",
+        f"python -m benchmarks.robustness {words} --evidence",
         "```",
         "",
         f"{tried:,} inputs of {len(rows)} kinds, seeds {', '.join(map(str, seeds))}: {verdict}; "
