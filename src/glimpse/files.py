@@ -33,8 +33,6 @@ _REASONS = {
     errno.EEXIST: "a file has that name",
     errno.ENAMETOOLONG: "its name is too long",
     errno.ELOOP: "its links lead in a circle",
-    errno.ELOOP: "its links lead in a circle",
-    errno.ENAMETOOLONG: "its name is too long",
 }
 _READ_REASONS = _REASONS | {
     errno.ENOENT: "there is no such file",
@@ -94,19 +92,20 @@ def read_file(path: str | os.PathLike[str], what: str = "file") -> bytes:
     raise StorageError(f"cannot read the {what} {printable(path)}: it is not a regular file")
 
 
-def read_json(path: str | os.PathLike[str], what: str = "file") -> Any:
+def read_json(path: str | os.PathLike[str], what: str = "file", **options: Any) -> Any:
     """What a JSON file holds; a byte order mark at its beginning is passed over.
 
     Args:
         path: the file.
         what: it is, for the sentence that says that it cannot be read.
+        options: of `json.loads`.
 
     Raises:
         StorageError: if it cannot be read.
     """
     data = read_file(path, what)
     try:
-        return json.loads(data)
+        return json.loads(data, **options)
     except (ValueError, RecursionError) as error:
         raise StorageError(
             f"cannot read the {what} {printable(path)}: it cannot be read as JSON ({error})"

@@ -13,8 +13,8 @@ from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.evaluation import calibrate, roc
 from glimpse.methods.bot import BoT
 from glimpse.methods.embedding import embed_rows
-from glimpse.methods.fit import finished_run, fit, prepared_from_seed, run
-from glimpse.methods.prepare import prepare
+from glimpse.methods.fit import finished_run, fit, run
+from glimpse.methods.prepare import prepare, prepared_from_seed
 from glimpse.methods.rows import ENDS, IDS
 from glimpse.models.factory import similarity_of
 from glimpse.models.storage import WEIGHTS, load_network
@@ -235,7 +235,7 @@ def test_a_finish_sees_each_image_once_however_many_captions_it_has(
 ):
     seen = []
     monkeypatch.setattr(
-        "glimpse.methods.fit.prepare",
+        "glimpse.methods.prepare.prepare",
         lambda *given: replace(prepare(*given), finish=lambda network, rows: seen.append(rows) or Finished()),
     )
     recipe = with_settings(reading, ["epochs=1", "validation.share=0"])
@@ -326,7 +326,7 @@ def finishing(monkeypatch):
             card = replace(found.card, options={**found.card.options, "neck_feat": "before"})
             return replace(found, card=card, finish=finish)
 
-        monkeypatch.setattr("glimpse.methods.fit.prepare", prepared)
+        monkeypatch.setattr("glimpse.methods.prepare.prepare", prepared)
 
     return with_finish
 

@@ -8,13 +8,14 @@ from glimpse.choices import Size, Teacher
 from glimpse.errors import TrainingError
 from glimpse.methods.prepare import prepare
 from glimpse.methods.sap import Sap, prepare_sap
-from glimpse.methods.sap_losses import patch_labels, stripe_labels
+from glimpse.methods.sap_losses import patch_labels
 from glimpse.methods.transreid import TransReID
 from glimpse.models.sap import SapNetwork, SapOptions
 from glimpse.models.transreid import TransReIDNetwork, TransReIDOptions
 from glimpse.recipes.sap import DropoutRecipe, SapRecipe
 from glimpse.recipes.transreid import TransReIDRecipe
 from glimpse.segmentation.parts import PART
+from glimpse.segmentation.sources import StripeParts
 from glimpse.training.batches import Batch
 from glimpse.training.losses import cross_entropy, soft_triplet
 from glimpse.training.stages import Step
@@ -95,8 +96,8 @@ def test_what_is_dropped_depends_on_the_step_alone(batch):
 
 def test_stripes_are_told_in_patches_of_the_backbone(batch):
     sap = method(replace(RECIPE, stride=12))
-    labels = sap._labels(batch)
-    assert torch.equal(labels, patch_labels(stripe_labels((64, 32), 4), 4, 8, 6, 0.05))
+    labels, bands = sap._labels(batch), torch.from_numpy(StripeParts(4).parts([""], (64, 32)))
+    assert torch.equal(labels, patch_labels(bands, 4, 8, 6, 0.05))
     assert labels.shape == (1, 50, 5)
 
 

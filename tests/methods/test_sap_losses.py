@@ -8,11 +8,11 @@ from glimpse.methods.sap_losses import (
     patch_consistency,
     patch_labels,
     proxy_consistency,
-    stripe_labels,
     supervised_patches,
     teacher_matrix,
 )
 from glimpse.models.backbones.vit import PatchEmbed
+from glimpse.segmentation.sources import StripeParts
 
 
 def maps(count=2, size=(64, 32), parts=3, seed=0):
@@ -22,7 +22,7 @@ def maps(count=2, size=(64, 32), parts=3, seed=0):
 
 
 def test_stripes_give_every_row_of_patches_its_part_and_no_background():
-    found = patch_labels(stripe_labels((256, 128), 4), 4, 16, 16, 0.05)
+    found = patch_labels(torch.from_numpy(StripeParts(4).parts([""], (256, 128))), 4, 16, 16, 0.05)
     assert found.shape == (1, 128, 5)
     numbers = found[0].argmax(1).reshape(16, 8)
     assert numbers.tolist() == [[1 + row // 4] * 8 for row in range(16)]

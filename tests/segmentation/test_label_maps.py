@@ -126,7 +126,7 @@ def test_the_folder_may_say_what_its_labels_are(tmp_path):
     assert label_maps(tmp_path / "labels").names[1] == "head"
     for content in ("[]", "{}", '{"labels": [1]}', '{"labels": ["a", "b"], "truth": 1}', "nonsense"):
         sidecar.write_text(content)
-        with pytest.raises(OptionError):
+        with pytest.raises(GlimpseError):
             label_maps(tmp_path / "labels")
     sidecar.unlink()
     with pytest.raises(OptionError, match="say which labels the part maps"):

@@ -24,7 +24,8 @@ from glimpse.choices import Size
 from glimpse.datasets import Dataset
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import atomic_write, begin_folder, check_folder, locked, printable
-from glimpse.methods.fit import checked, finished_run, fit
+from glimpse.methods.checks import checked
+from glimpse.methods.fit import finished_run, fit
 from glimpse.methods.rows import can_answer, trained_images
 from glimpse.methods.validation import check_answers
 from glimpse.models.pretrained import start_of

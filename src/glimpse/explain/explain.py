@@ -9,9 +9,9 @@ import numpy as np
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
+from glimpse.explain.activations import attends_to_parts, has_patterns, part_figures, pattern_figures
 from glimpse.explain.attribution import support_figures, why_no_maps
 from glimpse.explain.options import ReportOptions
-from glimpse.explain.parts import attends_to_parts, has_patterns, part_figures, pattern_figures
 from glimpse.explain.ranked_lists import list_figures
 from glimpse.explain.report import Figure, Report, Section
 from glimpse.explain.sections import (

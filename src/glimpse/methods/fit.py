@@ -18,51 +18,39 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from glimpse.choices import Reads
 from glimpse.errors import TrainingError
 from glimpse.files import atomic_write, begin_folder, check_folder
+from glimpse.methods.checks import checked, checked_protocol, divided
 from glimpse.methods.embedding import embed_rows
-from glimpse.methods.prepare import NETWORK, EmbeddedRows, Prepared, prepare
+from glimpse.methods.prepare import NETWORK, EmbeddedRows, Prepared, prepared_from_seed
 from glimpse.methods.rows import (
     PixelsOfRows,
     caption_columns,
-    check_sampler,
     each_image,
     in_words,
-    learned_rows,
     smaller_batches,
     training_data,
-    usable_rows,
 )
 from glimpse.methods.validation import (
     Validation,
-    check_answers,
-    images_of,
     needed_images,
     protocol_in_words,
-    protocol_of,
-    split_persons,
     texts_of,
 )
 from glimpse.models.factory import TextNetwork, build_network
-from glimpse.models.pretrained import AUTO, NONE, start_of
+from glimpse.models.pretrained import start_of
 from glimpse.models.storage import CARD, TOKENIZER, save_network
 from glimpse.pixels import PixelCache
 from glimpse.progress import Progress, silent
 from glimpse.protocols import Protocol
-from glimpse.recipes.groups import SamplerRecipe
 from glimpse.recipes.provenance import to_json
-from glimpse.recipes.registry import row_of
-from glimpse.records import IntArray, Records
+from glimpse.records import Records
 from glimpse.retriever.finish import FINISH, Finished, write_finished
 from glimpse.runtime import preserved_threads, torch_device
 from glimpse.segmentation import MaskSource, PartSource
-from glimpse.segmentation.base import PERSON
 from glimpse.segmentation.part_labels import mirror_table
 from glimpse.segmentation.parts import PART, part_maps, part_source
 from glimpse.segmentation.person_maps import mask_source, person_maps
@@ -78,7 +66,6 @@ from glimpse.training.stage_run import BEST as BEST_WEIGHTS
 from glimpse.training.stage_run import RUN_FILE
 
 FINAL, BEST = "final", "best"
-_REHEARSED = 256  # rows
 A_RUN = "a training run"
 GO_ON = ": resume it (--resume), or train into another folder"
 
@@ -165,8 +152,7 @@ def fit(
             labels = part_maps(teacher, shown, pixels, size, progress)
             rules = {} if teacher is None else {PART: MapRule(mirror=mirror_table(teacher.names))}
             names = () if teacher is None else tuple(teacher.names)
-            data = training_data(learned, images, {**maps, **labels}, rules)
-            data = replace(data, part_names=names)
+            data = training_data(learned, images, {**maps, **labels}, rules, names)
             prepared = prepared_from_seed(method, recipe, data)
             if prepared.tokenizer is not None and data.captioned:
                 tokens = caption_columns(data.records, prepared.tokenizer)
@@ -213,60 +199,6 @@ def fit(
         )
 
 
-def divided(
-    method: str, recipe: Any, rows: Records, validation: Records | Protocol | None
-) -> tuple[Records, Records | Protocol | None]:
-    """What the method trains on, and what chooses the best epoch: what is given, or a share of the persons.
-
-    A person's images and captions, in every modality, are in one part together.
-
-    Raises:
-        OptionError: if the method cannot learn from the rows.
-    """
-    usable = usable_rows(method, rows)
-    held: Records | Protocol | None = validation
-    if isinstance(validation, Records):
-        held = validation if row_of(method).reads is Reads.CAPTIONS else images_of(validation)
-    if held is None or (isinstance(held, Records) and not len(held)):
-        usable, aside = split_persons(usable, recipe.validation.share, recipe.seed)
-        held = aside if len(aside) else None
-    return learned_rows(method, usable), held
-
-
-def checked_protocol(
-    recipe: Any, held: Records | Protocol, like: Protocol | None, *, texts: bool
-) -> Protocol:
-    """The protocol of the validation; one without a query that can be answered is refused."""
-    protocol = protocol_of(held, recipe.seed, like, texts=texts)
-    advice = ": set more persons aside (validation.share), or none (validation.share=0)"
-    if isinstance(held, Records) and len(np.unique(held.path.astype(str))) == len(held.persons):
-        advice = ", as each person has a single image: set none aside (validation.share=0)"
-    check_answers(protocol, advice)
-    return protocol
-
-
-def checked(
-    method: str,
-    recipe: Any,
-    rows: Records,
-    validation: Records | Protocol | None,
-    like: Protocol | None,
-) -> tuple[Records, Records | Protocol | None, Protocol | None]:
-    """`divided`, and the protocol of the validation; nothing is decoded for it.
-
-    Raises:
-        OptionError: if the method cannot learn from the rows, start from the weights that a user gives, or be
-            validated by the rows.
-    """
-    learned, held = divided(method, recipe, rows, validation)
-    recipe = smaller_batches(recipe, learned)
-    check_sampler(recipe, learned)
-    if getattr(recipe, "weights", AUTO) not in (AUTO, NONE):
-        rehearse(method, recipe, learned)
-    texts = row_of(method).reads is Reads.CAPTIONS
-    return learned, held, None if held is None else checked_protocol(recipe, held, like, texts=texts)
-
-
 def finished_run(
     method: str,
     recipe: Any,
@@ -294,36 +226,6 @@ def finished_run(
     check_same_run(before, {**before, **now})
     wanted = [FINAL, *([BEST] if (out / BEST_WEIGHTS).is_file() else [])]
     return before.get("finished") is not None and all((out / name / CARD).is_file() for name in wanted)
-
-
-def rehearse(method: str, recipe: Any, rows: Records) -> None:
-    """Prepare the method on a few blank images: weights that do not fit are refused before any is decoded.
-
-    To decode all images, and to cut the persons out, may take hours.
-    """
-    few, size = rows[:_REHEARSED], recipe.augment.size
-    if isinstance(getattr(recipe, "sampler", None), SamplerRecipe):
-        recipe = replace(recipe, sampler=SamplerRecipe(1, 1))
-    maps = {name: np.ones((len(few), *size), np.uint8) for name in (PERSON, PART)}
-    prepared_from_seed(method, recipe, TrainingData(few, _Blank(size), maps))
-
-
-class _Blank:
-    """Pixels that are all black."""
-
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.size = size
-
-    def read(self, rows: IntArray) -> NDArray[np.uint8]:
-        """See `PixelSource`."""
-        return np.zeros((len(rows), *self.size, 3), np.uint8)
-
-
-def prepared_from_seed(method: str, recipe: Any, data: TrainingData) -> Prepared:
-    """The prepared method; the same recipe gives the same weights, whatever was drawn before."""
-    with preserved_generators():
-        seed_global_generators(recipe.seed)
-        return prepare(method, recipe, data)
 
 
 def run(

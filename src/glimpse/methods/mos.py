@@ -103,8 +103,7 @@ def conflict_penalty(recipe: MosRecipe) -> Finish | None:
             epsilon=wanted.epsilon,
             shortlist=wanted.shortlist,
         )
-        weight = np.float64(found.weight)
         # a weight of 0 is an answer: then the prior, of 8 MB for 2,048 channels, is not kept
-        return Finished(found if found.weight else SetJaccard(), {"conflict_weight": weight.reshape(1)})
+        return Finished(found if found.weight else SetJaccard())
 
     return fit

@@ -15,6 +15,7 @@ from glimpse.recipes.registry import resolve, row_of
 from glimpse.records import Records
 from glimpse.retriever.finish import Finished
 from glimpse.training.batches import TrainingData
+from glimpse.training.seeding import preserved_generators, seed_global_generators
 from glimpse.training.stages import Method, Stage
 
 NETWORK = "network."
@@ -76,3 +77,10 @@ def prepare(method: str, recipe: Any, data: TrainingData) -> Prepared:
     """The method of that name, as the recipe says, for the persons of the training rows."""
     prepared: Prepared = resolve(row_of(method).prepare)(recipe, data)
     return prepared
+
+
+def prepared_from_seed(method: str, recipe: Any, data: TrainingData) -> Prepared:
+    """The prepared method; the same recipe gives the same weights, whatever was drawn before."""
+    with preserved_generators():
+        seed_global_generators(recipe.seed)
+        return prepare(method, recipe, data)

@@ -183,12 +183,13 @@ def training_data(
     pixels: PixelSource,
     maps: Mapping[str, NDArray[np.uint8]],
     rules: Mapping[str, MapRule] = MappingProxyType({}),
+    part_names: tuple[str, ...] = (),
 ) -> TrainingData:
     """The rows with their pixels, and with the maps of `each_image` of them and how they are augmented."""
     bare = TrainingData(rows)
     if bare.captioned:
         maps = {name: values[bare.images] for name, values in maps.items()}
-    return TrainingData(rows, pixels, maps, rules=rules)
+    return TrainingData(rows, pixels, maps, rules=rules, part_names=part_names)
 
 
 class PixelsOfRows:

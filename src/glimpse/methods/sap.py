@@ -14,7 +14,6 @@ from glimpse.methods.sap_losses import (
     patch_consistency,
     patch_labels,
     proxy_consistency,
-    stripe_labels,
     supervised_patches,
     teacher_matrix,
 )
@@ -24,6 +23,7 @@ from glimpse.models.pretrained import described, load_pretrained, starting_folde
 from glimpse.models.sap import SapNetwork, SapOptions, SapOutput
 from glimpse.recipes.sap import SapRecipe
 from glimpse.segmentation.parts import PART
+from glimpse.segmentation.sources import StripeParts
 from glimpse.training.batches import Batch, TrainingData
 from glimpse.training.build import build_augmentation, build_optimizer, build_sampler
 from glimpse.training.distributed import gathered
@@ -41,6 +41,8 @@ class Sap(Method):
         recipe: of the losses.
     """
 
+    stripes: Tensor
+
     def __init__(self, network: SapNetwork, persons: int, parts: int, recipe: SapRecipe) -> None:
         super().__init__()
         self.network = network
@@ -49,6 +51,9 @@ class Sap(Method):
         self.config = network.backbone.config
         self.layer = recipe.layer or len(network.backbone.blocks)
         self.classifiers = nn.ModuleList(classifier(self.config.width, persons) for _ in network.necks)
+        if recipe.teacher is Teacher.STRIPES:
+            bands = StripeParts(parts).parts([""], self.config.image)
+            self.register_buffer("stripes", self._patch_labels(torch.from_numpy(bands)), persistent=False)
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
         """`identity`, `triplet` once it has joined, and `patch` and `proxy` if they have a weight."""
@@ -95,11 +100,13 @@ class Sap(Method):
 
     def _labels(self, batch: Batch) -> Tensor:
         """What the teacher says of each patch, `[B or 1, N, 1 + K]`."""
-        if self.recipe.teacher is Teacher.MAPS:
-            maps = batch.maps[PART]
-        else:
-            maps = stripe_labels(self.config.image, self.parts).to(batch.images.device)
-        return patch_labels(maps, self.parts, self.config.patch, self.config.stride, self.recipe.sharpness)
+        if self.recipe.teacher is Teacher.STRIPES:
+            return self.stripes
+        return self._patch_labels(batch.maps[PART])
+
+    def _patch_labels(self, maps: Tensor) -> Tensor:
+        config = self.config
+        return patch_labels(maps, self.parts, config.patch, config.stride, self.recipe.sharpness)
 
 
 def _global_and_parts(losses: list[Tensor]) -> Tensor:
@@ -111,7 +118,7 @@ def _global_and_parts(losses: list[Tensor]) -> Tensor:
 def part_names(recipe: SapRecipe, data: TrainingData) -> tuple[str, ...]:
     """Of the teacher's parts, without the background."""
     if recipe.teacher is Teacher.STRIPES:
-        return tuple(f"stripe_{number}" for number in range(1, recipe.parts + 1))
+        return StripeParts(recipe.parts).names[1:]
     if PART not in data.maps or not data.part_names:
         raise TrainingError("SAP learns from part maps by teacher=maps, and the training data has none")
     return data.part_names[1:]

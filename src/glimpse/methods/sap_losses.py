@@ -35,17 +35,6 @@ def patch_labels(labels: Tensor, parts: int, patch: int, stride: int, sharpness:
     return (sharpness * counts.flatten(2).transpose(1, 2)).softmax(2)
 
 
-def stripe_labels(size: tuple[int, int], parts: int) -> Tensor:
-    """The map `[1, H, W]` of the teacher that knows nothing: K bands of equal height, 1 at the top.
-
-    >>> stripe_labels((4, 1), 2).flatten().tolist()
-    [1, 1, 2, 2]
-    """
-    height, width = size
-    bands = torch.arange(height) * parts // height + 1
-    return bands[None, :, None].expand(1, height, width)
-
-
 @full_precision
 def teacher_matrix(found: Tensor, background: float) -> Tensor:
     """How much tokens should attend to each other, `[B, 1 + N, 1 + N]`, symmetric, in 0..1.

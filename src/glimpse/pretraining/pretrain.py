@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from glimpse.choices import Size
 from glimpse.files import begin_folder, check_folder
 from glimpse.methods.clip import learned_tokenizer
-from glimpse.methods.fit import A_RUN, GO_ON, Fitted, prepared_from_seed, run
-from glimpse.methods.prepare import Prepared
+from glimpse.methods.fit import A_RUN, GO_ON, Fitted, run
+from glimpse.methods.prepare import Prepared, prepared_from_seed
 from glimpse.methods.rows import ENDS, IDS
 from glimpse.methods.validation import Validation, validation_protocol
 from glimpse.models.text.tokenizer import Tokenizer

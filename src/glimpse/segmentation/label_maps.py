@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from glimpse.datasets.counts import WORLD_CARD
 from glimpse.errors import BrokenImageError, LayoutError, OptionError
-from glimpse.files import printable
+from glimpse.files import printable, read_json
 from glimpse.pixels.decode import decode_labels, image_shape, stamp_of
 from glimpse.pixels.resize import check_size
-from glimpse.segmentation.part_labels import MergeTable, merge_table, read_json
+from glimpse.segmentation.part_labels import MergeTable, merge_table
 from glimpse.segmentation.parts import PathIndex, nearest
 
 SIDECAR = "labels.json"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.errors import LayoutError, OptionError
-from glimpse.files import printable
+from glimpse.files import printable, read_json
 from glimpse.world.frame import PART_NAMES as WORLD_LABELS
 
 BACKGROUND = "background"
@@ -226,28 +226,19 @@ def _word(text: Any, what: str) -> str:
 
 
 def _merge_file(path: Path) -> Mapping[str, str]:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    sizes: list[tuple[int, int]] = []
+
+    def counted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
-        if len(found) != len(pairs):
-            raise OptionError(f"the merge table {printable(path)} names a label twice")
+        sizes.append((len(pairs), len(found)))
         return found
 
-    values = read_json(path, "merge table", object_pairs_hook=unique)
+    values = read_json(path, "merge table", object_pairs_hook=counted)
+    if any(told != kept for told, kept in sizes):
+        raise OptionError(f"the merge table {printable(path)} names a label twice")
     if not isinstance(values, dict):
         raise OptionError(f'the merge table {printable(path)} is not a JSON object {{"label": "part"}}')
     return values
-
-
-def read_json(path: Path, what: str, **options: Any) -> Any:
-    """The values of a JSON file that a user names, or one sentence."""
-    try:
-        return json.loads(path.read_bytes(), **options)
-    except OptionError:  # of the options
-        raise
-    except OSError as error:
-        raise OptionError(f"the {what} {printable(path)} cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise OptionError(f"the {what} {printable(path)} is not JSON") from error
 
 
 def mirror_table(names: Sequence[str]) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from glimpse.errors import StorageError
 from glimpse.extras import require
-from glimpse.files import printable
+from glimpse.files import printable, read_file
 
 PURPOSE = "reading an ONNX model"
 METADATA = "glimpse"
@@ -27,12 +27,7 @@ def read_model(path: str | Path) -> bytes:
         StorageError: if the model or its weights cannot be read, or together pass ONNX's 2 GiB.
     """
     path = Path(path)
-    if not path.is_file():
-        raise StorageError(f"there is no model at {printable(path)}")
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise StorageError(f"cannot read the model {printable(path)}: {error.strerror}") from error
+    model = read_file(path, "model")
     if not _may_refer(model):
         return model
     parsed = parse_model(model)

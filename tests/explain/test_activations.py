@@ -7,7 +7,7 @@ from hand_made import micro, words
 
 from glimpse.choices import Size
 from glimpse.explain import ReportOptions, explain
-from glimpse.explain.parts import (
+from glimpse.explain.activations import (
     PATTERNS,
     _place,
     attends_to_parts,
