@@ -1,7 +1,9 @@
-"""Damaged files, odd commands and kills, counted: `make fuzz` runs the tests below tests/fuzz at length.
+"""Damaged files, odd commands, kills and full disks, counted: the tests below tests/fuzz at length.
 
-Run with `python -m benchmarks.robustness --inputs 20000 --seeds 0 1`. With `--evidence` the counts are kept
-in docs/evidence/robustness.json and robustness.md.
+Run with `make fuzz`, or with `python -m benchmarks.robustness --inputs 20000 --seeds 0 1`; `--only` and
+`--kinds` choose the tests. With `--evidence` the counts of each kind are added to
+docs/evidence/robustness.json as soon as it is done, and robustness.md, which sums them up, is written anew:
+runs of several kinds and seeds add up, a kind that is tried again by the same seed counts once.
 """
 
 from __future__ import annotations
@@ -11,9 +13,7 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.__main__ import EVIDENCE, ROOT
@@ -22,6 +22,30 @@ from glimpse.runtime import hardware
 from glimpse.training.run_record import git_commit
 
 JSON, PAGE = EVIDENCE / "robustness.json", EVIDENCE / "robustness.md"
+Row = dict[str, Any]
+
+CLASSES = {
+    "test_tables.py::test_a_damaged_file": {
+        "image.": "damaged images",
+        "table.": "damaged tables of records",
+        "vectors.": "damaged embeddings",
+        "file.": "damaged embeddings",
+        "": "damaged captions, lists, draws, results and keypoints",
+    },
+    "test_tables.py::test_columns": {"": "tables with odd columns"},
+    "test_tables.py::test_an_edited_pixel_cache": {"": "edited pixel caches"},
+    "test_models.py::test_cards": {"": "edited cards"},
+    "test_models.py::test_networks": {"": "edited cards"},
+    "test_models.py::test_bytes_of_a_retriever": {"": "damaged retrievers and backbones"},
+    "test_models.py::test_bytes_of_a_backbone": {"": "damaged retrievers and backbones"},
+    "test_models.py::test_embeddings": {"": "damaged embeddings"},
+    "test_models.py::test_bytes_of_checkpoints": {"": "damaged checkpoints"},
+    "test_models.py::test_state_dicts": {"": "odd checkpoints"},
+    "test_models.py::test_onnx_models": {"": "odd ONNX models"},
+    "test_commands.py::": {"": "commands with random words"},
+    "test_kills.py::": {"": "kills"},
+    "test_full_disks.py::": {"": "full disks"},
+}
 
 
 def main() -> None:
@@ -29,88 +53,149 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=2000, help="of each kind")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", default=["tests/fuzz"], metavar="PATH", help="tests")
-    parser.add_argument("--evidence", action="store_true", help="keep the counts in docs/evidence")
+    parser.add_argument("--kinds", metavar="WORDS", help="of these the ones that pytest's -k chooses")
+    parser.add_argument("--processes", default="auto", metavar="N", help="at the same time")
+    parser.add_argument("--evidence", action="store_true", help="add the counts to docs/evidence")
     options = parser.parse_args()
-    runs = [run(seed, options.inputs, options.only) for seed in options.seeds]
-    rows = merged(row for found in runs for row in found)
-    words = ["--inputs", str(options.inputs), "--seeds", *map(str, options.seeds)]
-    if options.only != parser.get_default("only"):
-        words += ["--only", *options.only]
-    told = page(rows, options.seeds, " ".join(words))
-    print(told)
-    if options.evidence:
-        about = {
-            "inputs": options.inputs,
-            "seeds": options.seeds,
-            "commit": git_commit(ROOT),
-            "on": hardware(),
-        }
-        for path, text in ((JSON, json.dumps({**about, "rows": rows}, indent=1) + "\n"), (PAGE, told)):
-            with atomic_write(path) as file:
-                file.write(text.encode())
-    sys.exit(any(row["failed"] for row in rows))
+    words = ["-n", options.processes, *(["-k", options.kinds] if options.kinds else []), *options.only]
+    about = {"commit": (git_commit(ROOT) or "unknown")[:12], "on": hardware()}
+    kept: list[Row] = json.loads(JSON.read_bytes())["rows"] if options.evidence and JSON.is_file() else []
+    failed = False
+    for seed in options.seeds:
+        for row in tried(words, options.inputs, seed):
+            kept = merged(kept, {**row, "seed": seed, **about})
+            failed |= row["failed"] > 0
+            if options.evidence:
+                write(kept)
+    if not options.evidence:
+        print(page(kept))
+    sys.exit(failed)
 
 
-def run(seed: int, inputs: int, only: list[str]) -> list[dict[str, Any]]:
-    """The tests by one seed; a row for each."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        environment = {
-            "GLIMPSE_FUZZ": str(inputs),
-            "GLIMPSE_FUZZ_SEED": str(seed),
-            "GLIMPSE_FUZZ_REPORT": str(report),
-        }
-        words = [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", "-n", "auto", *only]
-        subprocess.run(words, cwd=ROOT, env={**os.environ, **environment}, check=False)
-        rows: list[dict[str, Any]] = json.loads(report.read_text())
-        return rows
+def tried(words: Sequence[str], inputs: int, seed: int) -> Iterator[Row]:
+    """A row for each test of a run of pytest, as soon as it is done."""
+    reading, writing = os.pipe()
+    environment = {
+        "GLIMPSE_FUZZ": str(inputs),
+        "GLIMPSE_FUZZ_SEED": str(seed),
+        "GLIMPSE_FUZZ_REPORT": f"/dev/fd/{writing}",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", *words]
+    running = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, pass_fds=[writing])
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        for line in lines:
+            told = json.loads(line)
+            yield {
+                "kind": told["test"].removeprefix("tests/fuzz/"),
+                "tried": told.get("tried", 1),
+                "refused": told.get("refused"),
+                "failed": int(told["outcome"] == "failed"),
+                "seconds": round(told["seconds"], 1),
+            }
+    running.wait()
 
 
-def merged(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A row for each test, over all seeds."""
-    found: dict[str, dict[str, Any]] = {}
+def merged(rows: Iterable[Row], new: Row) -> list[Row]:
+    """The rows with a new one, in place of one of the same kind and seed."""
+    others = [row for row in rows if (row["kind"], row["seed"]) != (new["kind"], new["seed"])]
+    return sorted([*others, new], key=lambda row: (row["kind"], row["seed"]))
+
+
+def write(rows: list[Row]) -> None:
+    """Keep the rows, and the page of them."""
+    for path, text in ((JSON, json.dumps({"rows": rows}, indent=1) + "\n"), (PAGE, page(rows))):
+        with atomic_write(path) as file:
+            file.write(text.encode())
+
+
+def class_of(row: Mapping[str, Any]) -> str:
+    """What a row tried, in a few words."""
+    test, _, variant = str(row["kind"]).partition("[")
+    for prefix, names in CLASSES.items():
+        if test.startswith(prefix):
+            return next(name for start, name in names.items() if variant.startswith(start))
+    return test
+
+
+def summed(rows: Iterable[Row], name: Callable[[Row], str]) -> dict[str, Row]:
+    """The rows of each name added up, in the order of the names."""
+    sums: dict[str, Row] = {}
     for row in rows:
-        name = row["test"].removeprefix("tests/fuzz/")
-        nothing = {"test": name, "tried": 0, "refused": None, "failed": 0, "seconds": 0.0}
-        total = found.setdefault(name, nothing)
-        total["tried"] += row.get("tried", 1)
-        if "refused" in row:
+        nothing: Row = {
+            "tried": 0,
+            "refused": None,
+            "failed": 0,
+            "seconds": 0.0,
+            "kinds": set(),
+            "seeds": set(),
+        }
+        total = sums.setdefault(name(row), nothing)
+        total["tried"] += row["tried"]
+        if row["refused"] is not None:
             total["refused"] = (total["refused"] or 0) + row["refused"]
-        total["failed"] += row["outcome"] == "failed"
+        total["failed"] += row["failed"]
         total["seconds"] += row["seconds"]
-    return sorted(found.values(), key=lambda row: str(row["test"]))
+        total["kinds"].add(row["kind"])
+        total["seeds"].add(row["seed"])
+    return dict(sorted(sums.items()))
 
 
-def page(rows: list[dict[str, Any]], seeds: list[int], words: str) -> str:
+def page(rows: list[Row]) -> str:
     """The counts as a page."""
-    tried, refused = sum(row["tried"] for row in rows), sum(row["refused"] or 0 for row in rows)
-    failed = [row["test"] for row in rows if row["failed"]]
+    total = sum(row["tried"] for row in rows)
+    failed = sorted({row["kind"] for row in rows if row["failed"]})
     verdict = "none failed" if not failed else f"**{len(failed)} failed**: {', '.join(failed)}"
     lines = [
         "# Robustness",
         "",
-        "Damaged files, cards and caches, odd commands, and commands that are killed: each input must be",
-        "read rightly or refused in one sentence with exit code 2, within seconds; a killed command, begun",
-        "again, must end as if nothing had happened. The tests are in `tests/fuzz`: a few inputs of each",
-        "kind in every test run, many by",
+        "Damaged files, cards and caches, odd commands, and commands that are killed or meet a full disk:",
+        "each input must be read rightly or refused in one sentence with exit code 2, within seconds; a",
+        "command that was stopped, begun again, must end as if nothing had happened. The tests are in",
+        "`tests/fuzz`: a few inputs of each kind in every test run, many by `make fuzz`, which is",
+        "`python -m benchmarks.robustness --inputs 2000 --seeds 0` and takes other numbers, kinds and seeds.",
         "",
-        "```",
-        f"python -m benchmarks.robustness {words} --evidence",
-        "```",
+        f"{total:,} inputs of {len({row['kind'] for row in rows})} kinds, seeds "
+        f"{listed({row['seed'] for row in rows})}: {verdict}. "
+        f"At {', '.join(f'`{commit}`' for commit in sorted({row['commit'] for row in rows}))}, "
+        f"on {', '.join(sorted({row['on'] for row in rows}))}.",
         "",
-        f"{tried:,} inputs of {len(rows)} kinds, seeds {', '.join(map(str, seeds))}: {verdict}; "
-        f"where it is counted, {refused:,} were refused. "
-        f"At commit `{(git_commit(ROOT) or 'unknown')[:12]}`, on {hardware()}.",
-        "",
-        "| kind | tried | refused | failed | seconds |",
-        "|---|---:|---:|---:|---:|",
+        "| what is tried | kinds | inputs | refused | failed | seconds |",
+        "|---|---:|---:|---:|---:|---:|",
         *(
-            f"| {row['test'].replace('|', ' ')} | {row['tried']:,} | {row['refused'] or ''} "
-            f"| {row['failed']} | {row['seconds']:.0f} |"
-            for row in rows
+            f"| {name} | {len(sums['kinds'])} | {numbers(sums)} |"
+            for name, sums in summed(rows, class_of).items()
+        ),
+        "",
+        "| kind | seeds | inputs | refused | failed | seconds |",
+        "|---|---:|---:|---:|---:|---:|",
+        *(
+            f"| {name.replace('|', ' ')} | {listed(sums['seeds'])} | {numbers(sums)} |"
+            for name, sums in summed(rows, lambda row: str(row["kind"])).items()
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def numbers(sums: Row) -> str:
+    """The cells of a sum; where refusals are not counted, an empty one."""
+    refused = "" if sums["refused"] is None else f"{sums['refused']:,}"
+    return f"{sums['tried']:,} | {refused} | {sums['failed']} | {sums['seconds']:,.0f}"
+
+
+def listed(seeds: Iterable[int]) -> str:
+    """Seeds in order, those in a row by their ends.
+
+    >>> listed([3, 0, 1, 2, 7])
+    '0-3, 7'
+    """
+    runs: list[list[int]] = []
+    for seed in sorted(seeds):
+        if runs and seed == runs[-1][1] + 1:
+            runs[-1][1] = seed
+        else:
+            runs.append([seed, seed])
+    return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in runs)
 
 
 if __name__ == "__main__":

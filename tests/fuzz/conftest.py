@@ -1,12 +1,9 @@
-"""Counts of what was tried: with `GLIMPSE_FUZZ_REPORT=FILE` they are kept as JSON, a row per test."""
+"""Counts of what was tried: with `GLIMPSE_FUZZ_REPORT=FILE` a line of JSON is added to it after each test."""
 
 import json
 import os
-from pathlib import Path
 
 import pytest
-
-_ROWS = []
 
 
 @pytest.fixture(autouse=True)
@@ -16,17 +13,10 @@ def tried(request, record_property):
 
 
 def pytest_runtest_logreport(report):
-    """Keep what a test told by `record_property`, and how it ended."""
-    if report.when == "call":
-        told = dict(report.user_properties)
-        _ROWS.append({"test": report.nodeid, "outcome": report.outcome, "seconds": report.duration, **told})
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session):
-    """Write them; under xdist, what all workers told."""
+    """Tell what a test told by `record_property`, and how it ended; under xdist, of all workers."""
     target = os.environ.get("GLIMPSE_FUZZ_REPORT")
-    if target and not hasattr(session.config, "workerinput"):
-        partial = Path(f"{target}.part")
-        partial.write_text(json.dumps(sorted(_ROWS, key=lambda row: row["test"]), indent=1))
-        partial.replace(target)
+    if target and report.when == "call" and "PYTEST_XDIST_WORKER" not in os.environ:
+        told = dict(report.user_properties)
+        row = {"test": report.nodeid, "outcome": report.outcome, "seconds": report.duration, **told}
+        with open(target, "a") as file:  # noqa: PTH123 (perhaps a pipe)
+            file.write(json.dumps(row) + "\n")
