@@ -8,6 +8,9 @@ from similarity_cases import random_sets
 
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError, ShapeError
+from glimpse.evaluation import evaluate
+from glimpse.protocols import single_query
+from glimpse.records import Records
 from glimpse.similarity import (
     ConflictPenalized,
     CoOccurrencePrior,
@@ -51,10 +54,45 @@ def test_shortlists_double_until_the_top_k_is_exact(weight, k):
     np.testing.assert_array_equal(found.scores, np.take_along_axis(scores, rows, 1))
 
 
+@pytest.mark.parametrize("weight", [0, 0.01, 10])
+@pytest.mark.parametrize("shortlist", [1, 7, 40, 200])
+def test_a_shortlist_is_ordered_by_the_penalty_and_followed_by_the_rest(weight, shortlist):
+    rng = np.random.default_rng(5)
+    similarity = penalized(rng, weight=weight, shortlist=shortlist)
+    query, gallery = Embeddings(random_sets(rng, 6, 8)), Embeddings(random_sets(rng, 40, 8))
+    plain, exact = SetJaccard().pairwise(query, gallery), similarity.pairwise(query, gallery)
+    found = similarity.shortlisted(query, gallery)
+    for scores, by_set, by_all in zip(found, plain, exact, strict=True):
+        if not weight:
+            np.testing.assert_array_equal(scores, by_set)
+            continue
+        order = np.argsort(-by_set, kind="stable")
+        first, rest = order[:shortlist], order[shortlist:]
+        expected = [*first[np.argsort(-by_all[first], kind="stable")], *rest]
+        np.testing.assert_array_equal(np.argsort(-scores, kind="stable"), expected)
+        np.testing.assert_array_equal(scores[first], by_all[first])
+
+
+def test_an_evaluation_orders_shortlists():
+    rng = np.random.default_rng(6)
+    similarity = penalized(rng, weight=10, shortlist=3)
+    sides = Embeddings(random_sets(rng, 6, 8)), Embeddings(random_sets(rng, 40, 8))
+    records = [
+        Records.from_columns([f"{side}/{n}.jpg" for n in range(rows)], rng.integers(0, 3, rows))
+        for side, rows in (("query", 6), ("gallery", 40))
+    ]
+    protocol = single_query(*records, name="test")
+    found = evaluate(sides, protocol, similarity=similarity)
+    np.testing.assert_array_equal(found.ap, evaluate(similarity.shortlisted(*sides), protocol).ap)
+    assert found.mean_ap != evaluate(similarity.pairwise(*sides), protocol).mean_ap
+
+
 def test_an_empty_gallery_gives_no_columns():
     rng = np.random.default_rng(4)
     found = penalized(rng).top_k(Embeddings(random_sets(rng, 3, 8)), Embeddings(np.zeros((0, 8))), 5)
     assert found.rows.shape == (3, 0)
+    found = penalized(rng).shortlisted(Embeddings(random_sets(rng, 3, 8)), Embeddings(np.zeros((0, 8))))
+    assert found.shape == (3, 0)
 
 
 def random_people(rng):

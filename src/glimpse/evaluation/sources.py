@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,15 @@ class Pairwise(Protocol):
 
     def pairwise(self, query: Embeddings, gallery: Embeddings) -> FloatArray:
         """Scores [q, g], higher is better; each may depend on its own pair only."""
+        ...
+
+
+@runtime_checkable
+class Shortlisted(Protocol):
+    """A similarity that orders only the first of each query by all that it knows: the rest takes too long."""
+
+    def shortlisted(self, query: Embeddings, gallery: Embeddings) -> FloatArray:
+        """Scores [q, G] against the whole gallery, higher is better."""
         ...
 
 
@@ -84,22 +93,26 @@ class EmbeddingSource:
 
     def blocks(self) -> Iterator[Block]:
         """Blocks of whole rows, so that each pair is scored once and ties are those of the matrix."""
+        height = max(1, self.block_bytes // max(1, self.query.vectors.itemsize * len(self.gallery)))
+        for start in range(0, len(self.query), height):
+            yield Block(start, _read_only(self._scores(self.query[start : start + height])))
+
+    def _scores(self, queries: Embeddings) -> FloatArray:
+        if isinstance(self.similarity, Shortlisted):
+            scores = self.similarity.shortlisted(queries, self.gallery)
+            _check_floats(scores, (len(queries), len(self.gallery)), "the similarity must give")
+            return scores
         widest = max(1, TILE_BYTES // max(1, self.gallery.dim * self.gallery.vectors.itemsize))
         edges = list(range(0, len(self.gallery), widest))
         tiles = [self.gallery[edge : edge + widest] for edge in edges]
-        height = max(1, self.block_bytes // max(1, self.query.vectors.itemsize * len(self.gallery)))
-        for start in range(0, len(self.query), height):
-            queries = self.query[start : start + height]
-            scores: FloatArray | None = None
-            for edge, tile in zip(edges, tiles, strict=True):
-                part = np.asarray(self.similarity.pairwise(queries, tile))
-                _check_floats(part, (len(queries), len(tile)), "the similarity must give")
-                if scores is None:
-                    scores = np.empty((len(queries), len(self.gallery)), part.dtype)
-                scores[:, edge : edge + len(tile)] = part
-            if scores is None:  # an empty gallery
-                scores = np.empty((len(queries), 0), np.float32)
-            yield Block(start, _read_only(scores))
+        scores = np.empty((len(queries), len(self.gallery)), np.float32)
+        for edge, tile in zip(edges, tiles, strict=True):
+            part = np.asarray(self.similarity.pairwise(queries, tile))
+            _check_floats(part, (len(queries), len(tile)), "the similarity must give")
+            if part.dtype != scores.dtype:
+                scores = scores.astype(part.dtype)
+            scores[:, edge : edge + len(tile)] = part
+        return scores
 
 
 def score_source(
