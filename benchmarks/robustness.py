@@ -43,8 +43,8 @@ CLASSES = {
     "test_models.py::test_state_dicts": {"": "odd checkpoints"},
     "test_models.py::test_onnx_models": {"": "odd ONNX models"},
     "test_commands.py::": {"": "commands with random words"},
-    "test_kills.py::": {"": "kills"},
-    "test_full_disks.py::": {"": "full disks"},
+    "test_writing.py::test_a_command_that_is_killed": {"": "kills"},
+    "test_writing.py::test_a_command_on_a_full_disk": {"": "full disks"},
 }
 
 

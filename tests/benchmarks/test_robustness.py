@@ -5,7 +5,7 @@ from benchmarks.__main__ import ROOT
 from benchmarks.robustness import class_of, merged, page, tried
 
 CSV = "test_tables.py::test_a_damaged_file_ends_in_a_sentence_or_is_read[table.csv]"
-KILLS = "test_kills.py::test_a_command_that_is_killed_and_run_again_ends_as_undisturbed[embed]"
+KILLS = "test_writing.py::test_a_command_that_is_killed_and_run_again_ends_as_undisturbed[embed]"
 
 
 def row(kind=CSV, seed=0, tried=10, refused=None, failed=0, commit="abc"):

@@ -20,6 +20,7 @@ def folder(world, tmp_path_factory):
 def call(monkeypatch, folder, *words):
     arguments = ["--work", folder, "--evidence", folder / "evidence", "--threads", 1, "--epochs", 1, *words]
     monkeypatch.setattr(sys, "argv", ["occluded", *map(str, arguments)])
+    monkeypatch.setattr(command, "git_commit", lambda folder: "abc")  # somebody may commit meanwhile
     command.main()
     page = (folder / "evidence" / "occluded.md").read_text()
     return page, json.loads((folder / "evidence" / "occluded.json").read_text())

@@ -1,4 +1,4 @@
-"""Commands that are killed at random moments and run again end as if nothing had happened.
+"""Commands that are killed at random moments, or run out of disk, end as undisturbed when they are run again.
 
 What a command leaves is compared byte by byte with what it leaves undisturbed, but for times; nothing
 half-written stays.
@@ -8,9 +8,11 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +21,19 @@ from foreign_checkpoints import draw, timm_shapes
 from PIL import Image
 from safetensors.torch import save_file
 
-COUNT = max(2, int(os.environ.get("GLIMPSE_FUZZ", "0")) // 20)  # kills of each command
+COUNT = max(
+    2, int(os.environ.get("GLIMPSE_FUZZ", "0")) // 20
+)  # kills of each command, and disks of each that are full
 SEED = int(os.environ.get("GLIMPSE_FUZZ_SEED", "0"))
 ROOT = Path(__file__).parents[2]
 MOST_KILLS = 8  # of one piece of work, before it may end
-LONGEST = 300  # seconds that a command may take
+LONGEST = 600  # seconds that a command may take
+OWN_DISKS = ["unshare", "--map-root-user", "--mount"]
+PAGE, LARGE = 4096, 2**30  # bytes
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(600 + 60 * COUNT),
+    pytest.mark.timeout(1200 + 60 * COUNT),
     pytest.mark.skipif(sys.platform != "linux", reason="children are forked, and their ends awaited"),
 ]
 
@@ -89,6 +95,7 @@ COMMANDS = {
         "explain vit-micro --data csv:{inputs}/people.csv --queries 1 --answers 3 --no-occlusions --out out"
     ),
     "parts make": Command("parts make stripes:4 --images {inputs}/images --out out"),
+    "demo": Command("demo --scale tiny --out out"),
 }
 
 
@@ -112,29 +119,78 @@ def inputs(tmp_path_factory, run):
 
 
 @pytest.fixture(scope="module")
-def run():
-    """Runs a command in a folder, and kills it after so many seconds; gives its exit code and its seconds."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT / "src"),
-        "OMP_NUM_THREADS": "1",
-    }
+def ask(request):
+    """Asks a process that runs commands, see `forked.py`; where it may, with disks of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     parent = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("forked.py")],
+        [*(OWN_DISKS if has_disks() else []), sys.executable, Path(__file__).with_name("forked.py")],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
 
-    def running(words, folder, seconds=LONGEST):
-        parent.stdin.write(json.dumps([words, str(folder), seconds]) + "\n")
+    def asking(**what):
+        parent.stdin.write(json.dumps(what) + "\n")
         parent.stdin.flush()
         return json.loads(parent.stdout.readline())
 
-    yield running
+    yield asking
     parent.stdin.close()
     parent.wait(60)
+
+
+@cache
+def has_disks():
+    """Whether this user may mount a disk that nobody else sees."""
+    words = [*OWN_DISKS, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    try:
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def run(ask):
+    """Runs a command in a folder, and kills it after so many seconds; gives its exit code and its seconds."""
+    return lambda words, folder, seconds=LONGEST, disk=None: ask(
+        words=words, folder=str(folder), seconds=seconds, disk=disk
+    )
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a command leaves, how many bytes these are, and how many seconds it takes."""
+
+    left: dict
+    bytes: int
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def undisturbed(inputs, run, tmp_path_factory):
+    """Gives a command's words, and what it leaves when nothing stops it."""
+
+    @cache
+    def running(name):
+        words, timed = COMMANDS[name].words.format(inputs=inputs).split(), COMMANDS[name].timed
+        base, found = tmp_path_factory.mktemp("undisturbed"), []
+        for attempt in ("first", "second"):  # the first one fills the caches of compiled kernels
+            folder = base / attempt
+            folder.mkdir()
+            status, seconds = run(words, folder)
+            assert status == 0, told_in(folder)
+            found.append(left(folder, timed))
+        assert found[0] == found[1], "two undisturbed runs differ"
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        return words, Undisturbed(found[1], size, seconds)
+
+    return running
+
+
+def told_in(folder):
+    """What the commands printed that ran in a folder."""
+    return folder.with_name(f"{folder.name}.txt").read_text()
 
 
 def content(path, timed):
@@ -159,21 +215,20 @@ def left(folder, timed):
     return {
         path.relative_to(folder).as_posix(): content(path, timed) if path.is_file() else None
         for path in sorted(folder.rglob("*"))
-        if path.name != "output.txt"
     }
 
 
+def check_end(command, status, told):
+    """That a command ended well at last, or found its work done."""
+    finished = status == 2 and command.done is not None and command.done in told
+    assert status == 0 or finished, told
+    assert "Traceback" not in told
+
+
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_that_is_killed_and_run_again_ends_as_undisturbed(inputs, run, tmp_path, name):
+def test_a_command_that_is_killed_and_run_again_ends_as_undisturbed(undisturbed, run, tmp_path, name):
     command, moments = COMMANDS[name], random.Random(f"{name} {SEED}")
-    words = command.words.format(inputs=inputs).split()
-    for attempt in range(2):  # the first one fills the caches of compiled kernels
-        folder = tmp_path / f"undisturbed-{attempt}"
-        folder.mkdir()
-        status, seconds = run(words, folder)
-        assert status == 0, (folder / "output.txt").read_text()
-    wanted = left(folder, command.timed)
-    assert wanted == left(tmp_path / "undisturbed-0", command.timed), "two undisturbed runs differ"
+    words, wanted = undisturbed(name)
     killed = pieces = 0
     while killed < COUNT:
         pieces += 1
@@ -181,15 +236,39 @@ def test_a_command_that_is_killed_and_run_again_ends_as_undisturbed(inputs, run,
         folder.mkdir()
         given, kills = words, 0
         while kills < MOST_KILLS and killed < COUNT:
-            status, _ = run(given, folder, moments.uniform(0, seconds * 1.1))
+            status, _ = run(given, folder, moments.uniform(0, wanted.seconds * 1.1))
             if status != -9:  # it was done before
                 break
             killed, kills = killed + 1, kills + 1
             given = [*words, *command.again.split()]
         if status == -9:
             status, _ = run(given, folder)
-        told = (folder / "output.txt").read_text()
-        finished = status == 2 and command.done is not None and command.done in told
-        assert status == 0 or finished, told
-        assert "Traceback" not in told
-        assert left(folder, command.timed) == wanted, f"after {kills} kills"
+        check_end(command, status, told_in(folder))
+        assert left(folder, command.timed) == wanted.left, f"after {kills} kills"
+        shutil.rmtree(folder)
+
+
+@pytest.mark.skipif("not has_disks()", reason="disks are mounted in a namespace of their own")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_on_a_full_disk_says_so_and_is_finished_later(undisturbed, run, ask, tmp_path, name):
+    command, sizes = COMMANDS[name], random.Random(f"{name} {SEED} full")
+    words, wanted = undisturbed(name)
+    full = disks = 0
+    while full < COUNT:
+        disks += 1
+        folder, copied = tmp_path / f"full-{disks}", tmp_path / f"copied-{disks}"
+        folder.mkdir()
+        status, _ = run(words, folder, disk=PAGE * sizes.randint(1, wanted.bytes // PAGE + 1))
+        given = words
+        if status == 2:
+            full += 1
+            told = told_in(folder)
+            assert told.splitlines()[-1].startswith("glimpse: "), told
+            assert told.count("glimpse: ") == 1, told
+            assert "the disk is full" in told, told
+            given = [*words, *command.again.split()]
+            status, _ = run(given, folder, disk=LARGE)
+        check_end(command, status, told_in(folder))
+        ask(copy=str(folder), to=str(copied))
+        assert left(copied, command.timed) == wanted.left
+        shutil.rmtree(copied)
