@@ -119,7 +119,7 @@ def test_every_method_starts_from_what_is_shipped_for_its_size_or_says_how_to_ge
         (with_settings(DpmppRecipe(), IMAGENET), "import-weights timm/vit_base_patch16_224.orig_in21k"),
         (scaled(DpmRecipe(), Size.SMALL), "import-weights timm/deit_small_patch16_224.fb_in1k"),
         (scaled(BoTRecipe(), Size.SMALL), "pretrain resnet --size small --out runs/resnet-small"),
-        (scaled(BoTRecipe(ibn=True), Size.MICRO), "pretrain resnet --set ibn=true --size micro"),
+        (scaled(BoTRecipe(ibn=True), Size.TINY), "pretrain resnet --set ibn=true --size tiny"),
         (scaled(ClipReIDRecipe(), Size.SMALL), "pretrain clip --size small --out runs/clip-small"),
     ],
 )

@@ -44,9 +44,11 @@ def test_weights_take_no_more_than_25_megabytes():
 @pytest.mark.parametrize("name", PRETRAINED)
 def test_a_card_tells_how_the_weights_were_made_and_what_they_score(name):
     about = json.loads((shipped()[name] / "card.json").read_bytes())["about"]
-    kind, size = name.split("-")
-    assert about["command"].startswith(f"glimpse pretrain {kind} --size {size} ")
+    kind, size = name.rsplit("-", 1)
+    backbone, *norms = kind.split("-")
+    assert about["command"].startswith(f"glimpse pretrain {backbone} --size {size} ")
     recipe = json.loads(about["recipe"])
+    assert recipe.get("ibn", False) == (norms == ["ibn"])
     assert recipe["size"] == size
     assert recipe["world"]["seed"] == PRETRAINING_SEED != SEED
     assert about["seeds"] == f"{recipe['seed']} of the training, {PRETRAINING_SEED} of the world"
