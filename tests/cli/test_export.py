@@ -8,22 +8,27 @@ import pytest
 from micro_retrievers import micro_encoder, told_apart
 from PIL import Image
 
-from glimpse.choices import Size
 from glimpse.cli.embed import embed
+from glimpse.cli.evaluate import evaluate
 from glimpse.cli.export import export
 from glimpse.cli.import_weights import import_weights
 from glimpse.errors import GlimpseError
-from glimpse.models.card import NetworkCard
-from glimpse.models.factory import build_network
 from glimpse.reranking import KReciprocal
-from glimpse.retriever import NetworkEncoder, Retriever
+from glimpse.retriever import Retriever
 from glimpse.retriever.codec import same_comparison
-from glimpse.similarity import ConflictPenalized, CoOccurrencePrior, MaskedCosine, MaskSide, SetJaccard
+from glimpse.similarity import (
+    ConflictPenalized,
+    CoOccurrencePrior,
+    Cosine,
+    MaskedCosine,
+    MaskSide,
+    SetJaccard,
+)
 
 
 @pytest.fixture
 def run(runner_of):
-    return runner_of(embed, export, import_weights)
+    return runner_of(embed, evaluate, export, import_weights)
 
 
 def test_an_export_says_what_it_takes_and_how_close_it_is(run, network, folder, tmp_path):
@@ -66,23 +71,58 @@ def test_an_export_says_which_further_inputs_there_are(run, monkeypatch, tmp_pat
     assert figures["told"] == ["cameras", "modalities"]
 
 
-def fitted():
-    prior = CoOccurrencePrior.fit(np.random.default_rng(0).random((9, 6), np.float32), np.arange(9))
-    return ConflictPenalized(SetJaccard(), prior, 0.01)
+def penalized(dim):
+    """Set Jaccard with a penalty that was fitted to something."""
+    activations = np.random.default_rng(0).random((9, dim), np.float32)
+    return ConflictPenalized(SetJaccard(), CoOccurrencePrior.fit(activations, np.arange(9)), 0.01)
 
 
-@pytest.mark.parametrize("similarity", [MaskedCosine(MaskSide.SUBSPACE), fitted()], ids=["masked", "fitted"])
-@pytest.mark.parametrize("int8", [(), ("--int8",)])
-def test_an_exported_retriever_is_compared_alike_when_it_is_imported_again(run, tmp_path, similarity, int8):
-    card = NetworkCard("dpm", Size.MICRO, (64, 32))
-    saved = Retriever(NetworkEncoder(build_network(card).eval(), card), similarity, KReciprocal(k1=3, k2=2))
+@pytest.fixture
+def people(tmp_path):
+    """Six persons of a color each, in four noisy images by two cameras."""
+    rng, rows = np.random.default_rng(0), ["path,person,camera,split"]
+    for person, color in enumerate(rng.integers(30, 226, (6, 3))):
+        for shot in range(4):
+            pixels = (color + rng.integers(-90, 91, (64, 32, 3))).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / f"{person}-{shot}.png")
+            rows.append(f"{person}-{shot}.png,{person},{shot % 2},{'query' if shot == 0 else 'gallery'}")
+    (tmp_path / "people.csv").write_text("\n".join(rows) + "\n")
+    return f"csv:{tmp_path / 'people.csv'}"
+
+
+@pytest.mark.parametrize(
+    ("method", "similarity", "int8"),
+    [
+        ("bot", lambda dim: Cosine(), ()),
+        ("dpm", lambda dim: MaskedCosine(MaskSide.SUBSPACE), ()),
+        ("dpm", lambda dim: MaskedCosine(), ("--int8",)),
+        ("mos", lambda dim: SetJaccard(), ()),
+        ("mos", penalized, ()),
+    ],
+    ids=["cosine", "masked", "masked-int8", "set-jaccard", "penalized"],
+)
+def test_an_exported_retriever_measures_alike_when_it_is_imported_again(
+    run, people, tmp_path, method, similarity, int8
+):
+    encoder = micro_encoder(method)
+    similarity = similarity(encoder.dim)
+    saved = Retriever(encoder, similarity, KReciprocal(k1=3, k2=2))
     saved.save(tmp_path / "own")
     run("export", tmp_path / "own", "--out", tmp_path / "m.onnx", "--plain", *int8)
     told = run("import-weights", tmp_path / "m.onnx", "--out", tmp_path / "again")
-    assert f"compared as the retriever that it was exported from: {type(similarity).__name__}" in told
+    if not isinstance(similarity, Cosine):
+        assert f"compared as the retriever that it was exported from: {type(similarity).__name__}" in told
     again = Retriever.load(tmp_path / "again")
     assert again.reranker == saved.reranker
     assert same_comparison((again.similarity, again.reranker), (similarity, saved.reranker))
+    if not int8:
+        own, found = (
+            json.loads(run("evaluate", tmp_path / name, "--data", people, "--json"))["protocols"]["test"]
+            for name in ("own", "again")
+        )
+        figures = [result["summary"] for result in own["results"].values()]
+        assert figures == [result["summary"] for result in found["results"].values()]
+        assert 0 < figures[0]["mAP"] < 1
 
 
 def test_a_plain_export_says_what_its_graph_makes_up_for(run, network, tmp_path):

@@ -13,6 +13,7 @@ from glimpse.methods.rows import (
     IDS,
     PixelsOfRows,
     RowsWarning,
+    batch_in_words,
     caption_columns,
     caption_pairs,
     check_sampler,
@@ -24,6 +25,7 @@ from glimpse.methods.rows import (
 )
 from glimpse.models.text.vocabularies import train_tokenizer
 from glimpse.recipes.bot import BoTRecipe
+from glimpse.recipes.clip import ClipRecipe
 from glimpse.recipes.groups import SamplerRecipe
 from glimpse.records import Records
 from glimpse.training.augment import Augmentation, Draws
@@ -132,6 +134,15 @@ def test_batches_shrink_to_the_persons_that_there_are_and_one_person_is_too_few(
     alone = rows.filter(person=rows.person[0])
     with pytest.raises(OptionError, match="a batch needs 16 persons, the training rows have 1"):
         check_sampler(smaller_batches(BoTRecipe(), alone), alone)
+
+
+def test_batches_of_clip_shrink_to_the_images_that_there_are():
+    pairs = learned_rows("clip", captioned())
+    recipe = smaller_batches(ClipRecipe(), pairs)
+    assert recipe == replace(ClipRecipe(), batch=4)
+    assert smaller_batches(recipe, pairs) is recipe
+    assert smaller_batches(ClipRecipe(batch=3), pairs) == ClipRecipe(batch=3)
+    assert (batch_in_words(recipe), batch_in_words(BoTRecipe())) == ("4 images", "16 persons")
 
 
 def test_balanced_batches_count_the_persons_of_every_modality():

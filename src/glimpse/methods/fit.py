@@ -28,6 +28,7 @@ from glimpse.methods.embedding import embed_rows
 from glimpse.methods.prepare import NETWORK, EmbeddedRows, Prepared, prepared_from_seed
 from glimpse.methods.rows import (
     PixelsOfRows,
+    batch_in_words,
     caption_columns,
     each_image,
     in_words,
@@ -137,8 +138,8 @@ def fit(
             if processes().first:
                 begin_folder(out, A_RUN, resume=begun)
             if recipe is not asked_for and not quiet and processes().first:
-                there, wanted = recipe.sampler.persons, asked_for.sampler.persons
-                print(f"batches of {there} persons, not of {wanted}: there are no more", file=sys.stderr)
+                there, wanted = batch_in_words(recipe), batch_in_words(asked_for)
+                print(f"batches of {there}, not of {wanted}: there are no more", file=sys.stderr)
             words = in_words(rows, learned)
             if words and not quiet and processes().first:
                 print(f"{method} learns from {words}", file=sys.stderr)

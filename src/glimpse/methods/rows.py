@@ -25,6 +25,7 @@ from glimpse.errors import OptionError
 from glimpse.methods.validation import texts_of
 from glimpse.models.text.tokenizer import Tokenizer
 from glimpse.protocols import Protocol
+from glimpse.recipes.clip import ClipRecipe
 from glimpse.recipes.groups import SamplerRecipe
 from glimpse.recipes.registry import row_of
 from glimpse.records import NO_MODALITY, TEXT, IntArray, Records
@@ -90,20 +91,39 @@ def learned_rows(method: str, rows: Records) -> Records:
 
 
 def smaller_batches(recipe: R, rows: Records) -> R:
-    """The recipe with batches of as many persons as there are, if it asks for more; of two at least."""
+    """The recipe with batches of as many persons as there are, if it asks for more; of two at least.
+
+    CLIP's batches are of images.
+    """
+    there: Any = recipe
+    smaller: R
+    data = TrainingData(rows)
+    if isinstance(recipe, ClipRecipe):
+        images = len(data.first_rows)
+        smaller = replace(there, batch=images) if 2 <= images < recipe.batch else recipe
+        return smaller
     sampler = getattr(recipe, "sampler", None)
     if not isinstance(sampler, SamplerRecipe):
         return recipe
-    data = TrainingData(rows)
     persons = set(data.labels.tolist())
     if sampler.balanced:
         for modality in np.unique(data.modalities):
             persons &= set(data.labels[data.modalities == modality].tolist())
     if not 2 <= len(persons) < sampler.persons:
         return recipe
-    there: Any = recipe
-    smaller: R = replace(there, sampler=replace(sampler, persons=len(persons)))
+    smaller = replace(there, sampler=replace(sampler, persons=len(persons)))
     return smaller
+
+
+def batch_in_words(recipe: Any) -> str:
+    """What a batch of the recipe holds.
+
+    >>> batch_in_words(ClipRecipe(batch=6))
+    '6 images'
+    """
+    if isinstance(recipe, ClipRecipe):
+        return f"{recipe.batch} images"
+    return f"{recipe.sampler.persons} persons"
 
 
 def check_sampler(recipe: Any, rows: Records) -> None:

@@ -172,3 +172,90 @@ def test_a_damaged_model_and_a_missing_one_are_a_sentence(tmp_path):
         read_model(path)
     with pytest.raises(StorageError, match="cannot read the model"):
         read_model(tmp_path)
+
+
+def looping(rounds=None, *, inner=None, as_node=False, in_function=False):
+    """The mean of each channel, added to itself over and over; perhaps with a second loop in the first."""
+    scalar, count = TensorProto.BOOL, TensorProto.INT64
+    body = [
+        helper.make_node("Add", ["sum", "means"], ["more"]),
+        helper.make_node("Identity", ["on"], ["still"]),
+    ]
+    told = []
+    for name, number in (("rounds", rounds), ("inner", inner)):
+        if number is not None:
+            told.append(numpy_helper.from_array(np.array(number, np.int64), name))
+
+    def loop(nodes, limit, given, left, names):
+        graph = helper.make_graph(
+            nodes,
+            f"body of {limit}",
+            [
+                helper.make_tensor_value_info(names[0], count, []),
+                helper.make_tensor_value_info(names[1], scalar, []),
+                helper.make_tensor_value_info(names[2], TensorProto.FLOAT, ["N", 3]),
+            ],
+            [
+                helper.make_tensor_value_info(names[3], scalar, []),
+                helper.make_tensor_value_info(names[4], TensorProto.FLOAT, ["N", 3]),
+            ],
+        )
+        return helper.make_node("Loop", [limit, "", given], [left], body=graph)
+
+    if inner is not None:
+        within = loop(body, "inner", "outer sum", "after", ["i", "on", "sum", "still", "more"])
+        body = [within, helper.make_node("Identity", ["outer on"], ["outer still"])]
+        names = ["j", "outer on", "outer sum", "outer still", "after"]
+    else:
+        names = ["i", "on", "sum", "still", "more"]
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["data"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["means"]),
+        loop(body, "" if rounds is None else "rounds", "means", "vectors", names),
+    ]
+    if as_node:
+        nodes.insert(0, helper.make_node("Constant", [], ["rounds"], value=told.pop(0)))
+    graph = helper.make_graph(
+        nodes,
+        "looping",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["N", 3, *SIZE])],
+        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["N", 3])],
+        told,
+    )
+    opsets = [helper.make_opsetid("", 18)]
+    functions = (
+        [helper.make_function("mine", "f", ["means"], ["vectors"], nodes[2:], opsets)] if in_function else []
+    )
+    return helper.make_model(graph, opset_imports=opsets, ir_version=9, functions=functions)
+
+
+@pytest.mark.parametrize(
+    ("given", "rounds"),
+    [({"rounds": 3}, 3), ({"rounds": 3, "as_node": True}, 3), ({"rounds": 3, "inner": 4}, 12)],
+)
+def test_loops_of_a_constant_number_of_rounds_are_run(given, rounds):
+    encoder = OnnxEncoder(looping(**given).SerializeToString(), FED)
+    np.testing.assert_allclose(encoder.embed(WHITE, Capture.unknown(1)).vectors, rounds + 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({}, "has a loop without a constant number of rounds"),
+        ({"rounds": 2**62}, r"has 4,611,686,018,427,387,904 rounds, more than 10,000"),
+        ({"rounds": 200, "inner": 100}, r"has 20,000 rounds, more than 10,000"),
+        ({"rounds": 3, "in_function": True}, "has a loop within a function"),
+    ],
+)
+def test_a_model_that_may_never_end_is_refused(tmp_path, given, sentence):
+    (tmp_path / "m.onnx").write_bytes(looping(**given).SerializeToString())
+    with pytest.raises(StorageError, match=sentence):
+        of_onnx(tmp_path / "m.onnx")
+
+
+def test_a_loop_whose_rounds_are_computed_is_refused():
+    model = looping(3)
+    model.graph.initializer[0].name = "told"
+    model.graph.node.insert(0, helper.make_node("Identity", ["told"], ["rounds"]))
+    with pytest.raises(StorageError, match="without a constant number of rounds"):
+        OnnxEncoder(model.SerializeToString(), FED)

@@ -19,7 +19,7 @@ from glimpse.models.card import Three, check_normalization
 from glimpse.pixels.preparation import Preparation
 from glimpse.records import Capture, IntArray
 from glimpse.retriever.encoders.base import Pixels, check_pixels, no_text_side
-from glimpse.retriever.encoders.onnx_file import read_model, require_alone
+from glimpse.retriever.encoders.onnx_file import read_model, require_alone, require_bounded
 from glimpse.serial import WrongKeysError, WrongValueError, from_plain
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -295,7 +295,8 @@ def fed(
 
 
 def open_session(model: bytes) -> Any:
-    """An ONNX Runtime session on the CPU."""
+    """An ONNX Runtime session on the CPU; a model with a loop that may never end is refused."""
+    require_bounded(model)
     runtime = require("onnxruntime", extra="onnx", purpose="running an ONNX model")
     options = runtime.SessionOptions()
     # waiting threads sleep: they would take the cores from the threads that decode

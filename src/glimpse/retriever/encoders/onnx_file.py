@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ PURPOSE = "reading an ONNX model"
 METADATA = "glimpse"
 # protobuf's limit, less what the graph itself may take
 _MOST_BYTES = 2**31 - 2**24
+# our choice: a network that embeds images needs none, and a file must not keep a machine busy for ever
+_MOST_ROUNDS = 10_000
 
 
 def read_model(path: str | Path) -> bytes:
@@ -48,6 +50,56 @@ def require_alone(model: bytes) -> None:
             "the ONNX model keeps weights in another file, which may have changed: import it again from "
             "where both lie"
         )
+
+
+def require_bounded(model: bytes) -> None:
+    """Refuse a model with a loop that may never end: the rounds of each are a constant, and not too many.
+
+    How long an image takes otherwise is the model's affair.
+    """
+    if b"Loop" in model:
+        parsed = parse_model(model)
+        _check_rounds(parsed.graph, {}, 1)
+        if any(node.op_type == "Loop" for function in parsed.functions for node in _nodes(function)):
+            raise StorageError("the ONNX model has a loop within a function: export it without")
+
+
+def _check_rounds(graph: Any, constants: Mapping[str, Any], rounds: int) -> None:
+    """Of the loops of a graph that itself is run so many times; constants of outer graphs are seen in it."""
+    numpy_helper = require("onnx.numpy_helper", extra="onnx", purpose=PURPOSE)
+    own = {value.name: None for value in graph.input}
+    own |= {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        told = [attribute.t for attribute in node.attribute if attribute.name == "value"]
+        own |= dict.fromkeys(node.output, told[0] if node.op_type == "Constant" and told else None)
+    seen = {**constants, **own}
+    for node in graph.node:
+        inner = rounds
+        if node.op_type == "Loop":
+            limit = seen.get(node.input[0]) if node.input else None
+            if limit is None:
+                raise StorageError("the ONNX model has a loop without a constant number of rounds")
+            inner *= max(1, int(numpy_helper.to_array(limit).max(initial=0)))
+            if inner > _MOST_ROUNDS:
+                raise StorageError(
+                    f"a loop of the ONNX model has {inner:,} rounds, more than {_MOST_ROUNDS:,}"
+                )
+        for part in _subgraphs(node):
+            _check_rounds(part, seen, inner)
+
+
+def _subgraphs(node: Any) -> Iterator[Any]:
+    for attribute in node.attribute:
+        yield from ([attribute.g] if attribute.HasField("g") else [])
+        yield from attribute.graphs
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    """The nodes of a graph or a function, and of the graphs in it."""
+    for node in graph.node:
+        yield node
+        for part in _subgraphs(node):
+            yield from _nodes(part)
 
 
 def parse_model(model: bytes) -> Any:
