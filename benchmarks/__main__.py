@@ -36,6 +36,7 @@ BENCHMARKS = (
     "training_engine",
     "color_jitter",
     "dpm_step",
+    "mos",
     "patch_transfer",
     "foreground_masks",
 )

@@ -12,6 +12,7 @@ from glimpse.methods.sap_losses import patch_labels
 from glimpse.methods.transreid import TransReID
 from glimpse.models.sap import SapNetwork, SapOptions
 from glimpse.models.transreid import TransReIDNetwork, TransReIDOptions
+from glimpse.recipes.groups import SamplerRecipe
 from glimpse.recipes.sap import DropoutRecipe, SapRecipe
 from glimpse.recipes.transreid import TransReIDRecipe
 from glimpse.segmentation.parts import PART
@@ -21,6 +22,7 @@ from glimpse.training.losses import cross_entropy, soft_triplet
 from glimpse.training.stages import Step
 
 STEP = Step("train", "all", 2, 4, 0, 1, (0, 1))
+PLAIN = TransReIDRecipe(size=Size.MICRO, stride=16, cameras=False, jigsaw=False)
 RECIPE = SapRecipe(size=Size.MICRO, stride=16, parts=4)
 
 
@@ -37,6 +39,18 @@ def with_maps(data, names=("background", "head", "torso", "legs")):
     for part, rows in enumerate((slice(6, 16), slice(16, 38), slice(38, 60)), start=1):
         maps[:, rows, 8:24] = part
     return replace(data, maps={PART: maps}, part_names=names)
+
+
+def test_proxies_start_from_the_last_block_of_the_starting_weights(people):
+    prepared = prepare("sap", replace(RECIPE, weights="vit-micro", sampler=SamplerRecipe(4, 2)), people)
+    network = prepared.method.network
+    last = network.backbone.blocks[-1].state_dict()
+    assert all(torch.equal(value, last[name]) for name, value in network.proxies.block.state_dict().items())
+    assert torch.equal(network.proxies.norm.weight, network.backbone.norm.weight)
+    shipped = prepare(
+        "transreid", replace(PLAIN, weights="vit-micro", sampler=SamplerRecipe(4, 2)), people
+    ).method.network.backbone
+    assert torch.equal(last["norm1.weight"], shipped.blocks[-1].norm1.weight)
 
 
 def test_without_teaching_and_proxies_it_is_the_baseline_bit_for_bit(batch):

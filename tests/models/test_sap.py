@@ -1,8 +1,10 @@
 import pytest
 import torch
+from torch.nn.functional import cosine_similarity
 
 from glimpse.choices import Size
 from glimpse.errors import OptionError
+from glimpse.models.backbones.vit import ViT, ViTConfig
 from glimpse.models.card import NetworkCard, options_to_json
 from glimpse.models.factory import build_network
 from glimpse.models.sap import CrossAttention, Proxies, SapNetwork, SapOptions
@@ -50,22 +52,24 @@ def test_attention_is_over_patches_of_the_first_round_and_of_the_pooling(batch, 
         torch.testing.assert_close(one.sum(-1), torch.ones(4, 3))
 
 
-def test_without_refinement_pooling_is_the_formula():
+def test_without_refinement_proxies_read_as_a_class_token_that_sees_no_other_token():
     torch.manual_seed(0)
-    proxies = Proxies(2, 8, 2, 0, 4.0).eval()
-    patches = torch.randn(3, 5, 8)
-    features, (attention,) = proxies(patches)
-    query, key, value = (
-        torch.nn.functional.linear(x, layer.weight, layer.bias)
-        for layer, x in (
-            (proxies.pool.query, proxies.queries),
-            (proxies.pool.key, patches),
-            (proxies.pool.value, patches),
-        )
-    )
-    wanted = (query @ key.transpose(1, 2) / 8**0.5).softmax(-1)
-    torch.testing.assert_close(attention, wanted)
-    torch.testing.assert_close(features, (wanted @ value)[:, 1:])
+    vit = ViT(ViTConfig(image=(64, 32), patch=8, stride=8, width=32, depth=2, heads=4)).eval()
+    proxies = Proxies(vit, 2, 0, 4.0).eval()
+    tokens = torch.randn(3, 33, 32)
+    features, (attention,) = proxies(tokens)
+    block = vit.blocks[-1]
+    for number in range(3):
+        query = tokens[:, :1] + proxies.queries[number]
+        both = torch.cat([query, tokens[:, 1:]], dim=1)
+        allowed = torch.ones(33, 33, dtype=torch.bool)
+        allowed[0, 0] = False
+        mixed = query + block.attention(block.norm1(both), allowed=allowed)[:, :1]
+        wanted = vit.norm(mixed + block.mlp(block.norm2(mixed)))[:, 0]
+        if number:
+            torch.testing.assert_close(features[:, number - 1], wanted)
+        logits = block.attention.class_logits(block.norm1(both))
+        torch.testing.assert_close(attention[:, number], logits.softmax(-1).mean(1))
 
 
 def test_heads_look_separately_and_their_attention_is_averaged():
@@ -93,11 +97,16 @@ def test_refinement_changes_the_patches_that_are_pooled(batch):
 
 
 @pytest.mark.parametrize("rounds", [0, 2])
-def test_at_first_every_part_is_about_the_mean_of_the_patches(batch, rounds):
-    output = network(rounds=rounds)(batch.images)
-    mean = output.patches.mean(1)
-    for feature in output.before[1:]:
-        assert (torch.nn.functional.cosine_similarity(feature, mean) > 0.99).all()
+def test_from_starting_weights_every_part_begins_as_the_class_token(batch, rounds):
+    net = network(rounds=rounds)
+    torch.manual_seed(5)
+    for parameter in net.backbone.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    first, *parts = net(batch.images).before
+    assert not any((cosine_similarity(part, first) > 0.9).all() for part in parts)
+    net.proxies.follow(net.backbone)
+    first, *parts = net(batch.images).before
+    assert all((cosine_similarity(part, first) > 0.9).all() for part in parts)
 
 
 def test_logits_are_those_of_the_block_that_was_asked_for(batch):

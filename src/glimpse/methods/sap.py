@@ -140,6 +140,8 @@ def prepare_sap(recipe: SapRecipe, data: TrainingData) -> Prepared:
     start = starting_folder(recipe.weights, recipe.pretrained, recipe.size)
     if start is not None:
         load_pretrained(start, "backbone", network.backbone)
+        if network.proxies is not None:
+            network.proxies.follow(network.backbone)
     card = NetworkCard(
         method="sap",
         size=recipe.size,

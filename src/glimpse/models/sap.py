@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import linear, normalize
 
 from glimpse.errors import OptionError
 from glimpse.models.backbones.sizes import Size, baseline_vit, camera_rows_of
-from glimpse.models.backbones.transformer import Mlp
+from glimpse.models.backbones.transformer import Block, Mlp, SelfAttention
 from glimpse.models.backbones.transformer import initialize as initialize_linear
+from glimpse.models.backbones.vit import ViT
 from glimpse.models.card import NetworkCard, options_from_json
 from glimpse.models.heads.bnneck import Neck
 from glimpse.models.taken import Taken, cameras_of
@@ -89,9 +91,7 @@ class SapNetwork(nn.Module):
         self.dim = config.width * features
         self.necks = nn.ModuleList(Neck(config.width) for _ in range(features))
         self.proxies = (
-            Proxies(len(self.names), config.width, config.heads, options.rounds, options.mlp_ratio)
-            if self.names
-            else None
+            Proxies(self.backbone, len(self.names), options.rounds, options.mlp_ratio) if self.names else None
         )
 
     @classmethod
@@ -110,19 +110,15 @@ class SapNetwork(nn.Module):
             logits_of: the block, counted from 1, whose attention logits are wanted.
         """
         rows = camera_rows_of(self.backbone, images, cameras)
-        # without proxies and logits nobody reads the patches of the last block
-        output = self.backbone(
-            images,
-            cameras=rows,
-            logits_of=logits_of,
-            patches=self.proxies is not None or logits_of is not None,
-        )
+        # nobody reads the patches behind the last block
+        deep = len(self.backbone.blocks) - 1
+        output = self.backbone(images, cameras=rows, depths=(deep,), logits_of=logits_of, patches=False)
         before, attention = [output.class_token], ()
         if self.proxies is not None:
-            features, attention = self.proxies(output.patches)
+            features, attention = self.proxies(output.at[deep])
             before += features.unbind(1)
         after = [neck(feature) for neck, feature in zip(self.necks, before, strict=True)]
-        return SapOutput(before, after, output.patches, attention, output.logits)
+        return SapOutput(before, after, output.at[deep][:, 1:], attention, output.logits)
 
     def embed(self, images: Tensor, taken: Taken | None = None) -> Tensor:
         """`[B, D + K D]`: the class token's feature, then each part's over sqrt(K), all of them unit vectors.
@@ -138,45 +134,55 @@ class Proxies(nn.Module):
     """A learned query per part, background first, that gathers what the patches say of it.
 
     In a round of refinement proxies gather from patches, then patches from proxies, so that a patch may
-    change its part by what it looks like (sap.md, "Refinement"). At the end the refined proxies pool the
-    refined patches.
+    change its part by what it looks like (sap.md, "Refinement"). At the end the refined proxies read the
+    refined patches as the class token does in the backbone's last block, by a copy of it.
 
     Args:
+        backbone: whose last block is copied.
         parts: K, without the background.
-        width: D.
-        heads: of the rounds; the last pooling has one.
         rounds: R.
         mlp_ratio: of the rounds.
     """
 
-    def __init__(self, parts: int, width: int, heads: int, rounds: int, mlp_ratio: float) -> None:
+    def __init__(self, backbone: ViT, parts: int, rounds: int, mlp_ratio: float) -> None:
         super().__init__()
         if rounds < 0:
             raise OptionError(f"rounds of refinement cannot be negative, got {rounds}")
+        width, heads = backbone.config.width, backbone.config.heads
         self.queries = nn.Parameter(torch.empty(1 + parts, width))
+        nn.init.trunc_normal_(self.queries, std=0.02)
         hidden = int(width * mlp_ratio)
         self.rounds = nn.ModuleList(Round(width, heads, hidden) for _ in range(rounds))
-        norms = nn.LayerNorm if rounds else nn.Identity
-        self.norm_proxies, self.norm_patches = norms(width), norms(width)
-        self.pool = CrossAttention(width, 1, out=False)
-        self.apply(initialize_linear)
-        nn.init.trunc_normal_(self.queries, std=0.02)
-        # ours: at first each part is the mean of the patches as the backbone gives them, and rounds add
-        # nothing, so that what was learned before is not thrown away
-        nn.init.eye_(self.pool.value.weight)
+        self.rounds.apply(initialize_linear)
+        # ours: what a round adds is zero at first, so that what was learned before is not thrown away
         for one in cast("Iterable[Round]", self.rounds):
             for layer in (one.gather.out, one.spread.out, one.mlp_proxies.down, one.mlp_patches.down):
-                nn.init.zeros_(cast("nn.Linear", layer).weight)
+                nn.init.zeros_(layer.weight)
+        self.block = cast("Block", deepcopy(backbone.blocks[-1]))
+        self.norm = deepcopy(backbone.norm)
 
-    def forward(self, patches: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The features of the parts `[B, K, D]`, and over which patches each proxy spread (`SapOutput`)."""
-        proxies = self.queries.expand(patches.shape[0], -1, -1)
+    def follow(self, backbone: ViT) -> None:
+        """Start from the last block and norm as the backbone has them now."""
+        self.block.load_state_dict(backbone.blocks[-1].state_dict())
+        self.norm.load_state_dict(backbone.norm.state_dict())
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The features of the parts `[B, K, D]`, and over which patches each proxy spread (`SapOutput`).
+
+        Args:
+            tokens: `[B, 1 + N, D]`, class token first, before the backbone's last block.
+        """
+        first, patches = tokens[:, :1], tokens[:, 1:]
+        proxies = first + self.queries
         attention: list[Tensor] = []
         for one in cast("Iterable[Round]", self.rounds):
             proxies, patches, spread = one(proxies, patches)
             attention.append(spread)
-        pooled, spread = self.pool(self.norm_proxies(proxies), self.norm_patches(patches), values=patches)
-        return pooled[:, 1:], (*attention[:1], spread)
+        block = self.block
+        mixed, spread = cross_attention(block.attention, block.norm1(proxies), block.norm1(patches))
+        proxies = proxies + block.drop_path(mixed)
+        proxies = proxies + block.drop_path(block.mlp(block.norm2(proxies)))
+        return self.norm(proxies)[:, 1:], (*attention[:1], spread)
 
 
 class Round(nn.Module):
@@ -203,31 +209,35 @@ class Round(nn.Module):
 class CrossAttention(nn.Module):
     """Attention of some tokens over others, with what it spreads over."""
 
-    def __init__(self, width: int, heads: int, *, out: bool = True) -> None:
+    def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
-        self.out = nn.Linear(width, width) if out else nn.Identity()
+        self.out = nn.Linear(width, width)
 
-    def forward(self, tokens: Tensor, context: Tensor, values: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Attend.
+    def forward(self, tokens: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+        """What tokens `[B, T, D]` gather from others `[B, N, D]`, and the mean of the heads' attention."""
+        mixed, weights = spread_over(self.query(tokens), self.key(context), self.value(context), self.heads)
+        return self.out(mixed), weights
 
-        Args:
-            tokens: `[B, T, D]`.
-            context: `[B, N, D]`, what keys are made of.
-            values: likewise for the values, if not the context.
 
-        Returns:
-            `[B, T, D]`, and the mean of the heads' attention `[B, T, N]`.
-        """
-        query, key, value = (
-            layer(x).unflatten(2, (self.heads, -1)).transpose(1, 2)
-            for layer, x in (
-                (self.query, tokens),
-                (self.key, context),
-                (self.value, context if values is None else values),
-            )
-        )
-        weights = (query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5).softmax(-1)
-        mixed: Tensor = self.out((weights @ value).transpose(1, 2).flatten(2))
-        return mixed, weights.mean(1)
+def cross_attention(attention: SelfAttention, tokens: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+    """As `CrossAttention`, by the weights of a self-attention."""
+    width = tokens.shape[-1]
+    weight, bias = attention.qkv.weight, attention.qkv.bias
+    query = linear(tokens, weight[:width], bias[:width])
+    key, value = linear(context, weight[width:], bias[width:]).chunk(2, dim=-1)
+    mixed, weights = spread_over(query, key, value, attention.heads)
+    return attention.out(mixed), weights
+
+
+def spread_over(query: Tensor, key: Tensor, value: Tensor, heads: int) -> tuple[Tensor, Tensor]:
+    """The values `[B, T, D]` that queries gather, and the mean of the heads' attention `[B, T, N]`."""
+
+    def by_head(x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
+
+    weights = (by_head(query) @ by_head(key).transpose(-2, -1) * (query.shape[-1] // heads) ** -0.5).softmax(
+        -1
+    )
+    return (weights @ by_head(value)).transpose(1, 2).flatten(2), weights.mean(1)
