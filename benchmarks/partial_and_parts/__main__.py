@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks.__main__ import EVIDENCE, ROOT
+from benchmarks.occluded.shots import taken_again
 from benchmarks.partial_and_parts.arms import PARTS, PARTS_SHOWN, SETS, SETS_SHOWN, Shown, Training
 from benchmarks.partial_and_parts.page import About, Runs, Trained, keep
 from benchmarks.partial_and_parts.study import Question, question, read_world, studied, whole_question
@@ -52,6 +53,8 @@ def main() -> None:
     folder = options.work.absolute()
     worlds = _rendered(folder, options.worlds, options.scale)
     asked = _questions(worlds)
+    with locked(folder / ".lock", wait=True):
+        series = taken_again(worlds["occluded_duke"].root, folder / "shots")[1]
     about = About(
         command=_command(options),
         commit=git_commit(ROOT / "src"),
@@ -64,7 +67,8 @@ def main() -> None:
             family, name = full.split("/")
             run = folder / "runs" / options.size / family / name / f"seed-{seed}"
             _train(family, name, seed, options.size, options.epochs, worlds, run, folder / "pixels")
-            studied(run / FINAL, asked[family], _readings(family, name), run / "study.json")
+            shots = series if _has_stripes(family, name) else None
+            studied(run / FINAL, asked[family], _readings(family, name), run / "study.json", shots)
             with locked(folder / ".lock", wait=True):
                 keep(options.evidence, about, _gathered(folder / "runs", options.epochs, worlds))
 
@@ -134,6 +138,12 @@ def _readings(family: str, name: str) -> tuple[str, ...]:
         return ("own", "jaccard", "neck")
     has_parts = made.method == "sap" and "proxies=false" not in made.settings
     return ("own", "first", "parts") if has_parts else ("own",)
+
+
+def _has_stripes(family: str, name: str) -> bool:
+    """Whether the parts of a network are equal stripes."""
+    made = FAMILIES[family][0][name]
+    return made.method == "sap" and not made.teacher and "proxies=false" not in made.settings
 
 
 def _gathered(runs: Path, epochs: int | None, worlds: Mapping[str, Dataset]) -> Runs:

@@ -244,7 +244,10 @@ def _family(runs: Runs, size: str, family: str) -> list[str]:
     asked = "; ".join(f"{question}: {count}" for question, count in counts.items())
     parts = [f"## {HEADINGS[family]}, `{size}`", "\n".join(lines), f"Queries: {asked}."]
     penalties = _penalties(runs, size) if family == "sets" else ""
-    return [*parts, *([penalties] if penalties else []), _by_visible(runs, size, family)]
+    more = [penalties] if penalties else []
+    if family == "parts":
+        more = [_readings(runs, size), _locality(runs, size)]
+    return [*parts, *(one for one in more if one), _by_visible(runs, size, family)]
 
 
 def _penalties(runs: Runs, size: str) -> str:
@@ -259,6 +262,45 @@ def _penalties(runs: Runs, size: str) -> str:
         f"{name}: {', '.join(f'{weight:.3g}' for weight in weights)}" for name, weights in found.items()
     )
     return f"Weights of the conflict penalty that held-out training persons chose, by seed: {said}."
+
+
+def _readings(runs: Runs, size: str) -> str:
+    """What the class token and the parts do alone."""
+    lines = [
+        "mAP on occluded queries of the whole descriptor, of its class token alone and of its parts alone:",
+        "",
+        "| arm | all | class token | parts |",
+        "|---|---:|---:|---:|",
+    ]
+    for name, arm in PARTS_SHOWN.items():
+        studies = {seed: one.study for seed, one in runs[size]["parts"].get(arm.training, {}).items()}
+        found = [
+            by_seed(studies, "figures", "occluded", reading, "map") for reading in ("own", "first", "parts")
+        ]
+        if found[1]:
+            cells = " | ".join(percent(over_seeds(list(one.values()))) for one in found)
+            lines.append(f"| {name} | {cells} |")
+    return "\n".join(lines) if len(lines) > 4 else ""
+
+
+LOCALITY = """How local are the parts? Each query's shot is taken again with less and less of the person
+visible; the error of a part is how far its vector turns from that of the whole shot. R² of these errors from
+what is hidden of the whole person, from what is hidden of the own stripe, and from both: vectors that see their
+own stripe alone would have all of it from their own.
+
+| arm | whole person | own stripe | both |
+|---|---:|---:|---:|"""
+
+
+def _locality(runs: Runs, size: str) -> str:
+    lines = [LOCALITY]
+    for name, arm in PARTS_SHOWN.items():
+        studies = {seed: one.study for seed, one in runs[size]["parts"].get(arm.training, {}).items()}
+        found = [by_seed(studies, "locality", key) for key in ("whole", "own", "both")]
+        if found[0]:
+            cells = " | ".join(f"{over_seeds(list(one.values())).mean:.2f}" for one in found)
+            lines.append(f"| {name} | {cells} |")
+    return "\n".join(lines) if len(lines) > 1 else ""
 
 
 def _by_visible(runs: Runs, size: str, family: str) -> str:
@@ -333,6 +375,7 @@ def values(about: About, runs: Runs) -> dict[str, Any]:
             f"{size}/{family}/{name}/seed-{seed}": {
                 "commit": one.record["commit"],
                 "penalty": one.study["penalty"],
+                "locality": one.study.get("locality"),
                 "figures": one.study["figures"],
             }
             for size, families in runs.items()

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.occluded.shots import Shots
 from benchmarks.occluded.study import measures, nearest, whole_queries
+from benchmarks.partial_and_parts.locality import locality
 from glimpse.ablation.results_cache import retriever_fingerprint
 from glimpse.datasets import Dataset, read
 from glimpse.embeddings import Embeddings
@@ -64,7 +66,13 @@ def read_world(layout: str, folder: Path) -> Dataset:
     return read(layout, folder)
 
 
-def studied(network: Path, questions: Sequence[Question], readings: Sequence[str], kept: Path) -> Values:
+def studied(
+    network: Path,
+    questions: Sequence[Question],
+    readings: Sequence[str],
+    kept: Path,
+    series: Shots | None = None,
+) -> Values:
     """The study of the network in a folder; read again if it was asked the same before.
 
     Args:
@@ -72,12 +80,14 @@ def studied(network: Path, questions: Sequence[Question], readings: Sequence[str
         questions: what it is asked.
         readings: the ways to compare, see `_read`.
         kept: the file of the study.
+        series: shots for `locality`, of a network whose parts are stripes.
     """
     stamp = {
         "version": _VERSION,
         "network": retriever_fingerprint(network),
         "readings": list(readings),
         "asked": [one.stamp() for one in questions],
+        "series": None if series is None else json.dumps(fingerprint(series.records), sort_keys=True),
     }
     if kept.is_file():
         before: Values = json.loads(kept.read_bytes())
@@ -88,6 +98,7 @@ def studied(network: Path, questions: Sequence[Question], readings: Sequence[str
     study: Values = {
         "stamp": stamp,
         "penalty": _penalty(retriever.similarity),
+        "locality": None if series is None else _locality(retriever, series),
         "figures": {
             one.name: {reading: _figures(retriever, pair, one, reading) for reading in readings}
             for one, pair in zip(questions, sides, strict=True)
@@ -141,6 +152,13 @@ def _read(retriever: Retriever, reading: str) -> tuple[Any, Similarity]:
     width = network.backbone.config.width
     some = slice(0, width) if reading == "first" else slice(width, None)
     return lambda side: Embeddings(np.ascontiguousarray(side.vectors[:, some])), Cosine()
+
+
+def _locality(retriever: Retriever, series: Shots) -> Values:
+    assert isinstance(retriever.encoder, NetworkEncoder)
+    network = retriever.encoder.network
+    assert isinstance(network, SapNetwork)
+    return locality(retriever, series, len(network.names), network.backbone.config.width)
 
 
 def _as_they_are(side: Embeddings) -> Embeddings:

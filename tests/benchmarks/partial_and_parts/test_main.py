@@ -18,7 +18,7 @@ def call(monkeypatch, folder, *words):
 
 
 def test_it_trains_measures_and_writes_what_is_there(tmp_path, monkeypatch):
-    some = "sets/euclidean", "sets/jaccard", "parts/truth"
+    some = "sets/euclidean", "sets/jaccard", "parts/truth", "parts/stripes"
     page, values = call(monkeypatch, tmp_path, "--only", *some)
     assert str(tmp_path) not in page + json.dumps(values)
     found = {(one["name"], one["layout"]) for one in values["arms"]}
@@ -33,6 +33,9 @@ def test_it_trains_measures_and_writes_what_is_there(tmp_path, monkeypatch):
     # the penalty was not fitted to this one: its own way is the Jaccard coefficient
     assert figures["own"] == figures["jaccard"] != figures["neck"]
     assert sum(part["queries"] for part in figures["own"]["by_visible"].values()) == figures["own"]["valid"]
+
+    assert set(values["studies"]["micro/parts/stripes/seed-0"]["locality"]) == {"whole", "own", "both"}
+    assert "How local are the parts?" in page
 
     # the same command does nothing twice, and says the same
     monkeypatch.setattr(command, "fit", lambda *a, **k: pytest.fail("trained before"))
