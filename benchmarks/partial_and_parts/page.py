@@ -285,8 +285,8 @@ def _readings(runs: Runs, size: str) -> str:
 
 LOCALITY = """How local are the parts? Each query's shot is taken again with less and less of the person
 visible; the error of a part is how far its vector turns from that of the whole shot. R² of these errors from
-what is hidden of the whole person, from what is hidden of the own stripe, and from both: vectors that see their
-own stripe alone would have all of it from their own.
+what is hidden of the whole person, from what is hidden of the own stripe, and from both: vectors that see
+their own stripe alone would have all of it from their own.
 
 | arm | whole person | own stripe | both |
 |---|---:|---:|---:|"""
