@@ -1,6 +1,7 @@
 """Fixtures of several rooms: a handful of persons in memory, and methods small enough to train on them."""
 
 import dataclasses
+import functools
 import sys
 
 import numpy as np
@@ -116,6 +117,27 @@ def install(tmp_path, monkeypatch):
         sys.modules.pop(package, None)
     monkeypatch.undo()
     forget()
+
+
+@pytest.fixture
+def rendered_once(monkeypatch):
+    """The people that models are checked on are the same for all: each is rendered once in a process."""
+    import glimpse.model_check
+    from glimpse.world.world import World
+
+    class Once(World):
+        def render(self, shots, size):
+            return _people(self.seed, size)
+
+    monkeypatch.setattr(glimpse.model_check, "World", Once)
+
+
+@functools.cache
+def _people(seed, size):
+    from glimpse.world.world import World
+
+    world = World(seed, 24, 3, 0.2)
+    return world.render(world.plan(), size)
 
 
 # a deadline measures the machine, not the code: on a busy one, a slow example is no failure

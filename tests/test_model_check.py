@@ -1,7 +1,6 @@
 """Rendered people tell a trained network from an untrained one, and how it wants to be fed."""
 
 import dataclasses
-import functools
 
 import numpy as np
 import onnx
@@ -9,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-import glimpse.model_check
 from glimpse.choices import ChannelOrder, Size
 from glimpse.errors import OptionError
 from glimpse.model_check import check_backbone, check_encoder, separation
@@ -18,25 +16,8 @@ from glimpse.models.factory import build_network
 from glimpse.retriever import ColorEncoder, NetworkEncoder, Retriever
 from glimpse.retriever.export import Form, export_onnx
 from glimpse.retriever.foreign import of_onnx
-from glimpse.world.world import World
 
-
-@pytest.fixture(autouse=True, scope="module")
-def rendered_once():
-    """The people are the same for every model: render them once."""
-
-    class Once(World):
-        def render(self, shots, size):
-            return frames(self.seed, size)
-
-    @functools.cache
-    def frames(seed, size):
-        world = World(seed, 24, 3, 0.2)
-        return world.render(world.plan(), size)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(glimpse.model_check, "World", Once)
-        yield
+pytestmark = pytest.mark.usefixtures("rendered_once")
 
 
 class Wanting(nn.Module):

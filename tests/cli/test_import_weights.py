@@ -229,6 +229,7 @@ def test_what_does_not_fit_is_one_sentence(import_onnx_run, model, tmp_path):
     assert not (tmp_path / "o").exists()
 
 
+@pytest.mark.usefixtures("rendered_once")
 def test_a_check_is_printed_and_kept_in_the_card(import_onnx_run, tmp_path):
     export_onnx(Retriever.load("vit-micro").encoder, tmp_path / "m.onnx")
     out = import_onnx_run(tmp_path / "m.onnx", "--out", tmp_path / "r", "--check")
@@ -242,6 +243,7 @@ def test_a_check_is_printed_and_kept_in_the_card(import_onnx_run, tmp_path):
     assert set(figures["check"]["scores"]) == {"as stated", "swapped"}
 
 
+@pytest.mark.usefixtures("rendered_once")
 def test_a_backbone_is_checked_too(run, checkpoint, tmp_path):
     out = run(checkpoint[0], "--out", tmp_path / "out", "--check")
     assert "It tells nearly nobody from anybody" in out

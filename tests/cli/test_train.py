@@ -308,7 +308,7 @@ def test_persons_with_one_image_each_cannot_validate_and_that_is_said_first(run,
 @pytest.mark.parametrize(
     ("method", "weights", "sentence"),
     [
-        ("bot", "vit-micro", "vit-micro has no backbone to start from"),
+        ("bot", "vit-micro", "vit-micro is a ViT, and a ResNet is needed"),
         ("bot", "resnet-tiny", "resnet-tiny does not fit"),
         ("dpm++", "vit-micro", "vit-micro has no images to start from"),
         ("dpm++", "resnet-small", "or a shipped network (clip-micro, clip-tiny, "),

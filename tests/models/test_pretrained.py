@@ -55,7 +55,9 @@ def test_an_backbone_of_another_kind_or_shape_is_refused(tmp_path):
     saved(tmp_path / "vit")
     saved(tmp_path / "ibn", "bot", ibn=True)
     network = BoTNetwork(Size.MICRO, BoTOptions())
-    with pytest.raises(OptionError, match="has no backbone to start from"):
+    with pytest.raises(
+        OptionError, match=r"the backbone of the network in .*vit is a ViT, and a ResNet is needed"
+    ):
         load_pretrained(tmp_path / "vit", "backbone", network.backbone)
     with pytest.raises(OptionError, match=r"does not fit: stages\S+\.norm1\.bias is missing$"):
         load_pretrained(tmp_path / "ibn", "backbone", network.backbone)

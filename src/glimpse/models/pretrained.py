@@ -142,8 +142,13 @@ def load_pretrained(
         return
     _, network = load_network(start)
     source = getattr(network, part, None)
-    if not isinstance(source, type(target)):
+    if source is None:
         raise OptionError(f"the network in {printable(start)} has no {part} to start from")
+    if not isinstance(source, type(target)):
+        raise OptionError(
+            f"the {part} of the network in {printable(start)} is a {type(source).__name__}, and a "
+            f"{type(target).__name__} is needed"
+        )
     # the cameras of a network are those of its training rows, never those of other data
     own = {name: value for name, value in source.state_dict().items() if not name.startswith(f"{_CAMERAS}.")}
     values, wanted = copied(own, copies), target.state_dict()
