@@ -13,7 +13,7 @@ from glimpse.methods.rows import (
     IDS,
     PixelsOfRows,
     RowsWarning,
-    batch_in_words,
+    batch_of,
     caption_columns,
     caption_pairs,
     check_sampler,
@@ -142,7 +142,7 @@ def test_batches_of_clip_shrink_to_the_images_that_there_are():
     assert recipe == replace(ClipRecipe(), batch=4)
     assert smaller_batches(recipe, pairs) is recipe
     assert smaller_batches(ClipRecipe(batch=3), pairs) == ClipRecipe(batch=3)
-    assert (batch_in_words(recipe), batch_in_words(BoTRecipe())) == ("4 images", "16 persons")
+    assert (batch_of(recipe), batch_of(BoTRecipe())) == ((4, "images"), (16, "persons"))
 
 
 def test_balanced_batches_count_the_persons_of_every_modality():

@@ -28,7 +28,7 @@ from glimpse.methods.embedding import embed_rows
 from glimpse.methods.prepare import NETWORK, EmbeddedRows, Prepared, prepared_from_seed
 from glimpse.methods.rows import (
     PixelsOfRows,
-    batch_in_words,
+    batch_of,
     caption_columns,
     each_image,
     in_words,
@@ -138,8 +138,8 @@ def fit(
             if processes().first:
                 begin_folder(out, A_RUN, resume=begun)
             if recipe is not asked_for and not quiet and processes().first:
-                there, wanted = batch_in_words(recipe), batch_in_words(asked_for)
-                print(f"batches of {there}, not of {wanted}: there are no more", file=sys.stderr)
+                (there, what), (wanted, _) = batch_of(recipe), batch_of(asked_for)
+                print(f"batches of {there} {what}, not of {wanted}: there are no more", file=sys.stderr)
             words = in_words(rows, learned)
             if words and not quiet and processes().first:
                 print(f"{method} learns from {words}", file=sys.stderr)

@@ -115,15 +115,15 @@ def smaller_batches(recipe: R, rows: Records) -> R:
     return smaller
 
 
-def batch_in_words(recipe: Any) -> str:
-    """What a batch of the recipe holds.
+def batch_of(recipe: Any) -> tuple[int, str]:
+    """How many of what a batch of the recipe holds.
 
-    >>> batch_in_words(ClipRecipe(batch=6))
-    '6 images'
+    >>> batch_of(ClipRecipe(batch=6))
+    (6, 'images')
     """
     if isinstance(recipe, ClipRecipe):
-        return f"{recipe.batch} images"
-    return f"{recipe.sampler.persons} persons"
+        return recipe.batch, "images"
+    return recipe.sampler.persons, "persons"
 
 
 def check_sampler(recipe: Any, rows: Records) -> None:
