@@ -41,11 +41,34 @@ class Pool(StrEnum):
     GENERALIZED_MEAN = "gem"
 
 
-class SetBackbone(StrEnum):
-    """What gives the pattern activations of MoS: a ResNet's last map, or a ViT's patches behind a ReLU."""
+class ImageBackbone(StrEnum):
+    """What sees the image where a method has both forms; MoS takes a ViT's patches, AGW its class token."""
 
     RESNET = "resnet"
     VIT = "vit"
+
+
+class NonLocalWidth(StrEnum):
+    """Inner channels of a non-local block: one, as AGW's released code computes by a slip, or half, as meant.
+
+    See agw.md, "Network".
+    """
+
+    ONE = "one"
+    HALF = "half"
+
+
+class EpochLength(StrEnum):
+    """How many batches an epoch of the balanced sampler has (baselines.md, "Balanced sampler").
+
+    - IMAGES: as many as see as many images as there are.
+    - LARGER: as many as see as many images of a modality as the larger one has; AGW.
+    - PERSONS: one pass over the persons, each once; SIM.
+    """
+
+    IMAGES = "images"
+    LARGER = "larger-modality"
+    PERSONS = "persons"
 
 
 class Triplet(StrEnum):

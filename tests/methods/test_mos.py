@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from glimpse import Retriever
-from glimpse.choices import Pool, SetBackbone, Size, Triplet
+from glimpse.choices import ImageBackbone, Pool, Size, Triplet
 from glimpse.embeddings import Embeddings
 from glimpse.methods.fit import run
 from glimpse.methods.mos import Mos, conflict_penalty, prepare_mos
@@ -50,11 +50,11 @@ def test_every_weight_is_trained_but_the_necks_bias(batch):
 
 
 def test_the_backbone_is_chosen_with_its_weights():
-    kinds = [MosRecipe(backbone=SetBackbone.VIT), MosRecipe(ibn=True), MosRecipe()]
+    kinds = [MosRecipe(backbone=ImageBackbone.VIT), MosRecipe(ibn=True), MosRecipe()]
     assert [recipe.pretrained for recipe in kinds] == ["vit", "resnet-ibn", "resnet"]
 
 
-@pytest.mark.parametrize("changes", [{}, {"backbone": SetBackbone.VIT}, {"pool": Pool.GENERALIZED_MEAN}])
+@pytest.mark.parametrize("changes", [{}, {"backbone": ImageBackbone.VIT}, {"pool": Pool.GENERALIZED_MEAN}])
 def test_shipped_weights_of_micro_are_where_training_starts(people, micro, changes):
     recipe = micro(MosRecipe(), weights="auto", **changes)
     prepared = prepare_mos(recipe, people)

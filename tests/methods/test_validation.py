@@ -156,6 +156,31 @@ def test_a_plain_data_set_is_validated_as_ever():
         assert same_protocol(validation_protocol(rows, 3, like), validation_protocol(rows, 3))
 
 
+@pytest.mark.parametrize("like", [None, "rest"])
+def test_infrared_asks_visible_where_no_test_says_otherwise(like):
+    rows = infrared()
+    protocol = validation_protocol(rows, 3, like and one_against_rest(infrared(3)))
+    assert protocol.query == rows.filter(modality="ir")
+    assert protocol.gallery == rows.filter(modality="rgb")
+    assert protocol.exclusion is same_person_and_camera
+    assert (protocol.comparison(protocol.trials[0]).matches_per_query() == 2).all()
+
+
+@pytest.mark.parametrize("camera", [5, NO_CAMERA])
+def test_a_camera_that_sees_both_may_find_whom_no_other_has_seen(camera):
+    protocol = validation_protocol(infrared().with_columns(camera=camera), 3)
+    assert protocol.exclusion is nothing
+    assert (protocol.comparison(protocol.trials[0]).matches_per_query() == 2).all()
+
+
+def test_without_a_person_in_both_modalities_images_are_asked_as_usual():
+    rows = infrared()
+    keep = np.where(rows.person < 3, rows.modality == "rgb", rows.modality == "ir")
+    protocol = validation_protocol(rows[keep], 3)
+    assert set(protocol.query.modality) == set(protocol.gallery.modality) == {"rgb", "ir"}
+    assert protocol.validity()[0].skipped == 0
+
+
 def test_infrared_asks_visible_by_the_rule_of_the_data_set():
     rows, test = infrared(), infrared(3)
     like = sysu_mm01(test.filter(modality="ir"), test.filter(modality="rgb"), None)[0]

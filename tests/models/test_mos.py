@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from glimpse.choices import Pool, SetBackbone, Size
+from glimpse.choices import ImageBackbone, Pool, Size
 from glimpse.models.backbones.pooling import Pooling
 from glimpse.models.card import NetworkCard, options_to_json
 from glimpse.models.factory import build_network
@@ -13,7 +13,7 @@ def network(**options):
     return MosNetwork(Size.MICRO, (64, 32), MosOptions(**options)).eval()
 
 
-@pytest.mark.parametrize("backbone", SetBackbone)
+@pytest.mark.parametrize("backbone", ImageBackbone)
 @pytest.mark.parametrize("pool", Pool)
 def test_sets_are_the_pooled_activations_never_negative_and_not_behind_the_neck(batch, backbone, pool):
     net = network(backbone=backbone, pool=pool)
@@ -27,7 +27,7 @@ def test_sets_are_the_pooled_activations_never_negative_and_not_behind_the_neck(
 
 
 def test_a_vit_has_activations_at_its_patches(batch):
-    maps = network(backbone=SetBackbone.VIT, stride=12).activations(batch.images)
+    maps = network(backbone=ImageBackbone.VIT, stride=12).activations(batch.images)
     assert list(maps.shape) == [4, 256, 10, 5]  # patches of 8 at every 6 pixels
 
 
@@ -37,7 +37,7 @@ def test_ibn_changes_the_norms_of_the_first_stages():
     assert "backbone.stages.3.0.norm1.instance.weight" not in names
 
 
-@pytest.mark.parametrize("backbone", SetBackbone)
+@pytest.mark.parametrize("backbone", ImageBackbone)
 def test_a_card_gives_the_same_network_again(batch, backbone):
     net = network(backbone=backbone, pool=Pool.AVERAGE)
     options = options_to_json(MosOptions(backbone=backbone, pool=Pool.AVERAGE))

@@ -101,7 +101,14 @@ def test_weights_lie_where_they_are_said_to(tmp_path):
 def test_every_method_starts_from_what_is_shipped_for_its_size_or_says_how_to_get_weights(method):
     recipe = recipe_of(method)
     for size in (Size.MICRO, Size.TINY):
-        kind = {"bot": "resnet", "mos": "resnet", "clip-reid": "clip", "dpm++": "clip"}.get(method, "vit")
+        kind = {
+            "bot": "resnet",
+            "mos": "resnet",
+            "agw": "resnet",
+            "sim": "resnet",
+            "clip-reid": "clip",
+            "dpm++": "clip",
+        }.get(method, "vit")
         assert start_of(scaled(recipe, size)) == f"the weights in {kind}-{size.value}"
         assert start_of(world_recipe(method, size)) == f"the weights in {kind}-{size.value}"
     for size in (Size.SMALL, Size.BASE):

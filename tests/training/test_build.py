@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from glimpse.choices import Fill, OptimizerKind, SchedulerKind
+from glimpse.choices import EpochLength, Fill, OptimizerKind, SchedulerKind
 from glimpse.errors import OptionError
 from glimpse.recipes.groups import AugmentRecipe, OptimizerRecipe, SamplerRecipe
 from glimpse.records import Records
-from glimpse.training.augment import Augmentation, ColorJitter, Erasing, FlipAndCrop
+from glimpse.training.augment import Augmentation, ChannelExchange, ColorJitter, Erasing, FlipAndCrop
 from glimpse.training.batches import IMAGE_MODALITY, TrainingData
 from glimpse.training.build import build_augmentation, build_optimizer, build_sampler, build_schedule
 from glimpse.training.optimizers import BIAS_TWICE, Rule
@@ -45,6 +45,21 @@ def test_augmentation_leaves_out_what_is_off():
         jitter=ColorJitter(0.3, 0.0, 0.0, 0.2),
         erasing=Erasing(fill=Fill.CONSTANT),
     )
+
+
+def test_channels_are_exchanged_where_asked():
+    assert build_augmentation(AugmentRecipe(exchange=0.4)).exchange == ChannelExchange(0.4)
+
+
+@pytest.mark.parametrize(("epoch", "batches"), [("images", 3), ("larger-modality", 4), ("persons", 1)])
+def test_an_epoch_of_the_balanced_sampler_is_as_long_as_the_recipe_says(epoch, batches):
+    """Nine visible and five infrared images; two persons with one image of each modality in a batch."""
+    modality = ["rgb", "rgb", "rgb", "ir", "ir"] * 2 + ["rgb"] * 3 + ["ir"]
+    person = [4] * 5 + [7] * 5 + [9] * 4
+    records = Records.from_columns([f"{row}.png" for row in range(14)], person, modality=modality)
+    recipe = SamplerRecipe(persons=2, images=1, balanced=True, epoch=EpochLength(epoch))
+    plan = build_sampler(recipe, TrainingData(records), seed=0).plan(1)
+    assert [len(batch) for batch in plan] == [4] * batches
 
 
 def infrared_rows():

@@ -141,16 +141,40 @@ def recolored(person):
     return replace(person, upper=upper, hair=replace(person.hair, color=Color("grey", (0.6, 0.6, 0.6))))
 
 
-@pytest.mark.parametrize("band", ["near_infrared", "thermal"])
-def test_infrared_sees_the_material_and_not_the_color(world, band):
+def test_thermal_sees_the_material_and_not_the_color(world):
     """Noise included: it is hashed from the shot and scaled by the light, which is the same."""
-    shots = world.plan(cameras=[0, 1], bands=(band,))
+    shots = world.plan(cameras=[0, 1], bands=("thermal",))
     others = world.with_people([recolored(person) for person in world.people])
     one = world.render(shots, size=SIZE, samples=4)
     two = others.render(shots, size=SIZE, samples=4)
     assert np.array_equal(one.images, two.images)
     assert (one.images[..., 0] == one.images[..., 1]).all()
     assert (one.images[..., 0] == one.images[..., 2]).all()
+
+
+def in_near_infrared(world, person, **cloth):
+    """The gray levels of a person's torso, seen from the front, with another cloth above."""
+    worn = replace(person.upper.cloth, **cloth)
+    there = world.with_people([replace(person, upper=replace(person.upper, cloth=worn), carried=())])
+    taken = there.render([world.shot(0, 1, 0, band="near_infrared")], size=SIZE)
+    assert (taken.images[..., 0] == taken.images[..., 2]).all()
+    return taken.images[0, ..., 0][taken.parts[0] == TORSO].astype(float)
+
+
+def test_near_infrared_shows_a_surviving_pattern_and_hides_the_others(world):
+    person = next(person for person in world.people if person.upper.kind in ("t-shirt", "shirt"))
+    black, seen = Color("black", (0.08, 0.08, 0.08)), []
+    for number in range(12):
+        cloth = {
+            "color": Color("white", (0.9, 0.9, 0.9 - 0.01 * number)),
+            "second": black,
+            "material": "cotton",
+        }
+        plain, striped = (in_near_infrared(world, person, pattern=p, **cloth) for p in ("plain", "stripes"))
+        seen.append(np.abs(striped - plain).max() > 5)
+        if not seen[-1]:
+            np.testing.assert_array_equal(striped, plain)
+    assert 0 < sum(seen) < 12
 
 
 def test_near_infrared_tells_materials_apart(world):

@@ -29,6 +29,7 @@ from glimpse.recipes.presets import Preset, preset_recipe
 if TYPE_CHECKING:
     from glimpse.datasets import Dataset
     from glimpse.methods.fit import Fitted
+    from glimpse.protocols import Protocol
 
 
 @resumable("the same command and --resume")
@@ -47,6 +48,13 @@ def train(
     ] = Preset.PUBLISHED,
     size: Annotated[
         Size | None, typer.Option(help="Of the encoder, with images to match; base, or micro in the world.")
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            "--protocol",
+            help="One of the data set's: tested by it, and validated likewise; the first if left out.",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     options: Annotated[
@@ -105,12 +113,13 @@ def train(
     )
     dataset = read_source(data, options or [])
     check_apart(out, dataset.root)
+    like = dataset.protocol(protocol) if dataset.protocols or protocol else None
     if not len(dataset.train):
         raise OptionError(f"{data} has no rows to train on; the literature trains on another data set")
-    untested = _untested(method, dataset, data) if test and dataset.protocols else ""
-    measured = test and bool(dataset.protocols) and not untested
+    untested = _untested(method, dataset, like, data) if test and like else ""
+    measured = like if test and not untested else None
     if measured:
-        check_answers(dataset.protocol(), ": train without it by --no-test", what="test")
+        check_answers(measured, ": train without it by --no-test", what="test")
     start = start_of(recipe)
     # until the report is written: it is the first process's alone
     with joined(torch_device(engine.device)) as group:
@@ -124,7 +133,7 @@ def train(
             dataset.train,
             out,
             validation=dataset.model_selection,
-            like=dataset.protocol() if dataset.protocols else None,
+            like=like,
             cache=cache,
             masks=None if masks is None else SelectorMasks.load(masks),
             parts=None if parts is None else named_parts(parts, merge),
@@ -134,15 +143,14 @@ def train(
             quiet=False,
         )
         if group.first:
-            _report(fitted, dataset if measured else None, device, out, as_json)
+            _report(fitted, measured, device, out, as_json)
 
 
-def _untested(method: str, dataset: Dataset, data: str) -> str:
-    """Why the data set's own protocol would be no test of what the method learns from it, or nothing."""
+def _untested(method: str, dataset: Dataset, protocol: Protocol, data: str) -> str:
+    """Why a protocol of the data set would be no test of what the method learns from it, or nothing."""
     from glimpse.files import printable
     from glimpse.methods.rows import can_answer, trained_images
 
-    protocol = dataset.protocol()
     if not can_answer(method, protocol):
         return f"{printable(data)} has captions as queries, which {method} does not read"
     count = trained_images(dataset.train, protocol)
@@ -154,16 +162,16 @@ def _untested(method: str, dataset: Dataset, data: str) -> str:
     )
 
 
-def _report(fitted: Fitted, dataset: Dataset | None, device: str, out: Path, as_json: bool) -> None:
+def _report(fitted: Fitted, protocol: Protocol | None, device: str, out: Path, as_json: bool) -> None:
     """Print and keep what the final and the best network measure."""
     from glimpse.files import atomic_write, printable
 
     networks = {"final": fitted.final} | ({"best": fitted.best} if fitted.best else {})
     validation = {"final": dict(fitted.outcome.measures), "best": dict(fitted.outcome.best_measures)}
     measures: dict[str, Any] = {"start": fitted.start, "validation": validation, "test": {}}
-    if dataset is not None:
-        measures["protocol"] = dataset.protocol().name
-        measures["test"] = {name: _tested(folder, dataset, device) for name, folder in networks.items()}
+    if protocol is not None:
+        measures["protocol"] = protocol.name
+        measures["test"] = {name: _tested(folder, protocol, device) for name, folder in networks.items()}
     with atomic_write(out / "measures.json") as file:
         file.write((json.dumps(measures, indent=2) + "\n").encode())
     if as_json:
@@ -179,13 +187,12 @@ def _report(fitted: Fitted, dataset: Dataset | None, device: str, out: Path, as_
     typer.echo(f"networks: {', '.join(printable(folder) for folder in networks.values())}")
 
 
-def _tested(folder: Path, dataset: Dataset, device: str) -> dict[str, float]:
-    """Rank-1 and mean average precision of a network on the first protocol's test rows."""
+def _tested(folder: Path, protocol: Protocol, device: str) -> dict[str, float]:
+    """Rank-1 and mean average precision of a network on a protocol's rows."""
     from glimpse.evaluation import evaluate
     from glimpse.progress import terminal_bar
 
     retriever = load_retriever(str(folder), device=device)
-    protocol = dataset.protocol()
     query, gallery = (
         retriever.embed(part, progress=terminal_bar) for part in (protocol.query, protocol.gallery)
     )

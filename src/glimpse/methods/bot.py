@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from glimpse.choices import OptimizerKind
+from glimpse.methods.cross_modal import check_modalities, cross_modal_triplet
 from glimpse.methods.prepare import Prepared
 from glimpse.models.bot import BoTNetwork, BoTOptions
 from glimpse.models.card import NetworkCard, options_to_json
@@ -40,13 +41,17 @@ class BoT(Method):
         self.centers = nn.Parameter(torch.randn(persons, network.dim)) if recipe.center_weight else None
 
     def losses(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
-        """`identity`, `triplet` and, if it has a weight, `center`."""
+        """`identity`, `triplet` and, if they have a weight, `cross_modal` and `center`."""
         before, after = self.network(batch.images)
         recipe, logits = self.recipe, self.classifier(after)
         losses = {
             "identity": cross_entropy(logits, batch.labels, smoothing=recipe.smoothing),
             "triplet": margin_triplet(gathered(before), gathered(batch.labels), margin=recipe.margin),
         }
+        if recipe.cross_modal:
+            losses["cross_modal"] = recipe.cross_modal * cross_modal_triplet(
+                before, batch, recipe.cross_margin
+            )
         if self.centers is not None:
             losses["center"] = recipe.center_weight * center_loss(before, self.centers, batch.labels)
         return losses
@@ -58,6 +63,8 @@ class BoT(Method):
 
 def prepare_bot(recipe: BoTRecipe, data: TrainingData) -> Prepared:
     """BoT for the persons of the training rows."""
+    if recipe.cross_modal:
+        check_modalities("a loss between modalities", data)
     options = BoTOptions(ibn=recipe.ibn)
     network = BoTNetwork(recipe.size, options)
     start = starting_folder(recipe.weights, recipe.pretrained, recipe.size)

@@ -159,7 +159,7 @@ def fit(
                 tokens = caption_columns(data.records, prepared.tokenizer)
                 data = replace(data, columns={**data.columns, **tokens})
             served = None
-            if prepared.finish is not None:
+            if callable(prepared.finish):
                 # a finish must see what queries and galleries will be: training resizes otherwise
                 served = PixelCache.build(
                     learned.path.tolist(),
@@ -291,8 +291,8 @@ def finished(
     seed: int,
 ) -> Finished | None:
     """What the method's finish fits to the training rows, with the network as it will be loaded."""
-    if prepared.finish is None:
-        return None
+    if not callable(prepared.finish):
+        return prepared.finish
     if pixels is None:
         raise TrainingError("a finish after training needs training rows with pixels")
     with preserved_generators(), preserved_threads(), torch_settings(engine):

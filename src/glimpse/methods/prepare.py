@@ -52,7 +52,8 @@ class Prepared:
         artifacts: further files to keep: for each name the weights in it, by their names in the method.
         tokenizer: of a method that reads. It makes tokens of the training captions, is saved with the network
             and, if that embeds texts, used to validate it by captions.
-        finish: called after training with the network and the training rows, or None.
+        finish: what the retriever is saved with besides: called after training with the network and the
+            training rows if it is fitted to them, or None.
     """
 
     method: Method
@@ -61,7 +62,7 @@ class Prepared:
     start: str
     artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tokenizer: Tokenizer | None = None
-    finish: Finish | None = None
+    finish: Finish | Finished | None = None
 
 
 def camera_table(data: TrainingData) -> tuple[int, ...]:

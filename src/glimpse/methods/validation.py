@@ -19,8 +19,8 @@ from glimpse.methods.embedding import embed_captions, embed_rows
 from glimpse.models.card import NetworkCard
 from glimpse.models.factory import similarity_of
 from glimpse.models.text.tokenizer import Tokenizer
-from glimpse.protocols import Protocol, one_against_rest, single_query, text_to_image
-from glimpse.records import NO_CAMERA, TEXT, BoolArray, Records
+from glimpse.protocols import Protocol, one_against_rest, single_query, text_to_image, without_cameras
+from glimpse.records import IR, NO_CAMERA, RGB, TEXT, BoolArray, Records
 from glimpse.runtime import preserved_threads
 from glimpse.training.batches import PixelSource
 from glimpse.training.stages import Method
@@ -89,8 +89,8 @@ def validation_protocol(
     Queries are all rows of the modalities and kinds of `like`'s queries, the gallery likewise, in one trial.
     What does not count and what a rank counts are as in `like`. Kinds make no difference if a side of `like`
     does not say them or no row has one. Where both sides are the same rows, where nobody could be found, and
-    without `like`, both are images: by Market-1501's protocol where cameras allow it, else every image
-    against the rest.
+    without `like`, both are images: every infrared one against all visible ones where there are both, else by
+    Market-1501's protocol where cameras allow it, else every image against the rest.
 
     Args:
         records: images, and perhaps captions.
@@ -209,14 +209,30 @@ def _has_answers(protocol: Protocol) -> bool:
     )
 
 
-def _image_protocol(records: Records, seed: int) -> Protocol:
-    """Market-1501's protocol where cameras allow it, else every image against the rest.
+def _cross_modal(records: Records) -> Protocol | None:
+    """Every infrared image against all visible ones, or None if nobody is seen in both.
 
-    With cameras: one drawn image of each person and camera is a query for the person's images in the
-    other cameras; so at least one person must have been seen by two.
+    A mixed gallery would measure how well images of one modality find each other. By Market-1501's rule where
+    all cameras are known and somebody is then left to be found.
+    """
+    query, gallery = records.filter(modality=IR), records.filter(modality=RGB)
+    protocols = [without_cameras(query, gallery, name=_NAME)]
+    if not bool(np.any(records.camera == NO_CAMERA)):
+        protocols.insert(0, single_query(query, gallery, name=_NAME))
+    return next((protocol for protocol in protocols if _has_answers(protocol)), None)
+
+
+def _image_protocol(records: Records, seed: int) -> Protocol:
+    """Infrared to visible where there are both, else Market-1501's protocol where cameras allow it.
+
+    With cameras: one drawn image of each person and camera is a query for the person's images in the other
+    cameras; so at least one person must have been seen by two. Else every image is a query against the rest.
     """
     if not len(records):
         return one_against_rest(records, name=_NAME)
+    across_modalities = _cross_modal(records)
+    if across_modalities is not None:
+        return across_modalities
     cameras = records.camera
     pairs = np.unique(np.stack([records.person, cameras]), axis=1)
     across = len(np.unique(pairs[0])) < pairs.shape[1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from glimpse.choices import Pool, SetBackbone, Size
+from glimpse.choices import ImageBackbone, Pool, Size
 from glimpse.models.backbones.pooling import Pooling
 from glimpse.models.backbones.resnet import ResNet
 from glimpse.models.backbones.sizes import RESNET, baseline_vit
@@ -30,7 +30,7 @@ class MosOptions:
         drop_path: of a ViT: rate of the last block in training.
     """
 
-    backbone: SetBackbone = SetBackbone.RESNET
+    backbone: ImageBackbone = ImageBackbone.RESNET
     ibn: bool = False
     pool: Pool = Pool.MAX
     stride: int = 16
@@ -41,7 +41,7 @@ class MosNetwork(nn.Module):
     """Backbone, for a ViT a head that is never negative, and a neck for the identity loss alone.
 
     >>> import torch
-    >>> network = MosNetwork(Size.MICRO, (64, 32), MosOptions(backbone=SetBackbone.VIT)).eval()
+    >>> network = MosNetwork(Size.MICRO, (64, 32), MosOptions(backbone=ImageBackbone.VIT)).eval()
     >>> embedded = network.embed(torch.randn(2, 3, 64, 32))
     >>> list(embedded.shape), bool((embedded >= 0).all())
     ([2, 256], True)
@@ -50,7 +50,7 @@ class MosNetwork(nn.Module):
     def __init__(self, size: Size, image: tuple[int, int], options: MosOptions) -> None:
         super().__init__()
         self.backbone: nn.Module
-        if options.backbone is SetBackbone.RESNET:
+        if options.backbone is ImageBackbone.RESNET:
             config = replace(RESNET[size], ibn=options.ibn)
             self.backbone, self.head = ResNet(config), None
             self.dim = config.channels

@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 
 from glimpse.models.card import NetworkCard
-from glimpse.records import Capture
+from glimpse.records import IMAGE_MODALITIES, IR, Capture
+
+INFRARED = IMAGE_MODALITIES.index(IR)
+"""The number of infrared among `Taken.modalities`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,3 +47,22 @@ class Taken:
 def cameras_of(taken: Taken | None) -> Tensor | None:
     """The cameras alone, for networks that ask for nothing else."""
     return None if taken is None else taken.cameras
+
+
+def infrared_of(images: Tensor, modalities: Tensor | None, mean: Tensor, std: Tensor) -> Tensor:
+    """Which images are infrared, bool `[B]`: as told, or if untold, those without any color.
+
+    See agw.md, "Inference".
+
+    Args:
+        images: normalized, `[B, 3, H, W]`.
+        modalities: as `Taken` has them.
+        mean: of the normalization, `[3]`.
+        std: likewise.
+    """
+    levels = images * (255 * std)[:, None, None] + (255 * mean)[:, None, None]
+    # channels of equal bytes differ by what rounding leaves, and of others by a level at least
+    gray = (levels.amax(1) - levels.amin(1)).flatten(1).amax(1) < 0.5
+    if modalities is None:
+        return gray
+    return torch.where(modalities < 0, gray, modalities == INFRARED)

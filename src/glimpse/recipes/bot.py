@@ -36,6 +36,8 @@ class BoTRecipe(Checked):
         margin: of the triplet loss.
         center_weight: of the center loss; 0 for none.
         center_lr: of the centers' own SGD, on the loss before its weight.
+        cross_modal: weight of the hetero-center triplet loss, between visible and infrared.
+        cross_margin: its margin.
         optimizer: of everything but the centers.
         sampler: of the batches.
         augment: what is done to images.
@@ -51,6 +53,8 @@ class BoTRecipe(Checked):
     margin: Margin = given(0.3, "baselines.md, 'Losses'")
     center_weight: Weight = given(5e-4, _HERE)
     center_lr: LearningRate = given(0.5, _HERE)
+    cross_modal: Weight = our_choice(0.0, "agw.md, 'Training aids': off")
+    cross_margin: Margin = our_choice(0.3, "agw.md, 'Training aids'")
     optimizer: OptimizerRecipe = group(
         OptimizerRecipe,
         kind=given(OptimizerKind.ADAM, _HERE),

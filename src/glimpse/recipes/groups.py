@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Annotated, Any, Protocol, TypeVar
 
-from glimpse.choices import Fill, Mixing, OptimizerKind, SchedulerKind, Size
+from glimpse.choices import EpochLength, Fill, Mixing, OptimizerKind, SchedulerKind, Size
 from glimpse.errors import OptionError
 from glimpse.ranges import (
     BatchSize,
@@ -71,6 +71,7 @@ class SamplerRecipe(Checked):
     distinct: bool = our_choice(
         False, "every image of a person before one again (baselines.md, 'PK sampler')"
     )
+    epoch: EpochLength = our_choice(EpochLength.IMAGES, "of the balanced form")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -100,6 +101,9 @@ class AugmentRecipe(Checked):
     saturation: Share = read_in_code(0.0, _AUGMENT)
     hue: Annotated[float, Range(0, 0.5)] = read_in_code(0.0, _AUGMENT)
     gray: Share = our_choice(0.0, "probability that colors are taken out; for training with infrared")
+    exchange: Share = our_choice(
+        0.0, "probability that one channel takes the place of all; for training with infrared"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -188,6 +192,8 @@ def scaled(recipe: R, size: Size) -> R:
     ('tiny', (128, 64), 5)
     """
     given: Any = recipe
+    if size is given.size:  # as published
+        return recipe
     height, width = _IMAGES[size]
     padding = round(given.augment.padding * height / given.augment.size[0])
     scaled: R = replace(

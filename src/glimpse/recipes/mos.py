@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from glimpse.choices import Fill, OptimizerKind, Pool, SchedulerKind, SetBackbone, Size, Triplet
+from glimpse.choices import Fill, ImageBackbone, OptimizerKind, Pool, SchedulerKind, Size, Triplet
 from glimpse.ranges import Count, Epochs, Margin, Positive, Seed, ShareBelowOne, Stride, Weight
 from glimpse.recipes.groups import (
     IMAGENET_MEAN,
@@ -62,7 +62,7 @@ class MosRecipe(Checked):
 
     size: Size = given(Size.BASE, f"{_HERE}: ResNet-50")
     weights: str = our_choice("auto", WEIGHTS)
-    backbone: SetBackbone = given(SetBackbone.RESNET, f"{_HERE}; the ViT form is ours")
+    backbone: ImageBackbone = given(ImageBackbone.RESNET, f"{_HERE}; the ViT form is ours")
     ibn: bool = given(False, f"{_HERE}; reported with and without")
     pool: Pool = our_choice(Pool.MAX, f"{_HERE}: a pattern that is present anywhere is present; not given")
     stride: Stride = our_choice(16, f"{_HERE}: without overlap")
@@ -100,7 +100,7 @@ class MosRecipe(Checked):
     @property
     def pretrained(self) -> str:
         """The kind of the weights that `auto` looks for (`glimpse.models.pretrained`)."""
-        if self.backbone is SetBackbone.VIT:
+        if self.backbone is ImageBackbone.VIT:
             return "vit"
         return "resnet-ibn" if self.ibn else "resnet"
 

@@ -123,6 +123,20 @@ _ROWS = (
         world="glimpse.recipes.sap:WORLD",
     ),
     MethodRow(
+        name="agw",
+        recipe="glimpse.recipes.agw:AgwRecipe",
+        network="glimpse.models.agw:AgwNetwork",
+        prepare="glimpse.methods.agw:prepare_agw",
+        world="glimpse.recipes.agw:WORLD",
+    ),
+    MethodRow(
+        name="sim",
+        recipe="glimpse.recipes.sim:SimRecipe",
+        network="glimpse.models.bot:BoTNetwork",  # SIM's own network is BoT's
+        prepare="glimpse.methods.sim:prepare_sim",
+        world="glimpse.recipes.sim:WORLD",
+    ),
+    MethodRow(
         name="clip",
         recipe="glimpse.recipes.clip:ClipRecipe",
         network="glimpse.models.clip:ClipNetwork",

@@ -1,8 +1,8 @@
-"""What a method adds to its retriever after training: a fitted similarity, arrays, a threshold.
+"""What a method adds to its retriever after training: a fitted similarity, a re-ranking, arrays, a threshold.
 
 In the folder of a network (`glimpse.models.storage`), whose card names these files with their fingerprints:
 
-    finish.json             the similarity and the calibration as JSON, and the names of the arrays
+    finish.json             similarity, re-ranking and calibration as JSON, and the names of the arrays
     comparing.safetensors   the arrays of the similarity (`glimpse.retriever.codec`)
     finish.safetensors      the other arrays
 """
@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from glimpse.errors import OptionError, ShapeError, StorageError
 from glimpse.evaluation import Calibration
 from glimpse.files import atomic_write, printable
+from glimpse.reranking import Reranker
 from glimpse.retriever.codec import (
     ARRAYS,
+    RERANKERS,
     SIMILARITIES,
     Arrays,
     from_json,
@@ -35,15 +37,16 @@ from glimpse.similarity import Similarity
 
 FINISH, FINISH_ARRAYS = "finish.json", "finish.safetensors"
 _FORMAT = "glimpse-finish-1"
-_KEYS = {"format", "similarity", "calibration", "arrays"}
+_KEYS = {"format", "similarity", "reranker", "calibration", "arrays"}
 
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """What a method fitted to its training rows once the network was trained.
+    """What a method adds once the network was trained, much of it fitted to the training rows.
 
     Attributes:
         similarity: compares the network's embeddings; None for the one that its card names.
+        reranker: betters the scores of whole query sets; None for none.
         arrays: further arrays by name, of booleans or numbers.
         calibration: from which score of the similarity on two images are called one person, or None.
     """
@@ -51,6 +54,7 @@ class Finished:
     similarity: Similarity | None = None
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     calibration: Calibration | None = None
+    reranker: Reranker | None = None
 
     def __post_init__(self) -> None:
         for name, array in self.arrays.items():
@@ -66,6 +70,7 @@ def write_finished(folder: Path, finished: Finished) -> list[str]:
     values = {
         "format": _FORMAT,
         "similarity": None if similarity is None else to_json(similarity, SIMILARITIES, of_similarity),
+        "reranker": None if finished.reranker is None else to_json(finished.reranker, RERANKERS, {}),
         "calibration": None if calibration is None else calibration.as_dict(),
         "arrays": sorted(finished.arrays),
     }
@@ -85,9 +90,12 @@ def read_finished(folder: Path) -> Finished:
         return Finished()
     try:
         values = parse_json((folder / FINISH).read_bytes())
+        if isinstance(values, dict):
+            values = {"reranker": None, **values}  # none was kept before there were any
         if not isinstance(values, dict) or set(values) != _KEYS or values["format"] != _FORMAT:
             raise OptionError(f"it must be of format {_FORMAT} and have the keys {', '.join(sorted(_KEYS))}")
         similarity, calibration, names = values["similarity"], values["calibration"], values["arrays"]
+        reranker = values["reranker"]
         others = read_arrays(folder, FINISH_ARRAYS) if names else {}
         if not isinstance(names, list) or sorted(others) != names:
             raise OptionError(f"it names the arrays {names}, and {FINISH_ARRAYS} holds {sorted(others)}")
@@ -97,6 +105,7 @@ def read_finished(folder: Path) -> Finished:
             else from_json(similarity, SIMILARITIES, read_arrays(folder)),
             arrays=others,
             calibration=None if calibration is None else Calibration.from_dict(calibration),
+            reranker=None if reranker is None else from_json(reranker, RERANKERS, {}),
         )
     except (OSError, ValueError, OptionError, ShapeError, StorageError) as wrong:
         raise StorageError(

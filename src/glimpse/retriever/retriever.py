@@ -267,7 +267,7 @@ class Retriever:
         """A network compared as its card says, or as its method's finish does."""
         found = finished or Finished()
         similarity = found.similarity or similarity_of(encoder.card)
-        return cls(encoder, similarity, calibration=found.calibration, arrays=found.arrays)
+        return cls(encoder, similarity, found.reranker, calibration=found.calibration, arrays=found.arrays)
 
 
 def _encoder(folder: Path, values: dict[str, object], device: str, bfloat16: bool) -> Encoder:

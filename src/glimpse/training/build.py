@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from glimpse.choices import Mixing, SchedulerKind
+from glimpse.choices import EpochLength, Mixing, SchedulerKind
 from glimpse.errors import OptionError
 from glimpse.models.backbones.vit import ViTConfig
 from glimpse.recipes.groups import AugmentRecipe, OptimizerRecipe, SamplerRecipe, TransferRecipe
 from glimpse.records import MODALITIES
-from glimpse.training.augment import Augmentation, ColorJitter, Erasing, FlipAndCrop
+from glimpse.training.augment import Augmentation, ChannelExchange, ColorJitter, Erasing, FlipAndCrop
 from glimpse.training.batches import TrainingData
 from glimpse.training.optimizers import BIAS_TWICE, Optimizer, Rule
 from glimpse.training.sampler import BalancedSampler, CaptionSampler, PersonSampler, Sampler
@@ -58,6 +58,7 @@ def build_augmentation(recipe: AugmentRecipe) -> Augmentation:
         mean=recipe.mean,
         std=recipe.std,
         geometry=FlipAndCrop(recipe.flip, recipe.padding, recipe.padding_fill) if moved else None,
+        exchange=ChannelExchange(recipe.exchange) if recipe.exchange else None,
         jitter=ColorJitter(*strengths) if any(strengths) else None,
         erasing=Erasing(recipe.erasing, recipe.erasing_area, fill=recipe.erasing_fill)
         if recipe.erasing
@@ -66,7 +67,7 @@ def build_augmentation(recipe: AugmentRecipe) -> Augmentation:
 
 
 def build_sampler(recipe: SamplerRecipe, data: TrainingData, seed: int) -> Sampler:
-    """The sampler; an epoch of the balanced form sees as many images as there are.
+    """The sampler; how long an epoch of the balanced form is, is `recipe.epoch`.
 
     It draws images. One that has several captions counts once, and comes with one of them.
     """
@@ -81,7 +82,12 @@ def build_sampler(recipe: SamplerRecipe, data: TrainingData, seed: int) -> Sampl
     names = [MODALITIES[number] for number in numbers]
     if len(names) < 2:
         raise OptionError(f"a balanced sampler needs two modalities, got only {' '.join(names) or 'no rows'}")
-    batches = max(1, len(labels) // (persons * images * len(names)))
+    of_each = [int(np.count_nonzero(modalities == number)) for number in numbers]
+    batches = {
+        EpochLength.IMAGES: max(1, sum(of_each) // (persons * images * len(names))),
+        EpochLength.LARGER: max(1, max(of_each) // (persons * images)),
+        EpochLength.PERSONS: None,
+    }[recipe.epoch]
     balanced = BalancedSampler(labels, modalities, persons, images, batches, seed, distinct)
     return with_captions(balanced, data, seed)
 

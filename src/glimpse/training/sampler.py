@@ -88,7 +88,7 @@ class BalancedSampler:
 
     Without `batches` the persons are taken in permuted order, P at a time, once each, and an incomplete
     last group is left out (read in SIM's code, baselines.md, "Balanced sampler"). With `batches` every batch
-    draws its P persons anew, as AGW does (baselines.md, "Parts of AGW"). Images are drawn without replacement
+    draws its P persons anew, as AGW does (agw.md, "Batches"). Images are drawn without replacement
     unless a person has fewer than K of the modality; then, with `distinct`, as `PersonSampler` draws them.
 
     Attributes:

@@ -1,7 +1,7 @@
 """What things are made of: how they answer to visible light, to near infrared and to a thermal camera.
 
-In near infrared most dyes are transparent, so the answer belongs to the fibre and not to the color;
-the thermal band sees how much warmth comes through. All numbers are our choice, in the order that
+In near infrared most dyes are transparent, so that the answer is mostly the fiber's (`glimpse.world.dyes` has
+the rest); the thermal band sees how much warmth comes through. All numbers are our choice, in the order that
 measurements of textiles give (synthetics and cotton bright, leather and hair dark).
 """
 
@@ -13,7 +13,7 @@ class Matter:
     """How one material answers.
 
     Attributes:
-        infrared: reflectance in near infrared, 0 to 1.
+        infrared: reflectance in near infrared, 0 to 1; of what is dyed, undyed.
         warmth: apparent temperature on a person, 0 ambient to 1 bare skin.
         folds: how much the surface crinkles.
         gloss: strength of the highlight.

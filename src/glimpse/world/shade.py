@@ -122,8 +122,10 @@ def solid_light(work, grid, lists, rows, bones, view, lens, i, k, t, dx, dy, dz,
     pattern = int(rows[row, s.PATTERN])
     band = lens[i, ln.BAND]
     grain = rows[row, s.GRAIN]
-    if band != 0.0:
-        pattern = 0  # dyes do not show beyond the visible
+    if band == 1.0:
+        pattern = int(rows[row, s.INFRARED_PATTERN])  # most dyes do not show in near infrared
+    elif band == 2.0:
+        pattern = 0
     share, bright = look(
         finish,
         pattern,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpse.world.colors import RGB
+from glimpse.world.dyes import reflectance
 from glimpse.world.materials import MATTER
 
 BALL, CONE, SLAB, TUBE = range(4)  # unit ball, rounded cone along z, cube of half-side 1, open tube along z
@@ -26,7 +27,8 @@ PLACE, ORIGIN, INVERSE = 8, 17, 20  # local to bone: 3 x 3 and an origin; bone t
 FINISH, PATTERN, SCALE, WRAP, RAISE, OPENING = 29, 30, 31, 32, 33, 34
 COLOUR, SECOND = 35, 38
 INFRARED, INFRARED_SECOND, WARMTH, FOLDS, GLOSS, GRAIN, SWAY = 41, 42, 43, 44, 45, 46, 47
-COLUMNS = 48
+INFRARED_PATTERN = 48
+COLUMNS = 49
 
 Vector = tuple[float, float, float]
 
@@ -219,7 +221,6 @@ def pack(solids: Sequence[Solid]) -> NDArray[np.float64]:
     for row, solid in zip(rows, solids, strict=True):
         surface = solid.surface
         matter = MATTER[surface.matter]
-        under = MATTER[surface.matter_second or surface.matter]
         row[SHAPE : SIZES + 4] = (solid.shape, solid.bone, solid.part, solid.thing, *solid.sizes)
         row[PLACE : PLACE + 9] = solid.place.ravel()
         row[ORIGIN : ORIGIN + 3] = solid.origin
@@ -234,13 +235,17 @@ def pack(solids: Sequence[Solid]) -> NDArray[np.float64]:
         )
         row[COLOUR : COLOUR + 3] = linear(surface.color)
         row[SECOND : SECOND + 3] = linear(surface.second)
+        near = reflectance(
+            surface.matter, surface.color, surface.matter_second, surface.second, surface.pattern
+        )
         row[INFRARED:COLUMNS] = (
-            matter.infrared,
-            under.infrared,
+            near.first,
+            near.second,
             matter.warmth,
             matter.folds,
             matter.gloss,
             surface.grain,
             solid.sway,
+            near.pattern,
         )
     return rows

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from glimpse.choices import NonLocalWidth
 from glimpse.errors import OptionError, ShapeError
-from glimpse.models.backbones.resnet import InstanceBatchNorm, NonLocal, NonLocalWidth, ResNet, ResNetConfig
+from glimpse.models.backbones.resnet import InstanceBatchNorm, NonLocal, ResNet, ResNetConfig
 
 MICRO = {"depths": (1, 1, 2, 1), "width": 4}
 

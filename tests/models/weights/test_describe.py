@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from glimpse.choices import Pool, Size
+from glimpse.choices import NonLocalWidth, Pool, Size
 from glimpse.errors import GlimpseError, WeightsError
 from glimpse.models.backbones.bert import Bert, BertConfig
-from glimpse.models.backbones.resnet import NonLocalWidth, ResNet, ResNetConfig
+from glimpse.models.backbones.resnet import ResNet, ResNetConfig
 from glimpse.models.backbones.sizes import CLIP_TEXT, CLIP_VIT
 from glimpse.models.backbones.text import TextBackbone
 from glimpse.models.backbones.vit import Flavor, ViT, ViTConfig

@@ -28,8 +28,7 @@ from foreign_checkpoints import (
 )
 from torch.nn.functional import interpolate, layer_norm
 
-from glimpse.choices import Pool
-from glimpse.models.backbones.resnet import NonLocalWidth
+from glimpse.choices import NonLocalWidth, Pool
 from glimpse.models.backbones.vit import Flavor
 from glimpse.models.weights import MadeFor, detect_style, import_backbones
 

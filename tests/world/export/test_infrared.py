@@ -1,8 +1,11 @@
 """SYSU-MM01 and RegDB as they are on disk."""
 
+import json
+
 import numpy as np
 from scipy.io import loadmat
 
+from glimpse.datasets.counts import WORLD_CARD
 from glimpse.protocols import read_permutations
 
 
@@ -35,6 +38,12 @@ def test_sysu_infrared_images_are_gray_and_visible_ones_are_not(tree_of):
         pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
         spread = (pixels.max(2) - pixels.min(2)).max()
         assert (spread <= 2) == (camera in (3, 6))
+
+
+def test_a_world_says_which_near_infrared_it_has_if_any(tree_of):
+    cards = {name: json.loads((tree_of(name) / WORLD_CARD).read_text()) for name in ("sysu_mm01", "regdb")}
+    assert cards["sysu_mm01"]["near_infrared"] == 2
+    assert "near_infrared" not in cards["regdb"]
 
 
 def test_regdb_has_ten_different_halves_with_labels_from_zero(tree_of, read_without_warnings):

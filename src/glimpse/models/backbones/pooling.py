@@ -12,7 +12,7 @@ class Pooling(nn.Module):
     """Pool `[B, C, H, W]` to `[B, C]`.
 
     The generalized mean is `mean(x^p)^(1/p)`, for maps that are never negative: p = 1 averages, large p
-    takes the maximum (baselines.md, "Parts of AGW"). Values below 1e-6 count as 1e-6, so that roots have
+    takes the maximum (agw.md, "Network"). Values below 1e-6 count as 1e-6, so that roots have
     gradients.
 
     >>> Pooling(Pool.GENERALIZED_MEAN, power=3.0)(torch.full((1, 2, 4, 4), 5.0))

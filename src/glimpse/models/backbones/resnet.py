@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from glimpse.choices import Pool
+from glimpse.choices import NonLocalWidth, Pool
 from glimpse.errors import OptionError, ShapeError
 from glimpse.models.backbones.pooling import Pooling
-
-
-class NonLocalWidth(StrEnum):
-    """Inner channels: one, as AGW's released code computes by a slip, or half, as the paper means.
-
-    See baselines.md, "Parts of AGW".
-    """
-
-    ONE = "one"
-    HALF = "half"
 
 
 class NonLocal(nn.Module):
@@ -252,10 +241,17 @@ class ResNet(nn.Module):
         if infrared is None or infrared.shape != images.shape[:1] or infrared.dtype != torch.bool:
             got = "nothing" if infrared is None else f"{infrared.dtype} {list(infrared.shape)}"
             raise ShapeError(f"two streams need infrared as boolean [{len(images)}], got {got}")
+        if _tracing():  # a graph has no rows to choose: both see all, and their maps are chosen
+            visible, other = (stem(images) for stem in self.stems)
+            return torch.where(infrared[:, None, None, None], other, visible)
         # each stem sees its own rows only, so that its batch statistics are those of its modality
         rows = [(~infrared).nonzero().flatten(), infrared.nonzero().flatten()]
         parts = [stem(images[some]) for stem, some in zip(self.stems, rows, strict=True) if len(some)]
         return torch.cat(parts)[torch.cat(rows).argsort()]
+
+
+def _tracing() -> bool:
+    return bool(torch._C._get_tracing_state())
 
 
 def _initialize(module: nn.Module) -> None:

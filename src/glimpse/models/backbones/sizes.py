@@ -16,7 +16,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from glimpse.choices import Size, UnknownCamera
+from glimpse.choices import NonLocalWidth, Size, UnknownCamera
 from glimpse.errors import OptionError
 from glimpse.models.backbones.bert import BertConfig
 from glimpse.models.backbones.resnet import ResNetConfig
@@ -70,6 +70,19 @@ RESNET: Mapping[Size, ResNetConfig] = MappingProxyType(
         Size.BASE: ResNetConfig(),
     }
 )
+
+_AGW_BLOCKS = (0, 2, 3, 0)  # given by the source (agw.md, "Network")
+
+
+def with_non_local(config: ResNetConfig, width: NonLocalWidth) -> ResNetConfig:
+    """The shape with AGW's non-local blocks, as far as its stages have bottlenecks for them.
+
+    >>> with_non_local(RESNET[Size.TINY], NonLocalWidth.HALF).non_local
+    (0, 1, 2, 0)
+    """
+    one, two, three, four = (min(pair) for pair in zip(_AGW_BLOCKS, config.depths, strict=True))
+    return replace(config, non_local=(one, two, three, four), non_local_width=width)
+
 
 BERT: Mapping[Size, BertConfig] = MappingProxyType(
     {

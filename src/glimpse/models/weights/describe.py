@@ -9,11 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
-from glimpse.choices import Pool
+from glimpse.choices import NonLocalWidth, Pool
 from glimpse.errors import WeightsError
 from glimpse.models.backbones.bert import BertConfig
 from glimpse.models.backbones.position import Grid, patch_grid
-from glimpse.models.backbones.resnet import Four, NonLocalWidth, ResNetConfig
+from glimpse.models.backbones.resnet import Four, ResNetConfig
 from glimpse.models.backbones.text import TextConfig
 from glimpse.models.backbones.vit import Flavor, ViTConfig
 

@@ -69,6 +69,38 @@ class ColorJitter:
         return Colors(order, amount)
 
 
+@dataclass(frozen=True)
+class ChannelExchange:
+    """One channel in the place of all three: channel exchange of CAJ (Ye et al., ICCV 2021).
+
+    What is left has no colors, as infrared has none, and looks as under a lamp of one color. Infrared frames,
+    whose channels are equal, stay as they are. See baselines.md, "Images and augmentation".
+
+    Attributes:
+        probability: that it happens to an image; each channel is then equally likely.
+    """
+
+    probability: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.probability <= 1:
+            raise OptionError(f"channel exchange happens with a probability, 0 to 1, got {self.probability}")
+
+    def draw(self, batch: int, generator: torch.Generator) -> Tensor:
+        """int64 `[B]`: the channel that each image shows, -1 for all three as they are."""
+        chosen = torch.randint(0, 3, (batch,), generator=generator)
+        happens = torch.rand(batch, generator=generator) < self.probability
+        return torch.where(happens, chosen, -1)
+
+
+def exchanged(planes: Tensor, channels: Tensor) -> Tensor:
+    """Images `[B, 3, H, W]` with the channel that was drawn in the place of all; a new tensor."""
+    chosen = channels.to(planes.device)
+    own = torch.arange(3, device=planes.device)
+    source = torch.where(chosen[:, None] < 0, own, chosen[:, None])
+    return planes.gather(1, source[:, :, None, None].expand_as(planes))
+
+
 def jittered(images: Tensor, colors: Colors) -> Tensor:
     """Change the colors of each image as drawn.
 

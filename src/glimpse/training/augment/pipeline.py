@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glimpse.errors import ShapeError
-from glimpse.training.augment.color import ColorJitter, Colors, jittered_bytes
+from glimpse.training.augment.color import (
+    ChannelExchange,
+    ColorJitter,
+    Colors,
+    exchanged,
+    jittered_bytes,
+)
 from glimpse.training.augment.erasing import Erasing, Rectangles, erased
 from glimpse.training.augment.geometry import FlipAndCrop, Placement, placed
 
@@ -49,6 +55,7 @@ class Draws:
     placement: Placement | None
     colors: Colors | None
     rectangles: Rectangles | None
+    channels: Tensor | None = None
 
     def __getitem__(self, rows: slice) -> Draws:
         """The draws of some images: each process takes its share of the global batch's."""
@@ -56,12 +63,13 @@ class Draws:
             placement=self.placement[rows] if self.placement else None,
             colors=self.colors[rows] if self.colors else None,
             rectangles=self.rectangles[rows] if self.rectangles else None,
+            channels=None if self.channels is None else self.channels[rows],
         )
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to a training batch, in this order: jitter, flip and crop, normalize, erase.
+    """What is done to a training batch, in this order: exchange, jitter, flip and crop, normalize, erase.
 
     Attributes:
         mean: of the normalization, for values in [0, 1].
@@ -69,6 +77,7 @@ class Augmentation:
         geometry: flip, pad and crop, or None.
         jitter: of colors, or None.
         erasing: of a rectangle, or None.
+        exchange: of channels, or None.
     """
 
     mean: tuple[float, float, float] = HALF
@@ -76,6 +85,7 @@ class Augmentation:
     geometry: FlipAndCrop | None = None
     jitter: ColorJitter | None = None
     erasing: Erasing | None = None
+    exchange: ChannelExchange | None = None
 
     def draw(self, batch: int, size: tuple[int, int], generator: torch.Generator) -> Draws:
         """Draw for `batch` images of `size` (height, width), from a generator on the CPU."""
@@ -83,6 +93,8 @@ class Augmentation:
             placement=self.geometry.draw(batch, generator) if self.geometry else None,
             colors=self.jitter.draw(batch, generator) if self.jitter else None,
             rectangles=self.erasing.draw(batch, size, generator) if self.erasing else None,
+            # last: what is drawn without it stays what it was
+            channels=self.exchange.draw(batch, generator) if self.exchange else None,
         )
 
     def apply(
@@ -114,6 +126,8 @@ class Augmentation:
         rules = rules or {}
         planes = _planes(pixels)
         moved = {name: values[:, None] for name, values in (maps or {}).items()}
+        if draws.channels is not None:
+            planes = exchanged(planes, draws.channels)
         if self.jitter and draws.colors is not None:
             # back to 8 bits, as the originals have between their steps: the padding's value is in 8 bits
             planes = jittered_bytes(planes, draws.colors)

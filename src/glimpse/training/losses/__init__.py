@@ -6,6 +6,7 @@ from glimpse.training.losses.contrast import (
     similarity_matching,
     supervised_contrast,
 )
+from glimpse.training.losses.cross_modal import hetero_center_triplet
 from glimpse.training.losses.identity import center_loss, cross_entropy
 from glimpse.training.losses.jaccard import jaccard_triplet, soft_jaccard
 from glimpse.training.losses.triplet import (
@@ -22,6 +23,7 @@ __all__ = [
     "center_loss",
     "cross_entropy",
     "euclidean",
+    "hetero_center_triplet",
     "ignored_pairs",
     "image_text_contrast",
     "jaccard_triplet",

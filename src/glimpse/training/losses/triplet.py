@@ -70,7 +70,7 @@ def margin_triplet(
 def weighted_triplet(features: Tensor, labels: Tensor) -> Tensor:
     """AGW's weighted regularized triplet: all pairs, the hard ones weighing more.
 
-    See baselines.md, "Parts of AGW".
+    See agw.md, "Losses".
 
     `mean softplus(sum w^p d - sum w^n d)`, with `w^p` the softmax of the distances to the anchor's person
     (the anchor itself included) and `w^n` the softmax of the negated distances to all others.

@@ -19,7 +19,7 @@ from glimpse.world.export.tree import Options
 TRUTH = "ground_truth"
 _WORK = f"{TRUTH}/.unfinished"
 _HALF = ".tmp-"  # how the names of temporary files begin, here and in `glimpse.files`
-_FORMAT = 1  # of what is left behind by a killed run; another version of Glimpse does not continue it
+_FORMAT = 2  # of what is left behind by a killed run; another version of Glimpse does not continue it
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from glimpse.datasets.counts import WORLD_CARD
 from glimpse.files import atomic_write
 from glimpse.progress import Progress, silent
+from glimpse.world.dyes import NEAR_INFRARED
 from glimpse.world.export.options import WRITERS
 from glimpse.world.export.site import TRUTH, opened, settle_on_disk, write_whole
 from glimpse.world.export.tree import Image, Options, Tree
@@ -137,4 +138,6 @@ def _card(options: Options, tree: Tree) -> bytes:
         "pictures": len(tree.images),
         "counts": {part: list(count) for part, count in tree.counts.items()},
     }
+    if any(image.band == "near_infrared" for image in tree.images):
+        card["near_infrared"] = NEAR_INFRARED
     return (json.dumps(card, indent=1) + "\n").encode()
