@@ -275,6 +275,43 @@ def test_ten_persons_are_enough_to_try(run, tmp_path):
     assert code == 0, err
 
 
+@pytest.fixture(scope="module")
+def regdb(tmp_path_factory):
+    """Twelve persons, two visible and two thermal images each, as RegDB without its lists."""
+    root = tmp_path_factory.mktemp("regdb")
+    random = np.random.default_rng(0)
+    for person in range(1, 13):
+        color = random.integers(0, 256, 3)
+        for side in ("Visible", "Thermal"):
+            (root / side / str(person)).mkdir(parents=True)
+            for shot in range(2):
+                pixels = (color + random.integers(-9, 10, (64, 32, 3))).clip(0, 255).astype(np.uint8)
+                pixels = pixels if side == "Visible" else np.repeat(pixels[..., :1], 3, 2)
+                Image.fromarray(pixels).save(root / side / str(person) / f"{shot}.bmp")
+    return root
+
+
+def test_the_direction_is_chosen_by_name_and_validated_likewise(run, regdb, tmp_path):
+    command = ["train", "agw", "--data", f"regdb:{regdb}", "--preset", "world", "--reader", "split=3"]
+    settings = ("epochs=1", "sampler.persons=2", "sampler.images=2", "validation.share=0.34", "weights=none")
+    command += [word for setting in settings for word in ("--set", setting)]
+    for name, validated in (
+        ("thermal-to-visible", "query: 4 ir; gallery: 4 rgb; not counted: nothing"),
+        ("visible-to-thermal", "query: 4 rgb; gallery: 4 ir; not counted: nothing"),
+    ):
+        out = tmp_path / name
+        code, _, err = run(*command, "--protocol", name, "--out", out)
+        assert code == 0, err
+        measures = json.loads((out / "measures.json").read_text())
+        assert measures["protocol"] == name
+        assert set(measures["test"]["final"]) == {"rank1", "map"}
+        assert json.loads((out / "recipe.json").read_text())["validated_by"] == validated
+    code, _, err = run(*command, "--protocol", "all-multi", "--out", tmp_path / "none")
+    assert code == 2
+    assert "regdb has no protocol 'all-multi'; there are visible-to-thermal, thermal-to-visible" in err
+    assert not (tmp_path / "none").exists()
+
+
 @pytest.fixture
 def never_decoded(monkeypatch):
     """Fails a test in which an image is decoded."""

@@ -9,6 +9,7 @@ from micro_retrievers import micro_encoder
 from glimpse.errors import OptionError, StorageError
 from glimpse.evaluation import Roc, calibrate
 from glimpse.models.storage import save_network
+from glimpse.reranking import SimilarityInference
 from glimpse.retriever import Finished, Retriever
 from glimpse.retriever.codec import ARRAYS
 from glimpse.retriever.finish import FINISH, FINISH_ARRAYS, read_finished, write_finished
@@ -52,6 +53,21 @@ def test_it_comes_back_bit_for_bit_from_a_networks_folder_and_from_a_retrievers(
     same(retriever, WHOLE)
     retriever.save(tmp_path / "retriever")
     same(Retriever.load(tmp_path / "retriever"), WHOLE)
+
+
+def test_a_re_ranking_comes_back_and_what_was_saved_before_there_were_any_has_none(tmp_path):
+    reranker = SimilarityInference(weight=0.1, paths=3)
+    folder = saved(tmp_path / "net", Finished(reranker=reranker))
+    assert Retriever.load(folder).reranker == reranker
+    retriever = Retriever.load(folder)
+    retriever.save(tmp_path / "retriever")
+    assert Retriever.load(tmp_path / "retriever").reranker == reranker
+    other = tmp_path / "before"
+    other.mkdir()
+    values = json.loads((folder / FINISH).read_text())
+    del values["reranker"]
+    (other / FINISH).write_text(json.dumps(values))
+    assert read_finished(other).reranker is None
 
 
 def test_what_was_not_fitted_is_as_the_networks_card_says(tmp_path):

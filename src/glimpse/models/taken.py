@@ -65,4 +65,5 @@ def infrared_of(images: Tensor, modalities: Tensor | None, mean: Tensor, std: Te
     gray = (levels.amax(1) - levels.amin(1)).flatten(1).amax(1) < 0.5
     if modalities is None:
         return gray
-    return torch.where(modalities < 0, gray, modalities == INFRARED)
+    # not torch.where, which ONNX Runtime does not have for booleans
+    return (modalities == INFRARED) | ((modalities < 0) & gray)
