@@ -56,16 +56,23 @@ def test_the_methods_are_listed_with_what_they_are(run):
 def test_every_key_is_shown_with_value_type_and_source(run):
     code, out, _ = run("recipes", "show", "Exa_mple")
     assert code == 0
+    pk, balanced = "baselines.md, 'PK sampler'", "baselines.md, 'Balanced sampler'"
+    lengths = "images | larger-modality | persons"
+    rows = [
+        ("epochs", "120", "int from 1 to 500", "given: bot.md, 'Constants'"),
+        ("sampler.persons", "16", "int from 1 to 16,384", f"read in the authors' code: {pk}"),
+        ("sampler.images", "4", "int from 1 to 16,384", f"read in the authors' code: {pk}"),
+        (
+            "sampler.balanced",
+            "false",
+            "bool",
+            f"our choice: K of every modality, as AGW and SIM ({balanced})",
+        ),
+        ("sampler.distinct", "false", "bool", f"our choice: every image of a person before one again ({pk})"),
+        ("sampler.length", "images", lengths, "our choice: of an epoch, balanced"),
+    ]
     assert out.splitlines() == [
-        "epochs            120    int from 1 to 500     given: bot.md, 'Constants'",
-        "sampler.persons   16     int from 1 to 16,384  read in the authors' code: "
-        "baselines.md, 'PK sampler'",
-        "sampler.images    4      int from 1 to 16,384  read in the authors' code: "
-        "baselines.md, 'PK sampler'",
-        "sampler.balanced  false  bool                  our choice: K of every modality, as AGW and SIM "
-        "(baselines.md, 'Balanced sampler')",
-        "sampler.distinct  false  bool                  our choice: every image of a person before one again "
-        "(baselines.md, 'PK sampler')",
+        f"{key:16}  {value:6}  {kind:{len(lengths)}}  {source}" for key, value, kind, source in rows
     ]
 
 

@@ -20,7 +20,7 @@ from glimpse.training.losses import cross_entropy, hetero_center_triplet, margin
 from glimpse.training.stages import Step
 
 STEP = Step("train", "all", 1, 1, 0, 1)
-BALANCED = SamplerRecipe(persons=4, images=2, balanced=True, epoch=EpochLength.LARGER)
+BALANCED = SamplerRecipe(persons=4, images=2, balanced=True, length=EpochLength.LARGER)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def test_an_epoch_takes_each_person_once(people):
     data = type(people)(people.records.with_columns(modality=modality), people.pixels)
     published = recipe_of("sim").sampler
     assert (published.persons, published.images, published.balanced) == (16, 4, True)
-    sampler = build_sampler(SamplerRecipe(3, 2, balanced=True, epoch=published.epoch), data, seed=0)
+    sampler = build_sampler(SamplerRecipe(3, 2, balanced=True, length=published.length), data, seed=0)
     assert isinstance(sampler, BalancedSampler)
     plan = sampler.plan(1)
     assert [len(batch) for batch in plan] == [12, 12]  # 8 persons, 3 at a time; two are left over

@@ -57,7 +57,7 @@ def test_an_epoch_of_the_balanced_sampler_is_as_long_as_the_recipe_says(epoch, b
     modality = ["rgb", "rgb", "rgb", "ir", "ir"] * 2 + ["rgb"] * 3 + ["ir"]
     person = [4] * 5 + [7] * 5 + [9] * 4
     records = Records.from_columns([f"{row}.png" for row in range(14)], person, modality=modality)
-    recipe = SamplerRecipe(persons=2, images=1, balanced=True, epoch=EpochLength(epoch))
+    recipe = SamplerRecipe(persons=2, images=1, balanced=True, length=EpochLength(epoch))
     plan = build_sampler(recipe, TrainingData(records), seed=0).plan(1)
     assert [len(batch) for batch in plan] == [4] * batches
 

@@ -101,7 +101,7 @@ class AgwRecipe(Checked):
         persons=read_in_code(8, _HERE),
         images=read_in_code(4, f"{_HERE}: of each modality"),
         balanced=read_in_code(True, _HERE),
-        epoch=read_in_code(EpochLength.LARGER, _HERE),
+        length=read_in_code(EpochLength.LARGER, _HERE),
     )
     augment: AugmentRecipe = group(
         AugmentRecipe,

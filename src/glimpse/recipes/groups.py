@@ -71,7 +71,7 @@ class SamplerRecipe(Checked):
     distinct: bool = our_choice(
         False, "every image of a person before one again (baselines.md, 'PK sampler')"
     )
-    epoch: EpochLength = our_choice(EpochLength.IMAGES, "of the balanced form")
+    length: EpochLength = our_choice(EpochLength.IMAGES, "of an epoch, balanced")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -16,7 +16,7 @@ persons = 16 (int), read in the authors' code: baselines.md, 'PK sampler'
 images = 8 (int), read in the authors' code: baselines.md, 'PK sampler'
 balanced = false (bool), our choice: K of every modality, as AGW and SIM (baselines.md, 'Balanced sampler')
 distinct = false (bool), our choice: every image of a person before one again (baselines.md, 'PK sampler')
-epoch = images (images, larger-modality, persons), our choice: of the balanced form
+length = images (images | larger-modality | persons), our choice: of an epoch, balanced
 
 Nothing here needs torch.
 """

@@ -61,7 +61,7 @@ class SimRecipe(bot.BoTRecipe):
         persons=read_in_code(16, _HERE),
         images=read_in_code(4, f"{_HERE}: of each modality"),
         balanced=read_in_code(True, _HERE),
-        epoch=read_in_code(EpochLength.PERSONS, _HERE),
+        length=read_in_code(EpochLength.PERSONS, _HERE),
     )
     augment: AugmentRecipe = group(
         AugmentRecipe,
@@ -74,5 +74,5 @@ class SimRecipe(bot.BoTRecipe):
     inference: InferenceRecipe = group(InferenceRecipe)
 
 
-WORLD: tuple[str, ...] = (*bot.WORLD, "sampler.persons=8", "sampler.epoch=images")
+WORLD: tuple[str, ...] = (*bot.WORLD, "sampler.persons=8", "sampler.length=images")
 """What a small backbone on a rendered world and a CPU wants otherwise, as `--set` takes it; our choice."""

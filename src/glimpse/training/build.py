@@ -67,7 +67,7 @@ def build_augmentation(recipe: AugmentRecipe) -> Augmentation:
 
 
 def build_sampler(recipe: SamplerRecipe, data: TrainingData, seed: int) -> Sampler:
-    """The sampler; how long an epoch of the balanced form is, is `recipe.epoch`.
+    """The sampler; how long an epoch of the balanced form is, is `recipe.length`.
 
     It draws images. One that has several captions counts once, and comes with one of them.
     """
@@ -87,7 +87,7 @@ def build_sampler(recipe: SamplerRecipe, data: TrainingData, seed: int) -> Sampl
         EpochLength.IMAGES: max(1, sum(of_each) // (persons * images * len(names))),
         EpochLength.LARGER: max(1, max(of_each) // (persons * images)),
         EpochLength.PERSONS: None,
-    }[recipe.epoch]
+    }[recipe.length]
     balanced = BalancedSampler(labels, modalities, persons, images, batches, seed, distinct)
     return with_captions(balanced, data, seed)
 
