@@ -59,12 +59,14 @@ def main() -> None:
     options = parser.parse_args()
     words = ["-n", options.processes, *(["-k", options.kinds] if options.kinds else []), *options.only]
     about = {"commit": (git_commit(ROOT) or "unknown")[:12], "on": hardware()}
-    kept: list[Row] = json.loads(JSON.read_bytes())["rows"] if options.evidence and JSON.is_file() else []
+    kept: list[Row] = []
     failed = False
     for seed in options.seeds:
         for row in tried(words, options.inputs, seed):
-            kept = merged(kept, {**row, "seed": seed, **about})
             failed |= row["failed"] > 0
+            if options.evidence:  # another run may have added its own
+                kept = json.loads(JSON.read_bytes())["rows"] if JSON.is_file() else []
+            kept = merged(kept, {**row, "seed": seed, **about})
             if options.evidence:
                 write(kept)
     if not options.evidence:
