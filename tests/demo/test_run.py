@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+import glimpse.demo
 from glimpse.choices import Size
 from glimpse.cli import main
 from glimpse.demo import run_demo
@@ -70,6 +71,13 @@ def test_a_demo_that_cannot_write_is_one_sentence(tmp_path, monkeypatch, capsys)
 
 def test_the_figures_can_be_had_as_json_alone(left, monkeypatch, capsys):
     demo, folder, _ = left
+
+    def again(out, *, scale, seed, say):
+        assert (out, scale, seed) == (folder, "tiny", 0)
+        say("the world is already there")
+        return demo
+
+    monkeypatch.setattr(glimpse.demo, "run_demo", again)
     monkeypatch.setattr(sys, "argv", ["glimpse", "demo", "--out", str(folder), "--scale", "tiny", "--json"])
     with pytest.raises(SystemExit) as stop:
         main()

@@ -48,7 +48,7 @@ def saved(retriever, tmp_path):
     return tmp_path / "saved"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def exported(tmp_path_factory):
     """A network with cameras and flip averaging, in both forms and in eight bits."""
     folder = tmp_path_factory.mktemp("exported")
