@@ -85,6 +85,8 @@ def test_an_evaluation_orders_shortlists():
     found = evaluate(sides, protocol, similarity=similarity)
     np.testing.assert_array_equal(found.ap, evaluate(similarity.shortlisted(*sides), protocol).ap)
     assert found.mean_ap != evaluate(similarity.pairwise(*sides), protocol).mean_ap
+    assert found.note == "the penalty orders the first 3 of each query"
+    assert evaluate(sides, protocol, similarity=replace(similarity, weight=0)).note == ""
 
 
 def test_an_empty_gallery_gives_no_columns():

@@ -9,7 +9,7 @@ from glimpse.evaluation.metrics import AveragePrecision, average_precision, inve
 from glimpse.evaluation.ranking import TrialRanks, rank_protocol
 from glimpse.evaluation.result import Result
 from glimpse.evaluation.single_shot import rank_single_shot
-from glimpse.evaluation.sources import BLOCK_BYTES, Pairwise, ScoresOrEmbeddings, score_source
+from glimpse.evaluation.sources import BLOCK_BYTES, Pairwise, ScoresOrEmbeddings, Shortlisted, score_source
 from glimpse.protocols import Protocol
 from glimpse.records import IntArray
 
@@ -62,18 +62,24 @@ def evaluate(
                 f"protocol {protocol.name}, trial {number}: none of the {len(trial.skipped)} queries "
                 "has a right answer in the gallery that counts"
             )
-    return _result(protocol, trials, draws, ap, max_rank)
+    note = similarity.note if isinstance(similarity, Shortlisted) else ""
+    return _result(protocol, trials, draws, ap, max_rank, note)
 
 
 def _result(
-    protocol: Protocol, trials: tuple[TrialRanks, ...], draws: int, ap: AveragePrecision, max_rank: int
+    protocol: Protocol,
+    trials: tuple[TrialRanks, ...],
+    draws: int,
+    ap: AveragePrecision,
+    max_rank: int,
+    note: str,
 ) -> Result:
     precisions = [average_precision(trial.ranks, trial.offsets, ap) for trial in trials]
     inp = [inverse_negative_penalty(trial.ranks, trial.offsets) for trial in trials]
     matches = [np.diff(trial.offsets) for trial in trials]
     return Result(
         protocol=protocol.name,
-        note=protocol.note,
+        note="; ".join(filter(None, (protocol.note, note))),
         ap=ap,
         cmc_counts=protocol.cmc,
         max_rank=max_rank,

@@ -36,7 +36,7 @@ class Result:
 
     Attributes:
         protocol: its name.
-        note: of the protocol, printed beside the numbers.
+        note: of the protocol and the similarity, printed beside the numbers.
         ap: which average precision was computed.
         cmc_counts: whether a rank counts images or identities.
         max_rank: length of the CMC curve.

@@ -33,6 +33,11 @@ class Pairwise(Protocol):
 class Shortlisted(Protocol):
     """A similarity that orders only the first of each query by all that it knows: the rest takes too long."""
 
+    @property
+    def note(self) -> str:
+        """What must be told beside figures; empty where nothing is left out."""
+        ...
+
     def shortlisted(self, query: Embeddings, gallery: Embeddings) -> FloatArray:
         """Scores [q, G] against the whole gallery, higher is better."""
         ...

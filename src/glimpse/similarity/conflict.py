@@ -117,6 +117,11 @@ class ConflictPenalized(Similarity):
             width *= 2
         return best
 
+    @property
+    def note(self) -> str:
+        """What must be told beside figures that `shortlisted` gives."""
+        return f"the penalty orders the first {self.shortlist} of each query" if self.weight else ""
+
     def shortlisted(self, query: Embeddings, gallery: Embeddings) -> Scores:
         """[Q, G] scores for a whole ranking: S orders each query's shortlist, J what comes behind it.
 
