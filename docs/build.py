@@ -10,6 +10,7 @@ from pathlib import Path
 from glimpse.datasets import LAYOUTS
 
 DOCS = Path(__file__).parent
+GALLERY = ("add", "search", "delete", "expire", "erase", "audit", "info", "compact")
 COMMANDS = (
     (),
     ("demo",),
@@ -23,6 +24,8 @@ COMMANDS = (
     ("train",),
     ("pretrain",),
     ("embed",),
+    ("gallery",),
+    *(("gallery", verb) for verb in GALLERY),
     ("evaluate",),
     ("explain",),
     ("ablation",),

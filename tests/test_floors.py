@@ -46,6 +46,7 @@ NEVER = {
     "datasets": {"models"},
     "models": {"evaluation", "reranking", "datasets"},
     "retriever": {"training", "world"},
+    "gallery": {"training", "world", "methods"},
     "recipes": {"records", "pixels", "embeddings"},
 }
 
@@ -143,6 +144,16 @@ def test_serving_never_reaches_training():
     assert not training
 
 
+def test_a_gallery_is_searched_without_training(tmp_path):
+    found = loaded_after(
+        "import numpy as np\n"
+        "from glimpse.gallery import Gallery\n"
+        f"gallery = Gallery.create({str(tmp_path / 'gallery')!r}, 'colors')\n"
+        "gallery.search([np.full((40, 20, 3), 100, np.uint8)])\n"
+    )
+    assert not {m for m in found if m.startswith(("glimpse.training", "glimpse.methods", "glimpse.world"))}
+
+
 def test_recipes_and_choices_need_no_torch():
     names = [m for m in MODULES if room_of(m) in ("recipes", "choices")]
     found = loaded_after("\n".join(f"import glimpse.{name}" for name in names))
@@ -161,6 +172,7 @@ RENDERED = (
 UNTESTED_ALONE = {
     "choices.py": "words to choose by; each is tested where it is chosen",
     "version.py": "a number",
+    "gallery/answers.py": "a declaration; what fills it is tested (gallery/test_ranking, test_gallery)",
     "cli/demo.py": "hands its options to demo/run.py",
     "datasets/layout.py": "a declaration; the layouts are tested at once (datasets/test_catalog)",
     "retriever/encoders/base.py": "an interface",

@@ -130,6 +130,8 @@ def _checked(path: Path) -> Path:
 
 ROWS = "rows"
 """Under which a file of embeddings holds the digest of the records that they are of."""
+MADE_BY = "retriever"
+"""Under which it holds the digest of the retriever that made them."""
 
 
 def read_about(path: Path) -> dict[str, str]:

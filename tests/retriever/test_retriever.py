@@ -1,5 +1,6 @@
 """A retriever comes back from its folder as it was, or says in one sentence why not."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -128,3 +129,16 @@ def test_ranks_follow_scores_with_and_without_a_reranking():
     assert not np.array_equal(
         plain, Retriever(ColorEncoder(), reranker=KReciprocal(5, 2)).score(query, gallery)
     )
+
+
+def test_a_digest_is_that_of_what_makes_the_vectors(tmp_path):
+    colors, network = Retriever.load("colors"), Retriever.load("vit-micro")
+    assert dataclasses.replace(colors, similarity=MaskedCosine(), saved_digest=None).digest == colors.digest
+    network.save(tmp_path / "copy")
+    saved = Retriever.load(tmp_path / "copy")
+    shutil.copytree(tmp_path / "copy", tmp_path / "moved")
+    assert Retriever.load(tmp_path / "moved").digest == saved.digest
+    in_memory = dataclasses.replace(saved, saved_digest=None, reranker=None)
+    assert in_memory.digest == saved.digest, "as it would be saved"
+    mirrored = saved.averaging_mirrored().digest
+    assert len({colors.digest, saved.digest, mirrored, Retriever.load("vit-tiny").digest}) == 4

@@ -8,7 +8,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from glimpse.embeddings import Embeddings, read_about
-from glimpse.retriever.vector_file import VectorFile
+from glimpse.errors import StorageError
+from glimpse.retriever.vector_file import VectorFile, map_arrays
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reserves room on the disk")
@@ -51,3 +52,23 @@ def test_a_finished_file_holds_its_rows_texts_and_further_arrays(tmp_path, maske
     if masked:
         np.testing.assert_array_equal(loaded.masks, trust[:rows])
     assert read_about(tmp_path / "v.safetensors") == {"rows": "f" * 64, "how": "cosine"}
+
+
+def test_arrays_are_mapped_as_they_were_written_and_damage_is_told(tmp_path):
+    path = tmp_path / "file.safetensors"
+    ids, added = np.arange(6, dtype=np.uint8).reshape(3, 2), np.array([2**40, -1, 7])
+    file = VectorFile(path, None, {"ids": ids, "added": added})
+    vectors, masks = file.allocate(3, 4, True)
+    vectors[:], masks[:] = np.arange(12).reshape(3, 4), 0.5
+    file.finish(3)
+    held = map_arrays(path)
+    assert isinstance(held["vectors"], np.memmap)
+    for name, wanted in {"vectors": vectors, "masks": masks, "ids": ids, "added": added}.items():
+        np.testing.assert_array_equal(held[name], wanted)
+    held["vectors"][:] = 9
+    assert map_arrays(path)["vectors"][0, 0] == 0, "a map is private"
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:20], whole[:60], b"\xff" * 200):
+        path.write_bytes(damaged)
+        with pytest.raises(StorageError, match="cannot be read as"):
+            map_arrays(path)

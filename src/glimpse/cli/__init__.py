@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from glimpse.cli import datasets, parts, recipes, world
+from glimpse.cli import datasets, gallery, parts, recipes, world
 from glimpse.cli.ablation import ablation
 from glimpse.cli.demo import demo
 from glimpse.cli.embed import embed
@@ -43,6 +43,7 @@ app.command()(pretrain)
 app.command()(embed)
 app.command()(evaluate)
 app.command()(explain)
+app.add_typer(gallery.app, name="gallery")
 app.command()(ablation)
 app.command()(export)
 app.command("import-weights")(import_weights)

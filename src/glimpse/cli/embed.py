@@ -108,7 +108,7 @@ def embed(
     table = out.with_suffix(records_as)
     if table.absolute() == source.absolute():
         raise OptionError(f"the records beside {out} would overwrite {source}: choose another name")
-    records = _records(source, modality, workers)
+    records = source_records(source, modality, workers)
     loaded = load_retriever(retriever, device=device, bfloat16=bfloat16, flip=flip)
     if format is Format.DEEP_SORT:
         skip = broken is BrokenImages.SKIP
@@ -183,7 +183,7 @@ def _write_detections(
     typer.echo(f"{len(first)} x (10 + {vectors.dim}) in {printable(out)}")
 
 
-def _records(source: Path, modality: TakenIn | None, workers: int | None) -> Records:
+def source_records(source: Path, modality: TakenIn | None, workers: int | None) -> Records:
     """A row per image; images of a folder or a list are of nobody known, and taken in the light told."""
     from glimpse.datasets.reading import read_lines
     from glimpse.errors import LayoutError, OptionError

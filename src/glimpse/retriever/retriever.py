@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glimpse.embeddings import ROWS, Embeddings
+from glimpse.embeddings import MADE_BY, ROWS, Embeddings
 from glimpse.errors import LayoutError, OptionError, ShapeError, StorageError
 from glimpse.evaluation import Calibration
-from glimpse.files import atomic_path
+from glimpse.files import atomic_path, fingerprint
 from glimpse.models.factory import similarity_of
 from glimpse.models.storage import CARD as NETWORK_CARD
+from glimpse.models.storage import TOKENIZER, WEIGHTS
 from glimpse.pixels import OnBroken
 from glimpse.progress import Progress, silent
 from glimpse.records import Records
 from glimpse.records.storage import check_saved_as
 from glimpse.reranking import Reranker
 from glimpse.retriever.codec import (
+    ARRAYS,
     COMPARISON,
     RERANKERS,
     SIMILARITIES,
@@ -61,6 +66,7 @@ class Retriever:
         reranker: betters the scores of whole query sets; None for none.
         calibration: from which score of the similarity on two images are called one person.
         arrays: what else its method fitted after training, by name.
+        saved_digest: of the encoder's files as they were loaded; None for one that was made in memory.
         about: what people should know of it: command, data, hardware, seeds, what it scores.
 
     >>> colors = Retriever.load("colors")
@@ -76,6 +82,20 @@ class Retriever:
     calibration: Calibration | None = None
     about: Mapping[str, str] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    saved_digest: str | None = field(default=None, repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what makes the vectors, the encoder; how they are compared does not count.
+
+        It binds vectors that are kept to the retriever that made them. Saving and loading leave it as it is.
+        """
+        if self.saved_digest is not None:
+            return self.saved_digest
+        with TemporaryDirectory() as folder:
+            values = {"kind": self.encoder.kind, **self.encoder.write(Path(folder))}
+            names = sorted(path.name for path in Path(folder).iterdir())
+            return encoder_digest(values, {name: fingerprint(Path(folder) / name) for name in names})
 
     def embed(
         self,
@@ -161,6 +181,7 @@ class Retriever:
         about = {COMPARISON: comparison_to_text(self.similarity, self.reranker, arrays)}
         if isinstance(source, Records):
             about[ROWS] = source.digest
+        about[MADE_BY] = self.digest
         # both are whole before either gets its name, the vectors first: they know the records that are theirs
         with nullcontext() if table is None else atomic_path(table) as beside, atomic_path(path) as temporary:
             file = VectorFile(temporary, about, arrays)
@@ -237,7 +258,10 @@ class Retriever:
         folder = find(name)
         if not (folder / CARD).is_file() and (folder / NETWORK_CARD).is_file():
             encoder = NetworkEncoder.read(folder, {}, device, bfloat16)
-            return cls.of_network(encoder, read_finished(folder))
+            names = (NETWORK_CARD, WEIGHTS, TOKENIZER)
+            prints = {name: fingerprint(folder / name) for name in names if (folder / name).is_file()}
+            digest = encoder_digest({"kind": NetworkEncoder.kind, "flip": False}, prints)
+            return replace(cls.of_network(encoder, read_finished(folder)), saved_digest=digest)
         card = read_card(folder)
         try:
             calibration, about = card["calibration"], card["about"]
@@ -250,6 +274,7 @@ class Retriever:
                 calibration=None if calibration is None else Calibration.from_dict(calibration),
                 arrays=read_arrays(folder, FINISH_ARRAYS) if FINISH_ARRAYS in card["files"] else {},
                 about=about,
+                saved_digest=encoder_digest(card["encoder"], card["files"]),
             )
         except (OptionError, ShapeError) as wrong:
             raise StorageError(f"the retriever {folder.name} cannot be used: {wrong}") from wrong
@@ -260,7 +285,8 @@ class Retriever:
             raise OptionError(
                 f"only networks average with mirrored images; this encoder is of kind {self.encoder.kind}"
             )
-        return dataclasses.replace(self, encoder=dataclasses.replace(self.encoder, flip=True))
+        digest = hashlib.sha256(f"{self.digest} mirrored".encode()).hexdigest()
+        return replace(self, encoder=replace(self.encoder, flip=True), saved_digest=digest)
 
     @classmethod
     def of_network(cls, encoder: NetworkEncoder, finished: Finished | None = None) -> Retriever:
@@ -268,6 +294,12 @@ class Retriever:
         found = finished or Finished()
         similarity = found.similarity or similarity_of(encoder.card)
         return cls(encoder, similarity, found.reranker, calibration=found.calibration, arrays=found.arrays)
+
+
+def encoder_digest(values: Mapping[str, Any], prints: Mapping[str, str]) -> str:
+    """SHA-256 of an encoder's values in the card and its files' fingerprints."""
+    own = {name: value for name, value in sorted(prints.items()) if name not in (ARRAYS, FINISH_ARRAYS)}
+    return hashlib.sha256(json.dumps([values, own], sort_keys=True).encode()).hexdigest()
 
 
 def _encoder(folder: Path, values: dict[str, object], device: str, bfloat16: bool) -> Encoder:

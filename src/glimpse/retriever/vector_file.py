@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpse.files import reserve
+from glimpse.errors import StorageError
+from glimpse.files import printable, reserve
+from glimpse.serial import parse_json
 
 Float32 = NDArray[np.float32]
 _BLOCK = 2**20
 _ALIGNED = 64  # bytes: the header is padded with blanks, as the format allows
 _KINDS = {"b": "BOOL", "i": "I", "u": "U", "f": "F"}
 _NAMES = ("vectors", "masks")
+_DTYPES = {"F32": "<f4", "I64": "<i8", "U8": "u1"}
 
 
 class VectorFile:
@@ -101,3 +104,35 @@ class VectorFile:
         block = max(1, _BLOCK // max(1, self._dim))
         for start in range(0, rows, block):
             target[start : start + block] = masks[start : min(start + block, rows)].copy()
+
+
+def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a `.safetensors` file, mapped: read where they are touched, and not written back.
+
+    Raises:
+        StorageError: if the file is not there or damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > path.stat().st_size:
+                raise ValueError("its header is cut off")
+            header = parse_json(file.read(length))
+        return {
+            name: _mapped(path, 8 + length, described)
+            for name, described in header.items()
+            if name != "__metadata__"
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as damage:
+        raise StorageError(f"{printable(path)} cannot be read as .safetensors: {damage}") from damage
+
+
+def _mapped(path: Path, start: int, described: Any) -> NDArray[Any]:
+    dtype = np.dtype(_DTYPES[described["dtype"]])
+    shape, (first, last) = tuple(described["shape"]), described["data_offsets"]
+    if last - first != dtype.itemsize * int(np.prod(shape)):
+        raise ValueError("its header contradicts itself")
+    if first == last:
+        return np.zeros(shape, dtype)  # nothing cannot be mapped
+    # a private map: torch takes writable memory without a copy
+    return np.memmap(path, dtype, "c", offset=start + first, shape=shape)
