@@ -133,7 +133,12 @@ class Matrix:
                 # under the lock the newest version is read: a file of an older one could hold what is erased
                 version = self._store.version(self._table) if writable else version
                 rows = self._scan(LIGHT)
-                parts = (self._read_all(rows.num_rows, writable),)
+                try:
+                    parts = (self._read_all(rows.num_rows, writable),)
+                except ChangedError:
+                    raise
+                except StorageError:  # no room for the file: searching must go on when the disk is full
+                    parts = (self._read_all(rows.num_rows, writable=False),)
         elif len(lacking):
             parts = (parts[0], self._tail(parts[1:], part, place, rows.take(lacking)))
         else:
