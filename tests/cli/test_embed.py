@@ -110,7 +110,10 @@ def test_records_that_cannot_be_written_leave_the_vectors_as_they_were(run, fold
         (("nobody", "list.txt", "out.safetensors"), "there is no retriever nobody"),
         (("colors", "nowhere", "out.safetensors"), "there is nothing at nowhere"),
         (("colors", ".", "out.npz"), "written as .safetensors, not to out.npz"),
-        (("colors", ".", "o.safetensors", "--records-as", ".txt"), "written as .csv, .arrow, .parquet"),
+        (
+            ("colors", ".", "o.safetensors", "--records-as", ".txt"),
+            "an ending: .csv, .arrow, .parquet, got '.txt'",
+        ),
         (("colors", "a.csv", "a.safetensors"), "would overwrite a.csv"),
     ],
 )

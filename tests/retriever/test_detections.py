@@ -37,7 +37,7 @@ def test_the_frame_may_be_the_time_and_a_detection_without_confidence_is_sure():
 @pytest.mark.parametrize(
     ("columns", "sentence"),
     [
-        ({"extra": {"frame": np.arange(3)}}, "needs a column box; further ones are frame"),
+        ({"extra": {"frame": np.arange(3)}}, "need a column box in the table of images, which has frame"),
         ({"extra": {"box": BOXES}}, "row 0: a detection needs the number of its frame, got nan"),
         ({"extra": {"box": BOXES, "frame": np.array([1, 1.5, 2])}}, "row 1: .* got 1.5"),
         ({"extra": {"box": BOXES[:, :3], "frame": np.arange(3)}}, r"column box .* of shape \[4\] per row"),

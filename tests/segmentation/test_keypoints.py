@@ -1,4 +1,5 @@
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -208,6 +209,11 @@ def test_damaged_files_are_refused(tmp_path):
         file.write_bytes(broken)
         with pytest.raises(OptionError, match="the file is damaged"):
             keypoint_parts(file)
+    with zipfile.ZipFile(file, "w") as archive:  # numpy gives such a member as bytes
+        archive.writestr("paths.npy", b"a.jpg")
+        archive.writestr("keypoints.npy", b"no array")
+    with pytest.raises(OptionError, match="the file is damaged"):
+        keypoint_parts(file)
     for arrays, sentence in (
         ({"paths": np.array(["a.jpg"])}, "lack the array"),
         ({"paths": np.array(["a.jpg"], object), "keypoints": good}, "damaged"),  # a pickle, which nobody runs

@@ -104,7 +104,7 @@ def embed(
     if out.suffix != ending:
         raise OptionError(f"embeddings are written as {ending}, not to {out}")
     if records_as not in _TABLES:
-        raise OptionError(f"records are written as {', '.join(_TABLES)}, not as {records_as}")
+        raise OptionError(f"--records-as is an ending: {', '.join(_TABLES)}, got {records_as!r}")
     table = out.with_suffix(records_as)
     if table.absolute() == source.absolute():
         raise OptionError(f"the records beside {out} would overwrite {source}: choose another name")

@@ -45,7 +45,8 @@ def detection_rows(first: NDArray[np.float64], embeddings: Embeddings) -> NDArra
 def _column(records: Records, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
     if name != "time" and name not in records.extra:
         raise RecordsError(
-            f"a detection needs a column {name}; further ones are {', '.join(records.extra) or 'none'}"
+            f"deep-sort's rows need a column {name} in the table of images, which has "
+            f"{', '.join(records.extra) or 'no columns of its own'}"
         )
     values = records.column(name)
     if values.shape[1:] != shape or values.dtype.kind not in "iuf":

@@ -164,6 +164,8 @@ def _read_npz(file: Path, content: bytes) -> list[Found]:
             )
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             paths, keypoints = arrays["paths"], arrays["keypoints"]
+        if not isinstance(paths, np.ndarray) or not isinstance(keypoints, np.ndarray):
+            raise ValueError  # numpy gives what is no array as bytes
     except OptionError:
         raise
     except KeyError as error:
