@@ -99,10 +99,10 @@ class Truth:
         try:
             with np.load(path, allow_pickle=False) as kept:
                 captions = tuple(tuple(texts) for texts in json.loads(str(kept["captions"])))
-                arrays = [kept[name] for name in ("visible", "visible_whole", "keypoints", "heading")]
-                if not all(isinstance(array, np.ndarray) for array in arrays):
+                arrays = {name: kept[name] for name in ("visible", "visible_whole", "keypoints", "heading")}
+                if not all(isinstance(array, np.ndarray) for array in arrays.values()):
                     raise ValueError("numpy gives what is no array as bytes")
-                return cls(*arrays, captions)
+                return cls(**arrays, captions=captions)
         except Exception as wrong:  # zipfile and numpy raise whatever their parsing stumbles over
             raise StorageError(f"{path} is damaged; remove the folder and start anew") from wrong
 
