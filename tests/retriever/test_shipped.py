@@ -15,12 +15,12 @@ from glimpse.protocols.exclusion import nothing
 from glimpse.records import Records
 from glimpse.retriever import NetworkEncoder, Retriever
 from glimpse.retriever.folder import shipped
-from glimpse.similarity import MaskedCosine
+from glimpse.similarity import ConflictPenalized, MaskedCosine
 from glimpse.world.world import World
 
-OCCLUDED = "occluded-micro"
+OCCLUDED, PARTIAL = "occluded-micro", "partial-micro"
 NETWORKS = sorted(shipped().keys() - {"colors"})
-PRETRAINED = sorted({*NETWORKS} - {OCCLUDED})
+PRETRAINED = sorted({*NETWORKS} - {OCCLUDED, PARTIAL})
 PEOPLE, CAMERAS, SEED = 24, 4, 5
 
 
@@ -70,6 +70,19 @@ def test_the_retriever_for_occluded_people_has_masks_and_tells_what_it_was_train
     assert retriever.encoder.card.cameras == ()
     size = sum(path.stat().st_size for path in shipped()[OCCLUDED].iterdir())
     assert size <= 15 * 2**20
+
+
+def test_the_retriever_for_partial_people_compares_sets_and_tells_what_it_was_trained_on():
+    about = json.loads((shipped()[PARTIAL] / "card.json").read_bytes())["about"]
+    assert about["command"].startswith("glimpse train mos ")
+    assert json.loads(about["recipe"])["method"] == "mos"
+    assert "seed 311" in about["data"]
+    assert re.match(r"\d+ cores of .*; device .*, \d threads", about["hardware"])
+    assert re.match(r"rank-1 [\d.]+ %, mAP [\d.]+ % on partial queries ", about["scores"])
+    retriever = Retriever.load(PARTIAL)
+    assert isinstance(retriever.similarity, ConflictPenalized)
+    assert retriever.similarity.weight > 0
+    assert sum(path.stat().st_size for path in shipped()[PARTIAL].iterdir()) <= 3 * 2**20
 
 
 @pytest.mark.parametrize("name", NETWORKS)
