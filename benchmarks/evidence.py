@@ -53,7 +53,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> str:
 def percent(value: Estimate | None) -> str:
     """A measure in percent, with its interval if there are several seeds.
 
-    >>> percent(Estimate(0.5, 0.4, 0.6))
+    >>> percent(Estimate(0.5, 0.4, 0.6, 5))
     '50.0 [40.0, 60.0]'
     """
     if value is None:
@@ -66,14 +66,18 @@ def percent(value: Estimate | None) -> str:
 def points(value: Estimate | None) -> str:
     """A difference in points, with its sign.
 
-    >>> points(Estimate(0.01, -0.02, 0.04))
-    '+1.0 [-2.0, +4.0]'
+    >>> points(Estimate(0.01, -0.0002, 0.04, 5))
+    '+1.0 [+0.0, +4.0]'
     """
+
+    def signed(share: float) -> str:
+        return f"{round(100 * share, 1) + 0.0:+.1f}"  # no minus before a zero
+
     if value is None:
         return "-"
     if value.low is None or value.high is None:
-        return f"{100 * value.mean:+.1f}"
-    return f"{100 * value.mean:+.1f} [{100 * value.low:+.1f}, {100 * value.high:+.1f}]"
+        return signed(value.mean)
+    return f"{signed(value.mean)} [{signed(value.low)}, {signed(value.high)}]"
 
 
 ROW, LEFT, WIDTH, RIGHT, TOP = 22, 250, 420, 150, 34  # of the figure, in pixels
