@@ -7,7 +7,7 @@ from toy_method import Toy, drawn, log, toy, toy_data, toy_stages, train_toy, we
 from glimpse.choices import Dtype, OptimizerKind
 from glimpse.errors import OptionError, StorageError, TrainingError
 from glimpse.files import locked
-from glimpse.training import loop
+from glimpse.training import loop, stage_run
 from glimpse.training.checkpoint import CheckpointWarning
 from glimpse.training.engine import Engine
 from glimpse.training.optimizers import Optimizer
@@ -62,6 +62,25 @@ def test_a_run_cut_off_anywhere_resumes_to_the_same_bytes_and_log(tmp_path, refe
     for ours, theirs in zip(log(tmp_path), log(reference), strict=True):
         assert ours["losses"] == pytest.approx(theirs["losses"], rel=1e-12)
         assert {**ours, "losses": 0} == {**theirs, "losses": 0}
+
+
+def test_an_epoch_that_was_told_and_not_kept_is_not_told_twice(tmp_path, reference, monkeypatch):
+    """The disk is full for the checkpoint at the end of an epoch, and was not for that of its last step."""
+    engine, save = Engine(device="cpu", checkpoint_steps=1), stage_run.save_snapshot
+
+    def fails(folder, snapshot, *, keep):
+        if snapshot.position.epoch == 2 and snapshot.position.step == 0:
+            raise StorageError("the disk is full")
+        save(folder, snapshot, keep=keep)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage_run, "save_snapshot", fails)
+        with pytest.raises(StorageError, match="disk is full"):
+            train_toy(tmp_path, engine=engine)
+    assert len(log(tmp_path)) == 1
+    train_toy(tmp_path, engine=engine, resume=True)
+    assert [line["done"] for line in log(tmp_path)] == [line["done"] for line in log(reference)]
+    assert weights(tmp_path) == weights(reference)
 
 
 class Watched(Fragile):

@@ -126,9 +126,11 @@ def train(
                 # not `module.compile()`, which leaves torch's own containers as they are
                 module.forward = torch.compile(module.forward, backend=engine.compile_backend)
         position = snapshot.position if snapshot else Position()
-        log = [json_lines(folder / "metrics.jsonl", position.done)] if processes.first else []
+        # within an epoch, be it after its last step, that epoch will be told again
+        told = position.done - bool(position.step)
+        log = [json_lines(folder / "metrics.jsonl", told)] if processes.first else []
         if engine.tensorboard and processes.first:
-            log.append(tensorboard(folder / "tensorboard", position.done))
+            log.append(tensorboard(folder / "tensorboard", told))
         run = Run(
             method=method,
             data=data,
