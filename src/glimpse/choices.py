@@ -96,6 +96,13 @@ class Mixing(StrEnum):
     PIXELS = "pixels"
 
 
+class SimPreset(StrEnum):
+    """For which data set the constants of SIM are (sim.md, "Constants")."""
+
+    SYSU = "sysu"
+    REGDB = "regdb"
+
+
 class Copies(StrEnum):
     """What the synthetic copies of a batch are hidden by.
 

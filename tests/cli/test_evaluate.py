@@ -36,7 +36,7 @@ def test_a_data_set_is_measured_by_path(run, tree, embeddings):
     assert row.split()[:5] == ["cosine", "1", str(PERSONS), "0", "100.00"]
 
 
-@pytest.mark.parametrize("rerank", ["sim", "k-reciprocal"])
+@pytest.mark.parametrize("rerank", ["sim", "sim-regdb", "k-reciprocal"])
 def test_a_reranking_is_shown_with_and_without(run, tree, embeddings, rerank):
     figures = json.loads(
         run(

@@ -10,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from glimpse.cli.evaluate import evaluate
+from glimpse.cli.evaluate_inputs import RerankName, comparing
 from glimpse.embeddings import Embeddings
 from glimpse.errors import GlimpseError
 from glimpse.evaluation import evaluate as measure
@@ -17,7 +18,7 @@ from glimpse.models.backbones.sizes import Size
 from glimpse.models.factory import NetworkCard, build_network
 from glimpse.protocols import single_query
 from glimpse.records import Records
-from glimpse.reranking import KReciprocal
+from glimpse.reranking import KReciprocal, SimilarityInference
 from glimpse.retriever import ColorEncoder, NetworkEncoder, Retriever
 from glimpse.similarity import (
     Euclidean,
@@ -37,6 +38,11 @@ def test_two_tables_are_compared_by_markets_rule(run, two_tables, similarity):
     figures = figures["protocols"]["test"]["results"][similarity]
     assert figures["summary"]["mAP"] == 1
     assert figures["valid"] == [8]
+
+
+def test_the_constants_of_sim_are_chosen_by_the_name_of_the_data_set():
+    for name, wanted in (("sim", SimilarityInference.sysu()), ("sim-regdb", SimilarityInference.regdb())):
+        assert comparing(None, None, RerankName(name)).reranker == (name, wanted)
 
 
 def test_a_missing_row_is_named(run, tree, embeddings):

@@ -3,9 +3,10 @@ import numpy as np
 from glimpse import Retriever
 from glimpse.methods.fit import run
 from glimpse.methods.prepare import prepared_from_seed
-from glimpse.methods.sim import prepare_sim
+from glimpse.methods.sim import inference_of, prepare_sim
 from glimpse.models.bot import BoTNetwork
 from glimpse.recipes.groups import SamplerRecipe
+from glimpse.recipes.provenance import with_settings
 from glimpse.recipes.registry import recipe_of
 from glimpse.recipes.sim import InferenceRecipe, SimRecipe
 from glimpse.records import Capture
@@ -47,3 +48,13 @@ def test_the_retriever_is_saved_with_the_re_ranking_and_ranks_by_it(people, micr
 
 def test_without_the_re_ranking_nothing_is_added(people, micro):
     assert prepare_sim(micro(SimRecipe(inference=InferenceRecipe(use=False))), people).finish is None
+
+
+def test_the_constants_of_a_data_set_are_chosen_by_name_and_may_be_departed_from():
+    def told(*settings):
+        return inference_of(with_settings(SimRecipe(), settings).inference)
+
+    assert told() == SimilarityInference.sysu()
+    assert told("inference.preset=regdb") == SimilarityInference.regdb()
+    chosen = told("inference.preset=regdb", "inference.k_query=12", "inference.weight=0")
+    assert chosen == SimilarityInference(weight=0.0, paths=5, k_query=12, alpha=0.7)

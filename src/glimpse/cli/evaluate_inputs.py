@@ -26,6 +26,7 @@ class RerankName(StrEnum):
 
     NONE = "none"
     SIM = "sim"
+    SIM_REGDB = "sim-regdb"
     K_RECIPROCAL = "k-reciprocal"
 
 
@@ -203,5 +204,9 @@ def comparing(own: Comparing | None, similarity: str | None, rerank: RerankName 
         return Comparing(compared, own.reranker if own else None)
     if rerank is RerankName.NONE:
         return Comparing(compared, None)
-    reranker: Reranker = SimilarityInference() if rerank is RerankName.SIM else KReciprocal()
-    return Comparing(compared, (rerank.value, reranker))
+    rerankers: dict[RerankName, Reranker] = {
+        RerankName.SIM: SimilarityInference.sysu(),
+        RerankName.SIM_REGDB: SimilarityInference.regdb(),
+        RerankName.K_RECIPROCAL: KReciprocal(),
+    }
+    return Comparing(compared, (rerank.value, rerankers[rerank]))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from glimpse.methods.bot import prepare_bot
 from glimpse.methods.prepare import Prepared
-from glimpse.recipes.sim import SimRecipe
+from glimpse.recipes.sim import InferenceRecipe, SimRecipe
 from glimpse.reranking import SimilarityInference
 from glimpse.retriever.finish import Finished
 from glimpse.training.batches import TrainingData
@@ -15,13 +15,13 @@ from glimpse.training.batches import TrainingData
 def prepare_sim(recipe: SimRecipe, data: TrainingData) -> Prepared:
     """BoT for the persons of the training rows, re-ranked by similarity inference."""
     prepared, wanted = prepare_bot(recipe, data), recipe.inference
-    inference = SimilarityInference(
-        weight=wanted.weight,
-        paths=wanted.paths,
-        neighbors=wanted.neighbors,
-        k_query=wanted.k_query,
-        k_gallery=wanted.k_gallery,
-        alpha=wanted.alpha,
-    )
-    finish = Finished(reranker=inference) if wanted.use else None
+    finish = Finished(reranker=inference_of(wanted)) if wanted.use else None
     return replace(prepared, card=replace(prepared.card, method="sim"), finish=finish)
+
+
+def inference_of(recipe: InferenceRecipe) -> SimilarityInference:
+    """The re-ranking of a recipe: the constants of its preset, but for those that are set."""
+    own = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
+    constants = {name: value for name, value in own.items() if name not in ("use", "preset")}
+    told = {name: value for name, value in constants.items() if value is not None}
+    return replace(SimilarityInference.of(recipe.preset), **told)

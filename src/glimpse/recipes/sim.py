@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from glimpse.choices import EpochLength, Fill, OptimizerKind, SchedulerKind
+from glimpse.choices import EpochLength, Fill, OptimizerKind, SchedulerKind, SimPreset
 from glimpse.ranges import Count, Epochs, Share, ShareBelowOne, Weight
 from glimpse.recipes import bot
 from glimpse.recipes.groups import (
@@ -18,20 +18,26 @@ from glimpse.recipes.groups import (
 )
 from glimpse.recipes.provenance import Checked, group, our_choice, read_in_code
 
-_HERE, _CONSTANTS = "sim.md, 'Feature network'", "sim.md, 'Constants': SYSU-MM01"
+_HERE, _CONSTANTS = "sim.md, 'Feature network'", "sim.md, 'Constants'"
 
 
 @dataclass(frozen=True)
 class InferenceRecipe(Checked):
-    """How the saved retriever re-ranks (`glimpse.reranking.SimilarityInference`)."""
+    """How the saved retriever re-ranks (`glimpse.reranking.SimilarityInference`).
+
+    Attributes:
+        use: whether it does.
+        preset: whose constants; a key that is set comes before it.
+    """
 
     use: bool = our_choice(True, "the method; results are always told with and without it")
-    weight: Weight = read_in_code(0.01, _CONSTANTS)
-    paths: Count = read_in_code(9, _CONSTANTS)
-    neighbors: Count = read_in_code(20, _CONSTANTS)
-    k_query: Count = read_in_code(12, _CONSTANTS)
-    k_gallery: Count = read_in_code(20, _CONSTANTS)
-    alpha: Share = read_in_code(0.3, _CONSTANTS)
+    preset: SimPreset = read_in_code(SimPreset.SYSU, f"{_CONSTANTS}: one script for each data set")
+    weight: Weight | None = read_in_code(None, f"{_CONSTANTS}: the preset's, sysu 0.01, regdb 0.1")
+    paths: Count | None = read_in_code(None, f"{_CONSTANTS}: the preset's, sysu 9, regdb 5")
+    neighbors: Count | None = read_in_code(None, f"{_CONSTANTS}: the preset's, 20")
+    k_query: Count | None = read_in_code(None, f"{_CONSTANTS}: the preset's, sysu 12, regdb 9")
+    k_gallery: Count | None = read_in_code(None, f"{_CONSTANTS}: the preset's, 20")
+    alpha: Share | None = read_in_code(None, f"{_CONSTANTS}: the preset's, sysu 0.3, regdb 0.7")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from glimpse.embeddings import Embeddings
 from glimpse.reranking.k_reciprocal import KReciprocal
 from glimpse.reranking.query_expansion import AlphaQueryExpansion
 from glimpse.reranking.sim import GallerySide, Mode, Norm, SimilarityInference, Steps
+from glimpse.reranking.sim_side import IncrementalSide
 from glimpse.similarity.base import Scores, Similarity
 
 
@@ -23,6 +24,7 @@ class Reranker(Protocol):
 __all__ = [
     "AlphaQueryExpansion",
     "GallerySide",
+    "IncrementalSide",
     "KReciprocal",
     "Mode",
     "Norm",

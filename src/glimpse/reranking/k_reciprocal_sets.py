@@ -17,9 +17,9 @@ def entries(k: int, k_plus_self: bool) -> int:
 
 
 def expanded_sets(
-    lists: NDArray[np.int32], k1: int, k_plus_self: bool
+    lists: NDArray[np.int32], k1: int, k_plus_self: bool, points: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """R*(i) of every point (sim.md, "Mutual nearest neighbors").
+    """R*(i) of every point, or of the chosen ones (sim.md, "Mutual nearest neighbors").
 
     R(i) holds the t of i's list of k1 that have i in theirs. R*(i) adds the R of half the length of each
     member c, if more than two thirds of it lie in R(i).
@@ -28,10 +28,12 @@ def expanded_sets(
         lists: [N, >= entries(k1)] nearest points, the point itself first.
         k1: the neighborhood.
         k_plus_self: whether lists have k1 + 1 entries (the reference code) or k1.
+        points: [P] whose sets are wanted; all N if not given.
 
     Returns:
-        CSR offsets [N + 1] and members, ascending within a row.
+        CSR offsets [P + 1] and members, ascending within a row.
     """
+    wanted = np.arange(len(lists)) if points is None else points
     full = min(entries(k1, k_plus_self), lists.shape[1])
     # round half to even, as the reference code does
     half = min(entries(round(k1 / 2), k_plus_self), lists.shape[1])
@@ -40,10 +42,10 @@ def expanded_sets(
     half_sizes = np.empty(len(lists), np.int32)
     over_pieces(_reciprocal, len(near), near, half, halves, half_sizes)
     sizes, members = [np.zeros(1, np.int64)], [np.empty(0, np.int32)]
-    for rows in blocks(len(lists), 8192):
+    for rows in blocks(len(wanted), 8192):
         room = np.empty((rows.stop - rows.start, full * (half + 1)), np.int32)
         filled = np.empty(len(room), np.int64)
-        over_pieces(_expand, len(room), near, halves, half_sizes, rows.start, room, filled)
+        over_pieces(_expand, len(room), near, halves, half_sizes, wanted[rows], room, filled)
         sizes.append(filled)
         members.append(room[np.arange(room.shape[1]) < filled[:, None]])
     return np.cumsum(np.concatenate(sizes)), np.concatenate(members)
@@ -53,12 +55,23 @@ def neighbor_weights(search: NeighborSearch, near: Neighbors, k1: int, k_plus_se
     """V [N, N] with V_it = exp(-d(i, t)^2 / farthest(i)^2) on R*(i), each row summing to 1."""
     starts, members = expanded_sets(near.rows, k1, k_plus_self)
     distances = search.between(near, starts, members.astype(np.int64))
-    scale = np.where(near.farthest > 0, near.farthest, 1)
+    count = len(near.rows)
+    return csr_array((soft_members(distances, near.farthest, starts), members, starts), shape=(count, count))
+
+
+def soft_members(distances: Distances, farthest: Distances, starts: NDArray[np.int64]) -> Distances:
+    """exp(-(d / farthest)^2) of the members of some sets, none of them empty, each summing to 1.
+
+    Args:
+        distances: [M] of the members.
+        farthest: [P] of each set's point.
+        starts: [P + 1] offsets of the sets.
+    """
+    scale = np.where(farthest > 0, farthest, 1)
     weights = np.exp(-np.square(distances / np.repeat(scale, np.diff(starts))))
     if len(weights):
         weights /= np.repeat(np.add.reduceat(weights, starts[:-1]), np.diff(starts))
-    count = len(near.rows)
-    return csr_array((weights.astype(np.float32), members, starts), shape=(count, count))
+    return np.asarray(weights, np.float32)
 
 
 def compressed(matrix: csr_array | csc_array) -> tuple[NDArray[np.int64], NDArray[np.int32], Distances]:
@@ -82,10 +95,10 @@ def _reciprocal(first, last, near, length, found, sizes):  # type: ignore[no-unt
 
 
 @compiled
-def _expand(first, last, near, halves, half_sizes, offset, members, sizes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _expand(first, last, near, halves, half_sizes, points, members, sizes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     length = near.shape[1]
     for row in range(first, last):
-        i = offset + row
+        i = points[row]
         own = 0
         for p in range(length):
             t = near[i, p]

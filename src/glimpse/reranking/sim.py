@@ -7,7 +7,9 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
+from glimpse.choices import SimPreset
 from glimpse.compiled import over_pieces
 from glimpse.embeddings import Embeddings
 from glimpse.errors import OptionError
@@ -33,6 +35,7 @@ from glimpse.similarity.base import Scores, Similarity
 FARTHEST_SQUARE = 4.0
 # our choice: neighbors kept beyond those needed, because expanded sets look their distances up in the lists
 SPARE = 3
+EMPTY_LISTS = np.zeros((0, 0), np.int32), np.zeros((0, 0), np.float32)
 
 
 class Mode(Enum):
@@ -80,6 +83,16 @@ class GallerySide:
     starts: NDArray[np.int64]
     holders: NDArray[np.int32]
     weights: Distances
+
+    @classmethod
+    def of(cls, rows: NDArray[np.int32], distances: Distances, weights: csr_array) -> GallerySide:
+        """From the n nearest rows of each row, itself first, [G, n], their distances, and V [G, G]."""
+        size, count = rows.shape
+        padded = -(-size // LANES) * LANES
+        near = np.zeros((count, padded), np.int32)
+        steps = np.zeros((count, padded), np.float32)
+        near[:, :size], steps[:, :size] = rows.T, distances.T
+        return cls(size, near, steps, *compressed(weights.tocsc()))
 
 
 @dataclass(frozen=True)
@@ -136,6 +149,11 @@ class SimilarityInference:
         lists = (entries(k, self.k_plus_self) for k in (self.k_query, self.k_gallery))
         return max(self.neighbors, *lists)
 
+    @property
+    def list_length(self) -> int:
+        """How many neighbors of a gallery row are looked up, spare ones included."""
+        return max(self.neighbors, SPARE * entries(self.k_gallery, self.k_plus_self))
+
     @classmethod
     def sysu(cls) -> SimilarityInference:
         """The authors' values for SYSU-MM01."""
@@ -145,6 +163,11 @@ class SimilarityInference:
     def regdb(cls) -> SimilarityInference:
         """The authors' values for RegDB."""
         return cls(weight=0.1, paths=5, k_query=9, alpha=0.7)
+
+    @classmethod
+    def of(cls, preset: SimPreset) -> SimilarityInference:
+        """The authors' values by the name of the data set."""
+        return cls.sysu() if preset is SimPreset.SYSU else cls.regdb()
 
     def prepare(self, gallery: Embeddings, similarity: Similarity) -> GallerySide:
         """The gallery side of embeddings under any similarity."""
@@ -185,17 +208,9 @@ class SimilarityInference:
         return self.rerank(similarity.distances(similarity.pairwise(query, gallery)), side)
 
     def _side(self, search: NeighborSearch) -> GallerySide:
-        size = search.sizes[0]
-        count = min(self.neighbors, size)
-        whole_lanes = -(-size // LANES) * LANES
-        near_rows = np.zeros((count, whole_lanes), np.int32)
-        steps = np.zeros((count, whole_lanes), np.float32)
-        if not size:
-            nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
-            return GallerySide(0, near_rows, steps, np.zeros(1, np.int64), *nothing)
-        longest = entries(self.k_gallery, self.k_plus_self)
-        near = search.neighbors(max(count, SPARE * longest))
-        near_rows[:, :size] = near.rows[:, :count].T
-        steps[:, :size] = near.distances[:, :count].T
-        columns = neighbor_weights(search, near, self.k_gallery, self.k_plus_self).tocsc()
-        return GallerySide(size, near_rows, steps, *compressed(columns))
+        count = min(self.neighbors, search.sizes[0])
+        if not count:
+            return GallerySide.of(*EMPTY_LISTS, csr_array(EMPTY_LISTS[1]))
+        near = search.neighbors(self.list_length)
+        weights = neighbor_weights(search, near, self.k_gallery, self.k_plus_self)
+        return GallerySide.of(near.rows[:, :count], near.distances[:, :count], weights)
