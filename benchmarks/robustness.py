@@ -83,7 +83,8 @@ def tried(words: Sequence[str], inputs: int, seed: int) -> Iterator[Row]:
         "GLIMPSE_FUZZ_REPORT": f"/dev/fd/{writing}",
     }
     command = [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", *words]
-    running = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, pass_fds=[writing])
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    running = subprocess.Popen(command, cwd=ROOT, env={**inherited, **environment}, pass_fds=[writing])
     os.close(writing)
     with os.fdopen(reading) as lines:
         for line in lines:

@@ -15,8 +15,7 @@ from glimpse.gallery.manifest import (
     write_comparison,
     write_manifest,
 )
-from glimpse.similarity import Cosine, MaskedCosine
-from glimpse.similarity.conflict import ConflictPenalized
+from glimpse.similarity import ConflictPenalized, CoOccurrencePrior, MaskedCosine, SetJaccard
 
 SPACE = Space("vit", "d" * 64, "space_d", 8, False, "", "vit-micro", 100)
 MINE = Manifest(
@@ -62,11 +61,11 @@ def test_no_manifest_and_a_broken_one_are_told_apart(tmp_path):
 
 
 def test_how_vectors_are_compared_is_kept_with_its_arrays(tmp_path):
-    fitted = ConflictPenalized(Cosine(), np.eye(8, dtype=np.float32), 0.5)
+    fitted = ConflictPenalized(SetJaccard(), CoOccurrencePrior(np.eye(8, dtype=np.float32), 1.0), 0.5)
     for similarity in (MaskedCosine(), fitted):
         space = Space("vit", "d", "space_d", 8, False, write_comparison(tmp_path, "space_d", similarity))
         found = read_comparison(tmp_path, space)
         assert type(found) is type(similarity)
-    np.testing.assert_array_equal(found.conflict, fitted.conflict)
+    np.testing.assert_array_equal(found.prior.together, fitted.prior.together)
     with pytest.raises(StorageError, match="the space vit of the gallery cannot be used"):
         read_comparison(tmp_path, Space("vit", "d", "space_d", 8, False, "{}"))

@@ -43,7 +43,7 @@ def test_given_weights_that_fit_are_tried_on_blank_images(people, micro, method,
     ],
 )
 def test_weights_of_another_backbone_are_refused(people, micro, method, recipe, weights):
-    with pytest.raises(GlimpseError, match="to start from"):
+    with pytest.raises(GlimpseError, match=r"is a (ViT, and a ResNet|ResNet, and a ViT) is needed"):
         checked(method, micro(recipe, weights=weights), people.records, None, None)
 
 
