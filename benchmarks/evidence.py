@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from glimpse.ablation import table
 from glimpse.evaluation.intervals import Estimate
 from glimpse.files import atomic_write
 
@@ -56,11 +57,7 @@ def percent(value: Estimate | None) -> str:
     >>> percent(Estimate(0.5, 0.4, 0.6, 5))
     '50.0 [40.0, 60.0]'
     """
-    if value is None:
-        return "-"
-    if value.low is None or value.high is None:
-        return f"{100 * value.mean:.1f}"
-    return f"{100 * value.mean:.1f} [{100 * value.low:.1f}, {100 * value.high:.1f}]"
+    return "-" if value is None else table.percent(value, "")
 
 
 def points(value: Estimate | None) -> str:
@@ -69,15 +66,7 @@ def points(value: Estimate | None) -> str:
     >>> points(Estimate(0.01, -0.0002, 0.04, 5))
     '+1.0 [+0.0, +4.0]'
     """
-
-    def signed(share: float) -> str:
-        return f"{round(100 * share, 1) + 0.0:+.1f}"  # no minus before a zero
-
-    if value is None:
-        return "-"
-    if value.low is None or value.high is None:
-        return signed(value.mean)
-    return f"{signed(value.mean)} [{signed(value.low)}, {signed(value.high)}]"
+    return "-" if value is None else table.percent(value, "+")
 
 
 ROW, LEFT, WIDTH, RIGHT, TOP = 22, 250, 420, 150, 34  # of the figure, in pixels

@@ -18,12 +18,12 @@ import torch
 
 from benchmarks.__main__ import EVIDENCE, ROOT
 from benchmarks.occluded.shots import taken_again
-from benchmarks.partial_and_parts.arms import PARTS, PARTS_SHOWN, SETS, SETS_SHOWN, Shown, Training
+from benchmarks.partial_and_parts.arms import TRAINED, Training
 from benchmarks.partial_and_parts.page import About, Runs, Trained, keep
-from benchmarks.partial_and_parts.study import Question, question, read_world, studied, whole_question
+from benchmarks.partial_and_parts.study import Question, question, studied, whole_question
 from benchmarks.partial_and_parts.teachers import teacher
 from glimpse.choices import Size
-from glimpse.datasets import Dataset
+from glimpse.datasets import Dataset, read
 from glimpse.files import locked
 from glimpse.methods.checks import divided
 from glimpse.methods.fit import FINAL, finished_run, fit
@@ -40,10 +40,6 @@ from glimpse.world.export import export_world
 WORLDS = 311  # the first seed; nothing was ever chosen on worlds of these
 LAYOUTS = ("market1501", "partial_reid", "occluded_reid", "occluded_duke")
 TRAINED_ON = {"sets": "market1501", "parts": "occluded_duke"}
-FAMILIES: Mapping[str, tuple[Mapping[str, Training], Mapping[str, Shown]]] = {
-    "sets": (SETS, SETS_SHOWN),
-    "parts": (PARTS, PARTS_SHOWN),
-}
 
 
 def main() -> None:
@@ -61,7 +57,7 @@ def main() -> None:
         hardware=hardware(),
         worlds={layout: options.worlds + n for n, layout in enumerate(LAYOUTS)},
     )
-    wanted = options.only or [f"{family}/{name}" for family, (made, _) in FAMILIES.items() for name in made]
+    wanted = options.only or [f"{family}/{name}" for family, made in TRAINED.items() for name in made]
     for seed in options.seeds:
         for full in wanted:
             family, name = full.split("/")
@@ -82,7 +78,7 @@ def _rendered(folder: Path, first: int, scale: str) -> dict[str, Dataset]:
             if not (world / "glimpse-world.json").is_file():
                 print(f"rendering {layout}, scale {scale}, seed {first + number}", flush=True)
                 export_world(layout, world, scale=scale, seed=first + number)
-    return {layout: read_world(layout, folder / "worlds" / layout) for layout in LAYOUTS}
+    return {layout: read(layout, folder / "worlds" / layout) for layout in LAYOUTS}
 
 
 def _questions(worlds: Mapping[str, Dataset]) -> dict[str, list[Question]]:
@@ -107,7 +103,7 @@ def _train(
     run: Path,
     cache: Path,
 ) -> None:
-    training = FAMILIES[family][0][name]
+    training = TRAINED[family][name]
     world = worlds[TRAINED_ON[family]]
     recipe = _recipe(training, seed, size, epochs)
     engine = Engine(validate_every=1000)  # the last epoch counts: nothing is chosen
@@ -133,7 +129,7 @@ def _recipe(training: Training, seed: int, size: str, epochs: int | None) -> Any
 
 
 def _readings(family: str, name: str) -> tuple[str, ...]:
-    made = FAMILIES[family][0][name]
+    made = TRAINED[family][name]
     if made.method == "mos":
         return ("own", "jaccard", "neck")
     has_parts = made.method == "sap" and "proxies=false" not in made.settings
@@ -142,7 +138,7 @@ def _readings(family: str, name: str) -> tuple[str, ...]:
 
 def _has_stripes(family: str, name: str) -> bool:
     """Whether the parts of a network are equal stripes."""
-    made = FAMILIES[family][0][name]
+    made = TRAINED[family][name]
     return made.method == "sap" and not made.teacher and "proxies=false" not in made.settings
 
 
@@ -152,7 +148,7 @@ def _gathered(runs: Path, epochs: int | None, worlds: Mapping[str, Dataset]) -> 
     for kept in sorted(runs.glob("*/*/*/seed-*/study.json")):
         size, family, name, seed = kept.parts[-5:-1]
         number = int(seed.removeprefix("seed-"))
-        training = FAMILIES[family][0].get(name)
+        training = TRAINED[family].get(name)
         record = read_run(kept.parent / RUN_FILE)
         if training is None or record["recipe"] != _as_recorded(
             training, number, size, epochs, worlds[TRAINED_ON[family]].train
@@ -179,7 +175,7 @@ def _command(options: argparse.Namespace) -> str:
 
 
 def _options() -> argparse.Namespace:
-    names = [f"{family}/{name}" for family, (made, _) in FAMILIES.items() for name in made]
+    names = [f"{family}/{name}" for family, made in TRAINED.items() for name in made]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.partial_and_parts", description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder of worlds, runs and studies")
     parser.add_argument("--only", nargs="+", metavar="FAMILY/NAME", choices=names, help="some trainings")

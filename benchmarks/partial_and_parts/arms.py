@@ -116,3 +116,7 @@ PARTS_SHOWN: Mapping[str, Shown] = MappingProxyType(
     }
 )
 """By the name in tables."""
+
+TRAINED: Mapping[str, Mapping[str, Training]] = MappingProxyType({"sets": SETS, "parts": PARTS})
+SHOWN: Mapping[str, Mapping[str, Shown]] = MappingProxyType({"sets": SETS_SHOWN, "parts": PARTS_SHOWN})
+"""By family: MoS and what it is measured against, SAP likewise."""

@@ -9,14 +9,12 @@ from typing import Any
 
 from benchmarks.evidence import Verdict, interval_figure, keep_page, percent, points, verdict_table
 from benchmarks.occluded.study import NEAR
-from benchmarks.partial_and_parts.arms import PARTS, PARTS_SHOWN, SETS, SETS_SHOWN, Shown, Training
+from benchmarks.partial_and_parts.arms import PARTS_SHOWN, SETS_SHOWN, SHOWN, TRAINED
 from benchmarks.partial_and_parts.study import Values, by_seed
 from glimpse.evaluation.intervals import Estimate, over_seeds, paired_gain
 
 MEASURES = {"rank1": "Rank-1", "map": "mAP"}
 QUESTIONS = {"sets": ("partial", "occluded", "whole"), "parts": ("occluded", "whole")}
-SHOWN: Mapping[str, Mapping[str, Shown]] = {"sets": SETS_SHOWN, "parts": PARTS_SHOWN}
-TRAINED: Mapping[str, Mapping[str, Training]] = {"sets": SETS, "parts": PARTS}
 HEADINGS = {"sets": "MoS", "parts": "SAP"}
 SEEDS = 5
 FIRST = {"sets": "Euclidean", "parts": "ViT baseline"}

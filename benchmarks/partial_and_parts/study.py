@@ -16,7 +16,7 @@ from benchmarks.occluded.shots import Shots
 from benchmarks.occluded.study import measures, nearest, whole_queries
 from benchmarks.partial_and_parts.locality import locality
 from glimpse.ablation.results_cache import retriever_fingerprint
-from glimpse.datasets import Dataset, read
+from glimpse.datasets import Dataset
 from glimpse.embeddings import Embeddings
 from glimpse.evaluation import evaluate
 from glimpse.files import atomic_write
@@ -59,11 +59,6 @@ def whole_question(dataset: Dataset) -> Question:
     kinds = dict(zip(truth.path.tolist(), truth.kind.tolist(), strict=True))
     asked = whole_queries(dataset.protocol("test"), kinds, dataset.root)
     return Question("whole", asked, _visible(dataset, asked.query))
-
-
-def read_world(layout: str, folder: Path) -> Dataset:
-    """A rendered layout."""
-    return read(layout, folder)
 
 
 def studied(

@@ -118,11 +118,11 @@ def _cells(row: Row) -> list[str]:
 
 
 def percent(estimate: Estimate, sign: str) -> str:
-    """As `41.2 [38.0, 44.4]`."""
-    mean = f"{100 * estimate.mean:{sign}.1f}"
+    """As `41.2 [38.0, 44.4]`; no minus before a zero."""
+    mean = f"{100 * estimate.mean:{sign}z.1f}"
     if estimate.low is None or estimate.high is None:
         return mean
-    return f"{mean} [{100 * estimate.low:{sign}.1f}, {100 * estimate.high:{sign}.1f}]"
+    return f"{mean} [{100 * estimate.low:{sign}z.1f}, {100 * estimate.high:{sign}z.1f}]"
 
 
 def _span(counts: Sequence[int]) -> str:
